@@ -105,9 +105,8 @@ struct polyfs_host {
     /** Hand over one name with its value. POLYFS_OK or POLYFS_NOMEM. */
     int (*pair_add)(struct polyfs_pairs *out, const char *key, const char *value);
 
-    /** Count memory against the budget, so that it is bounded and reported. May wait; stops as stopped() says. */
-    int (*budget_take)(const struct polyfs_call *call, uint64_t bytes);
-    void (*budget_give)(uint64_t bytes);
+    /** Count memory that a handle keeps (a sorted folder, say), so that it is reported. Negative gives back. */
+    void (*budget_count)(int64_t bytes);
 
     /** Bracket every stretch inside a library that is not fork-safe, and every lock held; leave it while waiting. */
     void (*section_enter)(void);
@@ -245,7 +244,8 @@ struct polyfs_fs_ops {
     int (*stat)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *version,
                 struct polyfs_stat *out, struct polyfs_pairs *meta, struct polyfs_error *err);
     /** R. One range into @p buffer; *out_n < length only at the end. @p out: size, etag, version at least; may be
-     *  NULL. An offset at or behind the end: OK with 0 bytes when it equals the size, else RANGE. */
+     *  NULL, and is filled on failure too when call->bytes_done is not 0, so that core can go on with the same
+     *  version. An offset at or behind the end: OK with 0 bytes when it equals the size, else RANGE. */
     int (*get)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
                const struct polyfs_get_request *request, void *buffer, uint64_t *out_n, struct polyfs_stat *out,
                struct polyfs_error *err);

@@ -71,7 +71,7 @@ struct polyfs_stat {
     }
 #define POLYFS_STAT_LATEST 1u     /**< this version is the one that a read without a version gets */
 #define POLYFS_STAT_DELETED 2u    /**< a delete marker, not an object */
-#define POLYFS_STAT_APPENDABLE 4u /**< native append works on this object */
+#define POLYFS_STAT_LINK 4u    /**< reached through a symbolic link; recursion does not follow it */
 
 /** One row of a listing. Text is borrowed from the lister until its next call. */
 struct polyfs_entry {

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The executor runs single calls of plugin slots as tasks, and nothing else. A task that has to be tried again is
+ * queued for later: no worker ever sleeps for it. Threads start with the first task and end at shutdown.
+ */
+#ifndef PFS_EXECUTOR_H
+#define PFS_EXECUTOR_H
+
+#include <pthread.h>
+
+#include "core/fork.h"
+#include "core/request.h"
+#include "polyfs/runtime.h"
+
+#define PFS_WORKERS_MAX 12 /* and at most 4 coordinators: 16 threads of ours in a process */
+
+/* Finished requests of one coordinator, in the order in which they finished. */
+struct pfs_queue {
+    struct pfs_request *first, **last;
+    unsigned under_way;       /* submitted, not yet taken */
+    struct pfs_request *held; /* submitted last, not yet handed to a worker */
+    const struct pfs_ctx *ctx; /* of the call that waits */
+};
+
+void pfs_queue_init(struct pfs_queue *queue);
+
+/* Hand a request to the workers; it and all it points to stay valid until pfs_queue_take gives it back. */
+void pfs_queue_submit(struct pfs_queue *queue, struct pfs_request *request);
+
+/*
+ * The next finished request, its result in request->rc and request->error; NULL when none is under way. A lone
+ * request is run right here, so one request at a time never needs a thread.
+ */
+struct pfs_request *pfs_queue_take(struct pfs_queue *queue);
+
+/* A thread of ours: named, 256 KiB of stack, all signals blocked. POLYFS_OK or POLYFS_NOMEM. */
+int pfs_thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *user);
+
+void pfs_executor_stop(void);
+void pfs_executor_stats(struct polyfs_runtime_stats *out);
+
+extern const struct pfs_fork_hook pfs_executor_hook;
+
+#endif

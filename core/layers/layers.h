@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The layers around every call of a slot, in the order of pfs_attempt (core/request.c). Each is a step before or
+ * after the call; none knows which slot it is for, but for the retry layer's table of what may be repeated.
+ */
+#ifndef PFS_LAYERS_H
+#define PFS_LAYERS_H
+
+#include "core/request.h"
+
+/* retry: decides after a failed attempt; 1 = try again at request->not_before_ns. The one owner of repeats. */
+int pfs_retry_wanted(struct pfs_request *request);
+
+/* deadline: refuses an attempt that can no longer be answered in time, or was cancelled. */
+int pfs_deadline_before(struct pfs_request *request);
+
+/* limit: at most so many requests under way per limit_key, fewer after a throttle. */
+int pfs_limit_before(struct pfs_request *request);
+void pfs_limit_after(struct pfs_request *request, int rc);
+
+/* fault: fails chosen calls of chosen slots, for tests (option `fault`). */
+int pfs_fault_before(struct pfs_request *request);
+
+/* trace: counters, and one log line an attempt when somebody wants it. */
+int64_t pfs_trace_before(const struct pfs_request *request);
+void pfs_trace_after(struct pfs_request *request, const struct polyfs_call *call, int64_t began_ns);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loading. A checked file is opened by its absolute path and compared with the check afterwards; a descriptor's
+ * path under /proc is never loaded, since glibc knows objects by name and would give the previous plugin on the
+ * same number (docs/adr/0005-loading.md).
+ */
+#include "core/loader.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <link.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/host.h"
+
+#ifndef POLYFS_PLUGIN_DIR
+#define POLYFS_PLUGIN_DIR "/usr/local/lib/polyfs/plugins-1"
+#endif
+#define SUBFOLDER "polyfs/plugins-1"
+
+/* ---- where ----------------------------------------------------------------------------------------------- */
+
+static size_t folder_add(struct pfs_folder *out, size_t count, char *path, int trusted)
+{
+    if (!path || *path != '/' || count == PFS_FOLDERS_MAX) {
+        free(path);
+        return count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(out[i].path, path) == 0) {
+            free(path);
+            return count;
+        }
+    }
+    out[count] = (struct pfs_folder){path, trusted};
+    return count + 1;
+}
+
+/* The file that this very code was loaded from: libpolyfs, or the program that it is linked into. */
+static int own_file(Dl_info *info)
+{
+    static const char here;
+    return dladdr(&here, info) && info->dli_fname;
+}
+
+static char *beside_library(void)
+{
+    Dl_info info;
+    if (!own_file(&info))
+        return NULL;
+    char *real = realpath(info.dli_fname, NULL);
+    char *slash = real ? strrchr(real, '/') : NULL;
+    char *folder = slash ? pfs_format("%.*s/" SUBFOLDER, (int)(slash - real), real) : NULL;
+    free(real);
+    return folder;
+}
+
+static size_t folders_of_env(struct pfs_folder *out, size_t count)
+{
+    const char *list = pfs_env("POLYFS_PLUGIN_PATH");
+    while (list && *list) {
+        size_t n = strcspn(list, ":");
+        if (n)
+            count = folder_add(out, count, pfs_copy(list, n), 0);
+        list += n + (list[n] == ':');
+    }
+    return count;
+}
+
+size_t pfs_loader_folders(char *const *added, struct pfs_folder out[PFS_FOLDERS_MAX])
+{
+    size_t count = 0;
+    for (; added && *added; added++)
+        count = folder_add(out, count, strdup(*added), 1);
+    count = folders_of_env(out, count);
+    const char *home = pfs_env("HOME");
+    if (home && *home == '/')
+        count = folder_add(out, count, pfs_format("%s/.local/lib/" SUBFOLDER, home), 0);
+    count = folder_add(out, count, beside_library(), 0);
+    return folder_add(out, count, strdup(POLYFS_PLUGIN_DIR), 0);
+}
+
+/* ---- which ------------------------------------------------------------------------------------------------- */
+
+static int owner_is_trusted(uid_t owner)
+{
+    Dl_info info;
+    struct stat library;
+    if (owner == 0 || owner == geteuid())
+        return 1;
+    return own_file(&info) && stat(info.dli_fname, &library) == 0 && owner == library.st_uid;
+}
+
+static int check_owner_and_mode(const char *path, const struct stat *st, int entry_below_is_sticky_safe,
+                                struct polyfs_error *err)
+{
+    const char *kind = S_ISDIR(st->st_mode) ? "folder" : "file";
+    if (!owner_is_trusted(st->st_uid))
+        return polyfs_fail(err, POLYFS_PLUGIN, "the %s %s belongs to another user (%u); if you trust it: chown %u %s",
+                           kind, path, st->st_uid, geteuid(), path);
+    if (S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX && entry_below_is_sticky_safe)
+        return POLYFS_OK;
+    if (st->st_mode & S_IWOTH)
+        return polyfs_fail(err, POLYFS_PLUGIN, "anybody may write to the %s %s; to end that: chmod o-w %s", kind, path,
+                           path);
+    if (st->st_mode & S_IWGRP && st->st_gid != 0 && (geteuid() == 0 || getauxval(AT_SECURE)))
+        return polyfs_fail(err, POLYFS_PLUGIN, "a group may write to the %s %s, and this process is privileged; to end "
+                           "that: chmod g-w %s", kind, path, path);
+    return POLYFS_OK;
+}
+
+/* Each folder from the file up to the root. An entry that passed makes a sticky folder above it safe. */
+static int check_parents(const char *path, struct polyfs_error *err)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    for (;;) {
+        struct stat st;
+        if (stat(folder, &st) < 0)
+            return polyfs_fail(err, POLYFS_PLUGIN, "the folder %s cannot be looked at: %s", folder, g_strerror(errno));
+        int rc = check_owner_and_mode(folder, &st, 1, err);
+        if (rc != POLYFS_OK || strcmp(folder, "/") == 0)
+            return rc;
+        char *parent = g_path_get_dirname(folder);
+        g_free(folder);
+        folder = parent;
+    }
+}
+
+static int check_elf(int fd, const char *path, struct polyfs_error *err)
+{
+    ElfW(Ehdr) header;
+    ssize_t n = pread(fd, &header, sizeof(header), 0);
+    if (n != (ssize_t)sizeof(header) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_type != ET_DYN)
+        return polyfs_fail(err, POLYFS_PLUGIN, "%s is no shared object", path);
+    ElfW(Ehdr) own;
+    Dl_info info;
+    if (own_file(&info) && info.dli_fbase) {
+        memcpy(&own, info.dli_fbase, sizeof(own));
+        if (own.e_machine != header.e_machine || own.e_ident[EI_CLASS] != header.e_ident[EI_CLASS])
+            return polyfs_fail(err, POLYFS_PLUGIN, "%s was built for another kind of machine", path);
+    }
+    return POLYFS_OK;
+}
+
+static int check_open(int fd, const char *path, int trusted, struct stat *st, struct polyfs_error *err)
+{
+    if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))
+        return polyfs_fail(err, POLYFS_PLUGIN, "%s is no regular file", path);
+    int rc = trusted ? POLYFS_OK : check_owner_and_mode(path, st, 0, err);
+    if (rc == POLYFS_OK && !trusted)
+        rc = check_parents(path, err);
+    return rc == POLYFS_OK ? check_elf(fd, path, err) : rc;
+}
+
+/* Opens and checks; the descriptor keeps the inode alive until the loaded file was compared with it. */
+static int open_checked(const char *path, int trusted, int *out_fd, struct stat *st, struct polyfs_error *err)
+{
+    if (*path != '/')
+        return polyfs_fail(err, POLYFS_PLUGIN, "the path of the library is not absolute: %s", path);
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ELOOP)
+        return polyfs_fail(err, POLYFS_PLUGIN, "%s is a symbolic link; put the file itself there", path);
+    if (fd < 0)
+        return polyfs_fail(err, POLYFS_PLUGIN, "the library %s cannot be opened: %s", path, g_strerror(errno));
+    int rc = check_open(fd, path, trusted, st, err);
+    if (rc == POLYFS_OK)
+        *out_fd = fd;
+    else
+        close(fd);
+    return rc;
+}
+
+int pfs_loader_check(const char *path, int trusted, struct polyfs_error *err)
+{
+    int fd;
+    struct stat st;
+    int rc = open_checked(path, trusted, &fd, &st, err);
+    if (rc == POLYFS_OK)
+        close(fd);
+    return rc;
+}
+
+/* ---- loading --------------------------------------------------------------------------------------------- */
+
+#define QUOTE_(x) #x
+#define QUOTE(x) QUOTE_(x)
+#define ENTRY_SYMBOL QUOTE(POLYFS_PLUGIN_ENTRY(any))
+
+/* The entry symbol of exactly this file: dlsym would also find one in a dependency. */
+static int find_entry(void *object, const char *path, const struct stat *checked, polyfs_plugin_entry **out,
+                      struct polyfs_error *err)
+{
+    void *symbol = dlsym(object, ENTRY_SYMBOL);
+    Dl_info info;
+    struct stat loaded;
+    if (!symbol)
+        return polyfs_fail(err, POLYFS_PLUGIN, "%s has no entry symbol %s", path, ENTRY_SYMBOL);
+    if (!dladdr(symbol, &info) || stat(info.dli_fname, &loaded) < 0)
+        return polyfs_fail(err, POLYFS_PLUGIN, "where %s of %s comes from cannot be told", ENTRY_SYMBOL, path);
+    if (loaded.st_dev != checked->st_dev || loaded.st_ino != checked->st_ino)
+        return polyfs_fail(err, POLYFS_PLUGIN, "%s does not define %s itself; it was found in %s", path, ENTRY_SYMBOL,
+                           info.dli_fname);
+    memcpy(out, &symbol, sizeof(*out));
+    return POLYFS_OK;
+}
+
+static int load_entry(const char *path, int trusted, polyfs_plugin_entry **out, struct polyfs_error *err)
+{
+    int fd;
+    struct stat checked;
+    int rc = open_checked(path, trusted, &fd, &checked, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (object)
+        rc = find_entry(object, path, &checked, out, err);
+    else
+        rc = polyfs_fail(err, POLYFS_PLUGIN, "it does not load: %s", dlerror());
+    close(fd);
+    return rc;
+}
+
+static int call_entry(polyfs_plugin_entry *entry, const struct polyfs_plugin **out, struct polyfs_error *err)
+{
+    *out = NULL;
+    PFS_ERROR(why);
+    int rc = entry(pfs_host(), out, &why);
+    if (rc != POLYFS_OK)
+        return polyfs_fail(err, POLYFS_PLUGIN, "it refused to start (%s): %s", polyfs_code_name(rc),
+                           why.code ? why.message : "it gave no reason");
+    return *out ? POLYFS_OK : polyfs_fail(err, POLYFS_PLUGIN, "its entry gave no description");
+}
+
+int pfs_loader_describe(const char *path, const struct polyfs_plugin **out, struct polyfs_error *err)
+{
+    polyfs_plugin_entry *entry;
+    int rc = load_entry(path, 1, &entry, err);
+    return rc == POLYFS_OK ? call_entry(entry, out, err) : rc;
+}
+
+int pfs_loader_load(struct pfs_plugin *plugin, struct polyfs_error *err)
+{
+    polyfs_plugin_entry *entry;
+    const struct polyfs_plugin *raw;
+    int rc = load_entry(plugin->library, plugin->trusted, &entry, err);
+    if (rc == POLYFS_OK)
+        rc = call_entry(entry, &raw, err);
+    if (rc == POLYFS_OK)
+        rc = pfs_plugin_accept(plugin, raw, err);
+    if (rc == POLYFS_OK && (!raw->name || strcmp(raw->name, plugin->name) != 0))
+        rc = polyfs_fail(err, POLYFS_PLUGIN, "its manifest calls it \"%s\", the library \"%s\"; write the manifest anew: "
+                         "polyfs manifest %s", plugin->name, raw->name, plugin->library);
+    return rc;
+}

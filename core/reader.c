@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Readers. Where the plugin has a reader of its own, that pins the object (an open descriptor does); elsewhere the
+ * first read tells the etag and every later one asks for that etag only. Invariant: once `pinned`, `stat` never
+ * changes, so any number of threads may read by it.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "core/get.h"
+
+struct polyfs_reader {
+    /* immutable */
+    struct polyfs_fs *fs;
+    char *path, *version;
+    struct polyfs_call_opts call;
+    void *handle; /* the plugin's, or NULL */
+
+    /* guarded by mu until pinned is set, then immutable */
+    pthread_mutex_t mu;
+    atomic_int pinned;
+    struct polyfs_stat stat;
+
+    /* one thread at a time */
+    uint64_t position;
+};
+
+static int open_handle(struct pfs_verb *v, struct polyfs_reader *reader)
+{
+    if (!pfs_slot_present(v->fs, PFS_READER_OPEN))
+        return POLYFS_OK;
+    struct pfs_request r = PFS_REQUEST_OF(v, PFS_READER_OPEN);
+    r.u.read.version = reader->version;
+    r.u.read.out_reader = &reader->handle;
+    r.u.read.out = &reader->stat;
+    int rc = pfs_verb_run(v, &r);
+    if (rc == POLYFS_OK)
+        atomic_store(&reader->pinned, 1);
+    return rc;
+}
+
+static void reader_free(struct polyfs_reader *reader)
+{
+    if (reader->handle)
+        reader->fs->plugin->tables.reader.close(reader->handle);
+    pthread_mutex_destroy(&reader->mu);
+    free(reader->path);
+    free(reader->version);
+    polyfs_fs_close(reader->fs);
+    free(reader);
+}
+
+static struct polyfs_reader *reader_new(struct polyfs_fs *fs, const char *path, const struct polyfs_read_opts *opts)
+{
+    struct polyfs_reader *reader = calloc(1, sizeof(*reader));
+    if (!reader)
+        return NULL;
+    reader->fs = polyfs_fs_ref(fs);
+    reader->path = strdup(path);
+    reader->version = opts && opts->version ? strdup(opts->version) : NULL;
+    reader->call = (struct polyfs_call_opts)POLYFS_CALL_OPTS_INIT;
+    if (opts && opts->call)
+        reader->call = *opts->call;
+    reader->stat = (struct polyfs_stat)POLYFS_STAT_INIT;
+    pthread_mutex_init(&reader->mu, NULL);
+    if (!reader->path || (opts && opts->version && !reader->version)) {
+        reader_free(reader);
+        return NULL;
+    }
+    return reader;
+}
+
+int polyfs_reader_open(struct polyfs_fs *fs, const char *path, const struct polyfs_read_opts *opts,
+                       struct polyfs_reader **out_reader, struct polyfs_error *err)
+{
+    struct pfs_verb v;
+    struct polyfs_reader *reader = NULL;
+    int rc = pfs_verb_begin(&v, "open", fs, path, opts ? opts->call : NULL);
+    if (rc == POLYFS_OK && !(reader = reader_new(fs, path, opts)))
+        rc = polyfs_fail(&v.error, POLYFS_NOMEM, "no memory for a reader");
+    if (rc == POLYFS_OK)
+        rc = open_handle(&v, reader);
+    if (rc == POLYFS_OK)
+        *out_reader = reader;
+    else if (reader)
+        reader_free(reader);
+    return pfs_verb_end(&v, rc, err);
+}
+
+void polyfs_reader_close(struct polyfs_reader *reader)
+{
+    if (reader)
+        reader_free(reader);
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+static int get_pinned(struct pfs_verb *v, const struct polyfs_reader *reader, uint64_t offset, void *buffer,
+                      uint64_t size, uint64_t *out_n)
+{
+    struct polyfs_get_request request = {.struct_size = sizeof(request),
+                                         .offset = offset,
+                                         .length = size,
+                                         .version = reader->version,
+                                         .condition = POLYFS_CONDITION_INIT};
+    request.condition.if_match = reader->stat.etag[0] ? reader->stat.etag : NULL;
+    if (offset >= reader->stat.size) {
+        *out_n = 0;
+        return POLYFS_OK;
+    }
+    return pfs_get_range(v, &request, buffer, out_n, NULL);
+}
+
+/* The first read pins; others wait for it, since two first reads could see two versions. */
+static int get_first(struct pfs_verb *v, struct polyfs_reader *reader, uint64_t offset, void *buffer, uint64_t size,
+                     uint64_t *out_n)
+{
+    struct polyfs_get_request request = {.struct_size = sizeof(request),
+                                         .offset = offset,
+                                         .length = size,
+                                         .version = reader->version,
+                                         .condition = POLYFS_CONDITION_INIT};
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    pthread_mutex_lock(&reader->mu);
+    if (atomic_load(&reader->pinned)) {
+        pthread_mutex_unlock(&reader->mu);
+        return get_pinned(v, reader, offset, buffer, size, out_n);
+    }
+    int rc = pfs_get_range(v, &request, buffer, out_n, &stat);
+    if (rc == POLYFS_OK) {
+        reader->stat = stat;
+        atomic_store(&reader->pinned, 1);
+    }
+    pthread_mutex_unlock(&reader->mu);
+    return rc;
+}
+
+static int read_handle(struct pfs_verb *v, const struct polyfs_reader *reader, uint64_t offset, void *buffer,
+                       uint64_t size, uint64_t *out_n)
+{
+    struct pfs_request r = PFS_REQUEST_OF(v, PFS_READER_PREAD);
+    r.handle = reader->handle;
+    r.u.read.offset = offset;
+    r.u.read.buffer = buffer;
+    r.u.read.length = size;
+    r.u.read.out_n = out_n;
+    return pfs_verb_run(v, &r);
+}
+
+int polyfs_reader_pread(struct polyfs_reader *reader, uint64_t offset, void *buffer, size_t size, size_t *out_n,
+                        struct polyfs_error *err)
+{
+    struct pfs_verb v;
+    uint64_t n = 0;
+    int rc = pfs_verb_begin(&v, "read", reader->fs, reader->path, &reader->call);
+    if (rc == POLYFS_OK && reader->handle)
+        rc = read_handle(&v, reader, offset, buffer, size, &n);
+    else if (rc == POLYFS_OK && atomic_load(&reader->pinned))
+        rc = get_pinned(&v, reader, offset, buffer, size, &n);
+    else if (rc == POLYFS_OK)
+        rc = get_first(&v, reader, offset, buffer, size, &n);
+    if (rc == POLYFS_OK)
+        *out_n = n;
+    return pfs_verb_end(&v, rc, err);
+}
+
+int polyfs_reader_read(struct polyfs_reader *reader, void *buffer, size_t size, size_t *out_n,
+                       struct polyfs_error *err)
+{
+    size_t n = 0;
+    int rc = polyfs_reader_pread(reader, reader->position, buffer, size, &n, err);
+    if (rc == POLYFS_OK) {
+        reader->position += n;
+        *out_n = n;
+    }
+    return rc;
+}
+
+int polyfs_reader_seek(struct polyfs_reader *reader, uint64_t offset, struct polyfs_error *err)
+{
+    (void)err;
+    reader->position = offset;
+    return POLYFS_OK;
+}
+
+int polyfs_reader_stat(struct polyfs_reader *reader, struct polyfs_stat *out, struct polyfs_error *err)
+{
+    char byte;
+    size_t n;
+    int rc = POLYFS_OK;
+    if (!atomic_load(&reader->pinned))
+        rc = polyfs_reader_pread(reader, 0, &byte, 1, &n, err);
+    if (rc == POLYFS_OK)
+        pfs_stat_out(out, &reader->stat);
+    return rc;
+}

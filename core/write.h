@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing inside core: the writer's state and the four shapes that carry its bytes. A shape is chosen when the first
+ * part is full or at the commit, whichever comes first: what fits one part goes by PUT; else PARTS, PLACED, STREAM,
+ * in this order; else it stays in memory up to put_max.
+ */
+#ifndef PFS_WRITE_H
+#define PFS_WRITE_H
+
+#include "core/executor.h"
+#include "core/verb.h"
+#include "polyfs/io.h"
+
+#define PFS_NONCE_KEY "polyfs_op" /* metadata of ours on conditional and multipart writes; never shown */
+
+/* What a write carries, owned. */
+struct pfs_put_args {
+    struct polyfs_put_request request;
+    struct polyfs_pairs metadata, extra;
+    char *if_match, *content_type;
+};
+
+int pfs_put_args_take(struct pfs_put_args *args, const struct polyfs_fs *fs, const struct polyfs_write_opts *opts);
+void pfs_put_args_clear(struct pfs_put_args *args);
+
+/* Refuses what the facts say cannot be honoured, before anything is sent. */
+int pfs_put_gate(struct pfs_verb *verb, const struct polyfs_caps *caps, const struct polyfs_put_request *request);
+
+struct pfs_shape;
+
+struct polyfs_writer {
+    /* immutable */
+    struct polyfs_fs *fs;
+    char *path;
+    struct polyfs_call_opts call;
+    struct pfs_put_args args;
+    struct polyfs_caps caps;
+    uint64_t part_bytes;
+    uint32_t forced_shape;
+
+    /* one thread at a time */
+    const struct pfs_shape *shape; /* NULL until chosen */
+    void *state;                   /* the shape's own: a plugin handle or a struct of core */
+    unsigned char *buffer;         /* at most part_bytes, not yet handed to the shape */
+    uint64_t buffered, room;
+    uint64_t total;  /* bytes taken from the caller */
+    uint64_t placed; /* bytes handed to the shape */
+    int done;       /* committed */
+    int failed;     /* the first failure; nothing but close is left */
+    struct polyfs_error failure;
+};
+
+/* One of the four. All run inside a verb of the writer's; errors are the verb's. */
+struct pfs_shape {
+    const char *name;
+    uint32_t bit; /* enum polyfs_shape */
+    int (*begin)(struct pfs_verb *verb, struct polyfs_writer *writer);
+    /* @size bytes behind those of earlier calls; borrowed for the call. Only the last may be short of part_bytes. */
+    int (*part)(struct pfs_verb *verb, struct polyfs_writer *writer, const void *data, uint64_t size);
+    int (*commit)(struct pfs_verb *verb, struct polyfs_writer *writer, struct polyfs_stat *out);
+    void (*abort)(struct pfs_verb *verb, struct polyfs_writer *writer);
+};
+
+extern const struct pfs_shape pfs_shape_placed;
+
+/* Makes the folders above the verb's path; used after NOT_FOUND, so it costs nothing where they exist. */
+int pfs_make_parents(struct pfs_verb *verb);
+
+/* PUT of a whole object: also how a writer that never filled a part ends. */
+int pfs_put_whole(struct pfs_verb *verb, const void *data, uint64_t size, const struct polyfs_put_request *request,
+                  struct polyfs_stat *out);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The writer: gathers bytes into parts and hands them to a shape. Invariants: bytes given to the shape plus bytes
+ * buffered are the bytes taken; nothing is visible before the commit; after a failure only close is left, and it
+ * leaves nothing behind.
+ */
+#include <stdlib.h>
+
+#include "core/budget.h"
+#include "core/write.h"
+
+static const struct pfs_shape *const shapes_in_order[] = {&pfs_shape_placed};
+
+static const struct pfs_shape *choose(const struct polyfs_writer *w)
+{
+    for (size_t i = 0; i < sizeof(shapes_in_order) / sizeof(shapes_in_order[0]); i++) {
+        const struct pfs_shape *shape = shapes_in_order[i];
+        if (w->caps.shapes & shape->bit && (!w->forced_shape || w->forced_shape == shape->bit))
+            return shape;
+    }
+    return NULL;
+}
+
+/* A part that the store's limits allow: large enough that the known size needs no more than parts_max of them. */
+static uint64_t part_bytes_for(const struct polyfs_writer *w, uint64_t wanted, uint64_t size)
+{
+    const struct polyfs_caps *caps = &w->caps;
+    uint64_t part = wanted;
+    if (caps->parts_max && size != POLYFS_SIZE_UNKNOWN && size / part >= caps->parts_max)
+        part = (size / (caps->parts_max - caps->parts_max / 10) / 1048576 + 1) * 1048576;
+    if (part < caps->part_min)
+        part = caps->part_min;
+    if (caps->part_max && part > caps->part_max)
+        part = caps->part_max;
+    if (caps->part_align)
+        part = (part + caps->part_align - 1) / caps->part_align * caps->part_align;
+    return part;
+}
+
+/* ---- opening --------------------------------------------------------------------------------------------- */
+
+#define WRITE_KNOWN (POLYFS_WRITE_CREATE_ONLY | POLYFS_WRITE_APPEND | POLYFS_WRITE_PARENTS)
+
+static int writer_setup(struct pfs_verb *v, struct polyfs_writer *w, const struct polyfs_write_opts *opts)
+{
+    if (opts && opts->flags & ~WRITE_KNOWN)
+        return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "a flag is not known");
+    if (opts && opts->call)
+        w->call = *opts->call;
+    else
+        w->call = (struct polyfs_call_opts)POLYFS_CALL_OPTS_INIT;
+    if (pfs_put_args_take(&w->args, v->fs, opts) != POLYFS_OK)
+        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a writer");
+    int rc = pfs_verb_caps(v, w->path, &w->caps);
+    if (rc == POLYFS_OK)
+        rc = pfs_put_gate(v, &w->caps, &w->args.request);
+    if (rc != POLYFS_OK)
+        return rc;
+    w->forced_shape = opts ? opts->shape : 0;
+    if (w->forced_shape && !(w->caps.shapes & w->forced_shape))
+        return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s has no such shape of writing here",
+                           v->fs->plugin->main_protocol);
+    w->part_bytes = part_bytes_for(w, opts && opts->part_bytes ? opts->part_bytes : v->fs->part_bytes,
+                                   w->args.request.size_hint);
+    return POLYFS_OK;
+}
+
+static void writer_free(struct polyfs_writer *w)
+{
+    pfs_put_args_clear(&w->args);
+    pfs_budget_count(-(int64_t)w->room);
+    free(w->buffer);
+    free(w->path);
+    polyfs_fs_close(w->fs);
+    free(w);
+}
+
+int polyfs_writer_open(struct polyfs_fs *fs, const char *path, const struct polyfs_write_opts *opts,
+                       struct polyfs_writer **out_writer, struct polyfs_error *err)
+{
+    struct pfs_verb v;
+    struct polyfs_writer *w = calloc(1, sizeof(*w));
+    int rc = pfs_verb_begin(&v, "write", fs, path, opts ? opts->call : NULL);
+    if (rc == POLYFS_OK && (!w || !(w->path = strdup(path)))) {
+        free(w);
+        w = NULL;
+        rc = polyfs_fail(&v.error, POLYFS_NOMEM, "no memory for a writer");
+    }
+    if (w)
+        w->fs = polyfs_fs_ref(fs);
+    if (rc == POLYFS_OK)
+        rc = writer_setup(&v, w, opts);
+    if (rc == POLYFS_OK && opts && opts->flags & POLYFS_WRITE_PARENTS)
+        rc = pfs_make_parents(&v);
+    if (rc == POLYFS_OK) {
+        pfs_budget_handle(1);
+        *out_writer = w;
+    } else if (w) {
+        writer_free(w);
+    }
+    return pfs_verb_end(&v, rc, err);
+}
+
+/* ---- writing --------------------------------------------------------------------------------------------- */
+
+static int remember(struct pfs_verb *v, struct polyfs_writer *w, int rc)
+{
+    if (rc < 0 && !w->failed) {
+        w->failed = rc;
+        w->failure = v->error;
+    }
+    return rc;
+}
+
+/* A call on a writer that failed before gives the first failure again. */
+static int begin(struct pfs_verb *v, struct polyfs_writer *w, const char *name)
+{
+    int rc = pfs_verb_begin(v, name, w->fs, w->path, &w->call);
+    if (rc == POLYFS_OK && w->failed) {
+        v->error = w->failure;
+        rc = w->failed;
+    }
+    if (rc == POLYFS_OK && w->done)
+        rc = polyfs_fail(&v->error, POLYFS_INVALID, "the writer was committed already");
+    return rc;
+}
+
+static int shape_begin(struct pfs_verb *v, struct polyfs_writer *w)
+{
+    if (w->shape)
+        return POLYFS_OK;
+    const struct pfs_shape *shape = choose(w);
+    if (!shape)
+        return polyfs_fail(&v->error, POLYFS_TOO_LARGE, "%s takes only objects that fit one part here",
+                           v->fs->plugin->main_protocol);
+    int rc = shape->begin(v, w);
+    if (rc == POLYFS_OK)
+        w->shape = shape;
+    return rc;
+}
+
+static int flush_buffer(struct pfs_verb *v, struct polyfs_writer *w)
+{
+    int rc = shape_begin(v, w);
+    if (rc == POLYFS_OK && w->buffered)
+        rc = w->shape->part(v, w, w->buffer, w->buffered);
+    if (rc == POLYFS_OK)
+        w->buffered = 0;
+    return rc;
+}
+
+/* The buffer grows as bytes arrive, doubling from 64 KiB to a part: many small writers stay small. */
+static int buffer_room(struct pfs_verb *v, struct polyfs_writer *w, uint64_t needed)
+{
+    uint64_t room = w->room ? w->room : 65536;
+    if (needed <= w->room)
+        return POLYFS_OK;
+    while (room < needed)
+        room *= 2;
+    if (room > w->part_bytes)
+        room = w->part_bytes;
+    unsigned char *grown = realloc(w->buffer, room);
+    if (!grown)
+        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a part of %llu bytes", (unsigned long long)room);
+    pfs_budget_count((int64_t)(room - w->room));
+    w->buffer = grown;
+    w->room = room;
+    return POLYFS_OK;
+}
+
+static int take_some(struct pfs_verb *v, struct polyfs_writer *w, const unsigned char *data, uint64_t size,
+                     uint64_t *taken)
+{
+    if (!w->buffered && size >= w->part_bytes) { /* whole parts go straight from the caller's memory */
+        int rc = shape_begin(v, w);
+        *taken = w->part_bytes;
+        return rc == POLYFS_OK ? w->shape->part(v, w, data, w->part_bytes) : rc;
+    }
+    uint64_t n = w->part_bytes - w->buffered;
+    if (n > size)
+        n = size;
+    int rc = buffer_room(v, w, w->buffered + n);
+    if (rc != POLYFS_OK)
+        return rc;
+    memcpy(w->buffer + w->buffered, data, n);
+    w->buffered += n;
+    *taken = n;
+    return POLYFS_OK;
+}
+
+int polyfs_writer_write(struct polyfs_writer *w, const void *data, size_t size, struct polyfs_error *err)
+{
+    struct pfs_verb v;
+    const unsigned char *at = data;
+    int rc = begin(&v, w, "write");
+    while (rc == POLYFS_OK && size) {
+        uint64_t n = 0;
+        if (w->buffered == w->part_bytes)
+            rc = flush_buffer(&v, w);
+        if (rc == POLYFS_OK)
+            rc = take_some(&v, w, at, size, &n);
+        if (rc == POLYFS_OK) {
+            w->total += n;
+            at += n;
+            size -= n;
+        }
+    }
+    return pfs_verb_end(&v, remember(&v, w, rc), err);
+}
+
+/* ---- ending ---------------------------------------------------------------------------------------------- */
+
+static int commit_by_put(const struct polyfs_writer *w)
+{
+    if (w->shape || !(w->caps.shapes & POLYFS_SHAPE_PUT) || (w->caps.put_max && w->total > w->caps.put_max))
+        return 0;
+    return !w->forced_shape || w->forced_shape == POLYFS_SHAPE_PUT;
+}
+
+int polyfs_writer_commit(struct polyfs_writer *w, struct polyfs_stat *out_stat, struct polyfs_error *err)
+{
+    struct pfs_verb v;
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    int rc = begin(&v, w, "write");
+    w->args.request.size_hint = w->total;
+    if (rc == POLYFS_OK && commit_by_put(w)) {
+        rc = pfs_put_whole(&v, w->buffer, w->buffered, &w->args.request, &stat);
+    } else if (rc == POLYFS_OK) {
+        rc = flush_buffer(&v, w);
+        if (rc == POLYFS_OK)
+            rc = w->shape->commit(&v, w, &stat);
+    }
+    if (rc == POLYFS_OK) {
+        w->done = 1;
+        pfs_stat_out(out_stat, &stat);
+    }
+    return pfs_verb_end(&v, remember(&v, w, rc), err);
+}
+
+void polyfs_writer_close(struct polyfs_writer *w)
+{
+    struct pfs_verb v;
+    if (!w)
+        return;
+    if (w->shape && !w->done) {
+        /* A cancelled or late writer still cleans up behind itself, so neither bounds the abort. */
+        pfs_verb_begin(&v, "abort the write of", w->fs, w->path, NULL);
+        w->shape->abort(&v, w);
+        pfs_verb_end(&v, POLYFS_OK, NULL);
+    }
+    pfs_budget_handle(-1);
+    writer_free(w);
+}

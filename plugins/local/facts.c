@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts of a path: they belong to the mount that its folder lies on. statfs(2) tells the kind; what a kind does not
+ * settle is tried without a change (an attribute that nobody has), and only with POLYFS_CAPS_PROBE otherwise.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "local.h"
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
+
+/* What holds on every mount. */
+static const struct fixed_fact {
+    uint8_t fact, answer;
+} fixed_facts[] = {
+    {POLYFS_FACT_NETWORK, POLYFS_NO},         {POLYFS_FACT_REAL_DIRS, POLYFS_YES},
+    {POLYFS_FACT_FLAT_LIST, POLYFS_NO},       {POLYFS_FACT_ORDERED_LIST, POLYFS_YES},
+    {POLYFS_FACT_START_AFTER, POLYFS_YES},    {POLYFS_FACT_CREATE_ONLY, POLYFS_YES},
+    {POLYFS_FACT_IF_MATCH, POLYFS_YES},       {POLYFS_FACT_COMMIT_CONDITION, POLYFS_YES},
+    {POLYFS_FACT_READ_CONDITION, POLYFS_YES}, {POLYFS_FACT_VERSIONS, POLYFS_NO},
+    {POLYFS_FACT_PINNED_READ, POLYFS_YES},    {POLYFS_FACT_SUFFIX_READ, POLYFS_YES},
+    {POLYFS_FACT_SET_TIMES, POLYFS_YES},      {POLYFS_FACT_COPY, POLYFS_YES},
+    {POLYFS_FACT_COPY_PART, POLYFS_NO},       {POLYFS_FACT_COMPOSE, POLYFS_NO},
+    {POLYFS_FACT_RENAME, POLYFS_YES},         {POLYFS_FACT_RENAME_ATOMIC, POLYFS_YES},
+    {POLYFS_FACT_RENAME_DIR, POLYFS_YES},     {POLYFS_FACT_APPEND, POLYFS_NO},
+    {POLYFS_FACT_REMOVE_MANY, POLYFS_NO},     {POLYFS_FACT_REMOVE_TREE, POLYFS_NO},
+    {POLYFS_FACT_SIGN_GET, POLYFS_NO},        {POLYFS_FACT_SIGN_PUT, POLYFS_NO},
+    {POLYFS_FACT_LIST_UPLOADS, POLYFS_NO},    {POLYFS_FACT_STORED_CHECKSUM, POLYFS_NO},
+    {POLYFS_FACT_CASE_SENSITIVE, POLYFS_YES}, {POLYFS_FACT_ANY_BYTES, POLYFS_YES},
+    {POLYFS_FACT_LINKS, POLYFS_YES},          {POLYFS_FACT_RENAME_NO_REPLACE, POLYFS_YES},
+};
+
+/* The nearest folder at or above a path that exists, as a descriptor. */
+static int open_nearest(const struct local_fs *fs, const char *path, struct polyfs_error *err)
+{
+    char *part = strdup(path);
+    int fd = -1;
+    if (!part)
+        return polyfs_fail(err, POLYFS_NOMEM, "no memory for a path");
+    for (;;) {
+        fd = local_open(fs, part, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+        char *slash = strrchr(part, '/');
+        if (fd >= 0 || (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG) || !*part)
+            break;
+        if (slash == part && part[1])
+            part[1] = '\0';
+        else if (slash && slash != part)
+            *slash = '\0';
+        else
+            *part = '\0'; /* relative: the working folder, or the root of a sub filesystem */
+    }
+    int why = errno;
+    free(part);
+    return fd >= 0 ? fd : local_fail(err, why, "the mount it lies on");
+}
+
+/* openat2(2) is there since Linux 5.6, and missing under valgrind 3.19: a `no` fact then, never a silent fallback. */
+static int confinement_works(void)
+{
+    const struct local_fs here = {AT_FDCWD, 1};
+    int fd = local_open(&here, ".", O_PATH, 0);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 || errno != ENOSYS;
+}
+
+static void tell_xattr(int fd, struct polyfs_caps *out)
+{
+    char value;
+    uint8_t answer = POLYFS_YES;
+    if (fgetxattr(fd, "user.polyfs.probe", &value, 1) < 0 && (errno == EOPNOTSUPP || errno == ENOSYS))
+        answer = POLYFS_NO;
+    out->fact[POLYFS_FACT_METADATA] = answer;
+    out->fact[POLYFS_FACT_CONTENT_TYPE] = answer;
+    out->fact[POLYFS_FACT_SET_METADATA] = answer;
+}
+
+static void tell_kind(const struct statfs *mount, struct polyfs_caps *out)
+{
+    uint8_t durable = POLYFS_YES, reflink = POLYFS_UNKNOWN;
+    switch ((unsigned long)mount->f_type) {
+    case TMPFS_MAGIC:
+    case RAMFS_MAGIC:
+        durable = POLYFS_NO;
+        reflink = POLYFS_NO;
+        break;
+    case EXT4_SUPER_MAGIC: /* also ext2 and ext3 */
+        reflink = POLYFS_NO;
+        break;
+    case BTRFS_SUPER_MAGIC: reflink = POLYFS_YES; break;
+    case OVERLAYFS_SUPER_MAGIC: durable = POLYFS_UNKNOWN; break; /* as its upper layer is mounted */
+    default: break;
+    }
+    out->fact[POLYFS_FACT_DURABLE_COMMIT] = durable;
+    out->fact[POLYFS_FACT_REFLINK] = reflink;
+    out->name_max = (uint32_t)mount->f_namelen;
+}
+
+int local_caps(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
+               struct polyfs_caps *out, struct polyfs_error *err)
+{
+    struct statfs mount;
+    (void)path_len;
+    (void)flags;
+    int rc = local_stopped(call, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    int fd = open_nearest(self, path, err);
+    if (fd < 0)
+        return fd;
+    if (fstatfs(fd, &mount) < 0) {
+        rc = local_fail(err, errno, "the mount it lies on");
+        close(fd);
+        return rc;
+    }
+    for (size_t i = 0; i < sizeof(fixed_facts) / sizeof(fixed_facts[0]); i++)
+        out->fact[fixed_facts[i].fact] = fixed_facts[i].answer;
+    tell_kind(&mount, out);
+    tell_xattr(fd, out);
+    close(fd);
+    out->fact[POLYFS_FACT_CONFINE] = confinement_works() ? POLYFS_YES : POLYFS_NO;
+    out->shapes = POLYFS_SHAPE_PUT | POLYFS_SHAPE_PLACED;
+    out->path_max = 4095;
+    out->cancel_bound_ms = 0; /* fsync cannot be left */
+    out->mtime_resolution_ns = 1;
+    snprintf(out->limit_key, sizeof(out->limit_key), "file");
+    return POLYFS_OK;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * User metadata as extended attributes: `user.polyfs.NAME`, and the content type as `user.mime_type` (the name that
+ * freedesktop.org's tools use). Whether a mount has them is a fact of the path.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "local.h"
+
+#define PREFIX "user.polyfs."
+#define MIME "user.mime_type"
+#define NAMES_MAX 65536
+#define VALUE_MAX 65536
+
+/* Names, NUL-separated, in memory of the host's; *out_n 0 and no memory where the mount has none. */
+static int names_of(int fd, char **out, size_t *out_n, struct polyfs_error *err)
+{
+    *out = NULL;
+    *out_n = 0;
+    char *names = local_host->alloc(NAMES_MAX);
+    if (!names)
+        return polyfs_fail(err, POLYFS_NOMEM, "no memory for attribute names");
+    ssize_t n = flistxattr(fd, names, NAMES_MAX);
+    if (n < 0) {
+        int why = errno;
+        local_host->free(names);
+        return why == EOPNOTSUPP ? POLYFS_OK : local_fail(err, why, "its attributes");
+    }
+    *out = names;
+    *out_n = (size_t)n;
+    return POLYFS_OK;
+}
+
+static int value_of(int fd, const char *name, char *value, struct polyfs_error *err)
+{
+    ssize_t n = fgetxattr(fd, name, value, VALUE_MAX - 1);
+    if (n < 0)
+        return local_fail(err, errno, "its attributes");
+    value[n] = '\0';
+    return POLYFS_OK;
+}
+
+int local_meta_read(int fd, struct polyfs_stat *out, struct polyfs_pairs *meta, struct polyfs_error *err)
+{
+    char *names, *value;
+    size_t n;
+    int rc = names_of(fd, &names, &n, err);
+    if (rc != POLYFS_OK || !names)
+        return rc;
+    value = local_host->alloc(VALUE_MAX);
+    if (!value)
+        rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for an attribute");
+    for (size_t at = 0; rc == POLYFS_OK && at < n; at += strlen(names + at) + 1) {
+        const char *name = names + at;
+        int ours = strncmp(name, PREFIX, strlen(PREFIX)) == 0;
+        if (!ours && strcmp(name, MIME) != 0)
+            continue;
+        rc = value_of(fd, name, value, err);
+        if (rc == POLYFS_OK && !ours)
+            snprintf(out->content_type, sizeof(out->content_type), "%s", value);
+        else if (rc == POLYFS_OK && local_host->pair_add(meta, name + strlen(PREFIX), value) != POLYFS_OK)
+            rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for metadata");
+    }
+    local_host->free(value);
+    local_host->free(names);
+    return rc;
+}
+
+static int attribute_set(int fd, const char *name, const char *value, struct polyfs_error *err)
+{
+    if (fsetxattr(fd, name, value, strlen(value), 0) == 0)
+        return POLYFS_OK;
+    return local_fail(err, errno, "the metadata cannot be kept");
+}
+
+int local_meta_write(int fd, const struct polyfs_put_request *request, struct polyfs_error *err)
+{
+    int rc = POLYFS_OK;
+    if (request->content_type)
+        rc = attribute_set(fd, MIME, request->content_type, err);
+    for (uint32_t i = 0; i < request->metadata_count && rc == POLYFS_OK; i++) {
+        const struct polyfs_kv *row = (const struct polyfs_kv *)(const void *)((const char *)request->metadata +
+                                                                               (size_t)i * request->metadata_stride);
+        char name[256];
+        if ((size_t)snprintf(name, sizeof(name), PREFIX "%s", row->key) >= sizeof(name))
+            return polyfs_fail(err, POLYFS_TOO_LARGE, "the metadata name \"%.64s…\" is too long", row->key);
+        rc = attribute_set(fd, name, row->value, err);
+    }
+    return rc;
+}
+
+/* Attributes of ours that the new metadata does not name go. */
+static int drop_ours(int fd, struct polyfs_error *err)
+{
+    char *names;
+    size_t n;
+    int rc = names_of(fd, &names, &n, err);
+    for (size_t at = 0; rc == POLYFS_OK && names && at < n; at += strlen(names + at) + 1)
+        if (strncmp(names + at, PREFIX, strlen(PREFIX)) == 0 && fremovexattr(fd, names + at) < 0)
+            rc = local_fail(err, errno, "the old metadata cannot be removed");
+    local_host->free(names);
+    return rc;
+}
+
+int local_set_metadata(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                       const struct polyfs_put_request *request, struct polyfs_error *err)
+{
+    (void)path_len;
+    int rc = local_stopped(call, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    int fd = local_open(self, path, O_RDONLY | O_NONBLOCK, 0);
+    if (fd < 0)
+        return local_fail(err, errno, "");
+    rc = drop_ours(fd, err);
+    if (rc == POLYFS_OK)
+        rc = local_meta_write(fd, request, err);
+    close(fd);
+    return rc;
+}
+
+static struct timespec time_of(int64_t ns)
+{
+    if (ns == POLYFS_TIME_UNKNOWN)
+        return (struct timespec){0, UTIME_OMIT};
+    struct timespec t = {ns / 1000000000, ns % 1000000000};
+    if (t.tv_nsec < 0) {
+        t.tv_sec--;
+        t.tv_nsec += 1000000000;
+    }
+    return t;
+}
+
+int local_set_times(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, int64_t mtime_ns,
+                    int64_t atime_ns, struct polyfs_error *err)
+{
+    struct timespec times[2] = {time_of(atime_ns), time_of(mtime_ns)};
+    struct local_at at;
+    (void)path_len;
+    int rc = local_stopped(call, err);
+    if (rc == POLYFS_OK)
+        rc = local_at(self, path, &at, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    if (utimensat(at.dir_fd, at.name, times, at.owned ? AT_SYMLINK_NOFOLLOW : 0) < 0)
+        rc = local_fail(err, errno, "");
+    local_at_close(&at);
+    return rc;
+}
