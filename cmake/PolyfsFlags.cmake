@@ -13,7 +13,8 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 add_library(polyfs_flags INTERFACE)
-target_compile_options(polyfs_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror -Wno-format-truncation -Werror=format-security)
+target_compile_options(polyfs_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror -Wno-format-truncation -Werror=format-security
+    $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
 target_compile_definitions(polyfs_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE>)
 target_link_options(polyfs_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 

@@ -61,6 +61,14 @@ POLYFS_API void polyfs_cancel_now(struct polyfs_cancel *cancel);
  */
 POLYFS_API void polyfs_cancel_free(struct polyfs_cancel *cancel);
 
+/**
+ * Free anything that polyfs handed out as memory or text.
+ *
+ * @param memory  or NULL
+ * Owner: takes it. Thread: any. Blocks: no.
+ */
+POLYFS_API void polyfs_free(void *memory);
+
 /* ---- opening --------------------------------------------------------------------------------------- */
 
 /**
@@ -255,6 +263,16 @@ POLYFS_API void polyfs_pairs_free(struct polyfs_pairs *pairs);
 POLYFS_API int polyfs_checksum(struct polyfs_fs *fs, const char *path, uint32_t kind,
                                const struct polyfs_call_opts *opts, struct polyfs_checksum *out,
                                struct polyfs_error *err);
+
+/**
+ * CRC32C of some bytes, going on from an earlier value: polyfs_crc32c(polyfs_crc32c(0, a, n), b, m) is that of both.
+ *
+ * @param crc   0 to begin, else the value so far
+ * @param data  @p size bytes
+ * @return the checksum (Castagnoli polynomial, RFC 3720 B.4)
+ * Owner: caller. Thread: any. Blocks: no.
+ */
+POLYFS_API uint32_t polyfs_crc32c(uint32_t crc, const void *data, size_t size);
 
 /* ---- listing --------------------------------------------------------------------------------------- */
 

@@ -42,14 +42,6 @@ POLYFS_API int polyfs_put_url(const char *url, const void *data, size_t size, st
  */
 POLYFS_API int polyfs_open_url(const char *url, struct polyfs_reader **out_reader, struct polyfs_error *err);
 
-/**
- * Free anything that polyfs handed out as memory or text.
- *
- * @param memory  or NULL
- * Owner: takes it. Thread: any. Blocks: no.
- */
-POLYFS_API void polyfs_free(void *memory);
-
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Removing many objects and whole folders. The store's own slot where it has one; else a listing of all below, whose
+ * objects go first and whose folders go last, the deepest first. Memory is bounded by a page of rows, but for the
+ * names of folders.
+ */
+#include <stdlib.h>
+
+#include "core/list.h"
+#include "core/stat.h"
+
+static int remove_one(struct pfs_verb *v, const char *path)
+{
+    struct pfs_request r = PFS_REQUEST(PFS_REMOVE, v->fs, &v->ctx, path);
+    int rc = pfs_verb_run(v, &r);
+    return rc == POLYFS_NOT_FOUND ? POLYFS_OK : rc;
+}
+
+/* Every item gets its own code; the first that failed is the result. */
+static int items_result(struct pfs_verb *v, const struct polyfs_remove_item *items, size_t count, int *codes)
+{
+    int first = POLYFS_OK;
+    for (size_t i = 0; i < count; i++) {
+        int code = items[i].code == POLYFS_NOT_FOUND ? POLYFS_OK : items[i].code;
+        if (codes)
+            codes[i] = code;
+        if (code != POLYFS_OK && first == POLYFS_OK) {
+            first = polyfs_fail(&v->error, code, "removing %s failed", items[i].path);
+            memcpy(v->error.native_code, items[i].native_code, sizeof(items[i].native_code));
+        }
+    }
+    return first;
+}
+
+static int remove_batch(struct pfs_verb *v, const char *const *paths, size_t count, int *codes)
+{
+    struct polyfs_remove_item *items = calloc(count, sizeof(*items));
+    if (!items)
+        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for %zu names", count);
+    for (size_t i = 0; i < count; i++)
+        items[i] = (struct polyfs_remove_item){.path = paths[i], .path_len = strlen(paths[i])};
+    struct pfs_request r = PFS_REQUEST(PFS_REMOVE_MANY, v->fs, &v->ctx, paths[0]);
+    r.u.remove_many.items = items;
+    r.u.remove_many.count = count;
+    int rc = pfs_verb_run(v, &r);
+    if (rc == POLYFS_OK)
+        rc = items_result(v, items, count, codes);
+    else
+        for (size_t i = 0; codes && i < count; i++)
+            codes[i] = rc;
+    free(items);
+    return rc;
+}
+
+static int remove_each(struct pfs_verb *v, const char *const *paths, size_t count, int *codes)
+{
+    struct polyfs_error first;
+    int first_rc = POLYFS_OK;
+    for (size_t i = 0; i < count; i++) {
+        int rc = remove_one(v, paths[i]);
+        if (codes)
+            codes[i] = rc;
+        if (rc != POLYFS_OK && first_rc == POLYFS_OK) {
+            first_rc = rc;
+            first = v->error;
+        }
+    }
+    if (first_rc != POLYFS_OK)
+        v->error = first;
+    return first_rc;
+}
+
+static int remove_many(struct pfs_verb *v, const struct polyfs_caps *caps, const char *const *paths, size_t count,
+                       int *codes)
+{
+    size_t step = caps->remove_many_max ? caps->remove_many_max : 1000;
+    int first = POLYFS_OK;
+    if (caps->fact[POLYFS_FACT_REMOVE_MANY] != POLYFS_YES || !pfs_slot_present(v->fs, PFS_REMOVE_MANY))
+        return remove_each(v, paths, count, codes);
+    for (size_t at = 0; at < count; at += step) {
+        size_t n = count - at < step ? count - at : step;
+        int rc = remove_batch(v, paths + at, n, codes ? codes + at : NULL);
+        if (first == POLYFS_OK)
+            first = rc;
+    }
+    return first;
+}
+
+int polyfs_remove_many(struct polyfs_fs *fs, const char *const *paths, size_t count,
+                       const struct polyfs_call_opts *opts, int *codes, struct polyfs_error *err)
+{
+    struct pfs_verb v;
+    struct polyfs_caps caps;
+    int rc = pfs_verb_begin(&v, "remove", fs, count ? paths[0] : "", opts);
+    if (rc == POLYFS_OK && count)
+        rc = pfs_verb_caps(&v, paths[0], &caps);
+    if (rc == POLYFS_OK && count)
+        rc = remove_many(&v, &caps, paths, count, codes);
+    return pfs_verb_end(&v, rc, err);
+}
+
+/* ---- folders ------------------------------------------------------------------------------------------------- */
+
+struct folders {
+    char **names;
+    size_t count, room;
+};
+
+static int folder_add(struct folders *folders, const struct polyfs_entry *row)
+{
+    if (pfs_grow((void **)&folders->names, &folders->room, folders->count, sizeof(char *)) != POLYFS_OK)
+        return POLYFS_NOMEM;
+    folders->names[folders->count] = pfs_copy(row->path, row->path_len);
+    return folders->names[folders->count++] ? POLYFS_OK : POLYFS_NOMEM;
+}
+
+/* Objects of a page go now, folders are kept for the end. A link to a folder is removed, not entered. */
+static int remove_page(struct pfs_verb *v, const struct polyfs_caps *caps, const struct polyfs_entry *rows,
+                       size_t count, struct folders *folders)
+{
+    const char **objects = calloc(count ? count : 1, sizeof(*objects));
+    size_t n = 0;
+    int rc = objects ? POLYFS_OK : POLYFS_NOMEM;
+    for (size_t i = 0; i < count && rc == POLYFS_OK; i++) {
+        if (rows[i].type == POLYFS_TYPE_DIR && !(rows[i].flags & POLYFS_STAT_LINK))
+            rc = folder_add(folders, &rows[i]);
+        else
+            objects[n++] = rows[i].path;
+    }
+    if (rc == POLYFS_NOMEM)
+        polyfs_fail(&v->error, rc, "no memory for a page of names");
+    if (rc == POLYFS_OK && n)
+        rc = remove_many(v, caps, objects, n, NULL);
+    free(objects);
+    return rc;
+}
+
+static int remove_folders(struct pfs_verb *v, struct folders *folders)
+{
+    int rc = POLYFS_OK;
+    while (folders->count && rc == POLYFS_OK) { /* byte order puts parents first, so backwards */
+        char *name = folders->names[--folders->count];
+        struct pfs_request r = PFS_REQUEST(PFS_RMDIR, v->fs, &v->ctx, name);
+        rc = pfs_verb_run(v, &r);
+        if (rc == POLYFS_NOT_FOUND)
+            rc = POLYFS_OK;
+        free(name);
+    }
+    while (folders->count)
+        free(folders->names[--folders->count]);
+    free(folders->names);
+    return rc;
+}
+
+/* Everything below, by listing. @real: there are folders to remove too. */
+static int remove_below(struct pfs_verb *v, const struct polyfs_caps *caps, const char *path, int real)
+{
+    struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
+    struct polyfs_lister *lister;
+    struct folders folders = {NULL, 0, 0};
+    opts.flags = POLYFS_LS_RECURSIVE | (real ? POLYFS_LS_DIRS : 0);
+    int rc = polyfs_list_open(v->fs, path, &opts, &lister, &v->error);
+    if (rc != POLYFS_OK)
+        return rc;
+    do {
+        const struct polyfs_entry *rows;
+        size_t count;
+        rc = pfs_ctx_check(&v->ctx, &v->error);
+        if (rc == POLYFS_OK)
+            rc = polyfs_list_next(lister, &rows, &count, &v->error);
+        if (rc >= 0 && count) {
+            int removed = remove_page(v, caps, rows, count, &folders);
+            rc = removed == POLYFS_OK ? rc : removed;
+        }
+    } while (rc == POLYFS_MORE);
+    polyfs_list_close(lister);
+    int last = remove_folders(v, &folders);
+    return rc == POLYFS_OK ? last : rc;
+}
+
+static int remove_tree_by_store(struct pfs_verb *v)
+{
+    struct polyfs_text cursor = {NULL, 0, 0}, next = {NULL, 0, 0};
+    int rc;
+    do {
+        struct polyfs_step step = {.struct_size = sizeof(step), .cursor = cursor.data, .next = &next};
+        struct pfs_request r = PFS_REQUEST_OF(v, PFS_REMOVE_TREE);
+        r.u.copy.step = &step;
+        rc = pfs_verb_run(v, &r);
+        pfs_text_clear(&cursor);
+        cursor = next;
+        next = (struct polyfs_text){NULL, 0, 0};
+        if (rc == POLYFS_MORE && pfs_ctx_sleep(&v->ctx, pfs_now_ns() + step.poll_after_ms * PFS_MS) != POLYFS_OK)
+            rc = pfs_ctx_check(&v->ctx, &v->error);
+    } while (rc == POLYFS_MORE);
+    pfs_text_clear(&cursor);
+    return rc;
+}
+
+int polyfs_remove_tree(struct polyfs_fs *fs, const char *path, const struct polyfs_call_opts *opts,
+                       struct polyfs_error *err)
+{
+    struct pfs_verb v;
+    struct polyfs_caps caps;
+    struct polyfs_stat stat;
+    int rc = pfs_verb_begin(&v, "remove the folder", fs, path, opts);
+    if (rc == POLYFS_OK)
+        rc = pfs_verb_caps(&v, path, &caps);
+    if (rc == POLYFS_OK)
+        rc = pfs_stat(&v, path, NULL, &stat);
+    if (rc == POLYFS_OK && stat.type != POLYFS_TYPE_DIR) {
+        rc = remove_one(&v, path);
+    } else if (rc == POLYFS_OK && caps.fact[POLYFS_FACT_REMOVE_TREE] == POLYFS_YES) {
+        rc = remove_tree_by_store(&v);
+    } else if (rc == POLYFS_OK) {
+        int real = caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_YES;
+        rc = remove_below(&v, &caps, path, real);
+        if (rc == POLYFS_OK && real) {
+            struct pfs_request r = PFS_REQUEST_OF(&v, PFS_RMDIR);
+            rc = pfs_verb_run(&v, &r);
+        }
+    }
+    return pfs_verb_end(&v, rc, err);
+}
