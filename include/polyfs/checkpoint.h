@@ -36,27 +36,35 @@ struct polyfs_ckpt_opts {
     uint32_t keep_newest;                /**< so many checkpoints are kept; 0 all */
     uint32_t keep_records;               /**< so many records of the log are kept, 3 at least; 0 = 5 */
 };
-#define POLYFS_CKPT_OPTS_INIT { (uint32_t)sizeof(struct polyfs_ckpt_opts), 0, NULL, NULL, 0, 0 }
+#define POLYFS_CKPT_OPTS_INIT                                                                                      \
+    {                                                                                                              \
+        (uint32_t)sizeof(struct polyfs_ckpt_opts), 0, NULL, NULL, 0, 0                                             \
+    }
 #define POLYFS_CKPT_READ_ONLY 1u /**< never writes: lists, loads and verifies only */
 
 /** What the log says of one checkpoint. */
 struct polyfs_ckpt_info {
     uint32_t struct_size;
-    uint32_t flags;      /**< POLYFS_CKPT_… */
-    uint64_t seq;        /**< number of the record that was read */
-    int64_t step;        /**< or POLYFS_CKPT_NO_STEP */
-    int64_t epoch;       /**< or POLYFS_CKPT_NO_STEP */
-    int64_t time_ns;     /**< of its commit, nanoseconds since 1970 UTC */
-    uint64_t bytes;      /**< of all its files */
-    uint32_t files;      /**< how many */
-    uint32_t reserved;   /**< 0 */
-    double score;        /**< with POLYFS_CKPT_HAS_SCORE */
-    char name[256];      /**< what people call it */
-    char attempt[40];    /**< of this save; never used twice */
-    char note[512];      /**< with POLYFS_CKPT_FELL_BACK: what was passed over, and why */
+    uint32_t flags;    /**< POLYFS_CKPT_… */
+    uint64_t seq;      /**< number of the record that was read */
+    int64_t step;      /**< or POLYFS_CKPT_NO_STEP */
+    int64_t epoch;     /**< or POLYFS_CKPT_NO_STEP */
+    int64_t time_ns;   /**< of its commit, nanoseconds since 1970 UTC */
+    uint64_t bytes;    /**< of all its files */
+    uint32_t files;    /**< how many */
+    uint32_t reserved; /**< 0 */
+    double score;      /**< with POLYFS_CKPT_HAS_SCORE */
+    char name[256];    /**< what people call it */
+    char attempt[40];  /**< of this save; never used twice */
+    char note[512];    /**< with POLYFS_CKPT_FELL_BACK: what was passed over, and why */
 };
-#define POLYFS_CKPT_INFO_INIT \
-    { (uint32_t)sizeof(struct polyfs_ckpt_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0}, {0} }
+#define POLYFS_CKPT_INFO_INIT                                                                                      \
+    {                                                                                                              \
+        (uint32_t)sizeof(struct polyfs_ckpt_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0},                            \
+        {                                                                                                          \
+            0                                                                                                      \
+        }                                                                                                          \
+    }
 #define POLYFS_CKPT_HAS_SCORE 1u
 #define POLYFS_CKPT_FELL_BACK 2u /**< a newer one is damaged */
 
@@ -71,8 +79,8 @@ struct polyfs_ckpt_info {
  *         records, but none can be read), or a code of polyfs_fs_open()
  * Owner: caller. Thread: any. Blocks: the store.
  */
-POLYFS_API int polyfs_ckpt_open(const char *url, const struct polyfs_ckpt_opts *opts,
-                                struct polyfs_ckpt **out_ckpt, struct polyfs_error *err);
+POLYFS_API int polyfs_ckpt_open(const char *url, const struct polyfs_ckpt_opts *opts, struct polyfs_ckpt **out_ckpt,
+                                struct polyfs_error *err);
 
 /**
  * End the use of a run. A save that was begun and not committed leaves nothing behind.
@@ -93,8 +101,10 @@ struct polyfs_ckpt_save_opts {
     int64_t epoch;    /**< or POLYFS_CKPT_NO_STEP */
     double score;     /**< with POLYFS_CKPT_HAS_SCORE */
 };
-#define POLYFS_CKPT_SAVE_OPTS_INIT \
-    { (uint32_t)sizeof(struct polyfs_ckpt_save_opts), 0, NULL, POLYFS_CKPT_NO_STEP, POLYFS_CKPT_NO_STEP, 0 }
+#define POLYFS_CKPT_SAVE_OPTS_INIT                                                                                 \
+    {                                                                                                              \
+        (uint32_t)sizeof(struct polyfs_ckpt_save_opts), 0, NULL, POLYFS_CKPT_NO_STEP, POLYFS_CKPT_NO_STEP, 0       \
+    }
 
 /** One file of a checkpoint: from memory, or from a file of this machine. */
 struct polyfs_ckpt_item {
@@ -268,8 +278,7 @@ POLYFS_API int polyfs_ckpt_read(struct polyfs_ckpt_view *view, const char *name,
  * @return POLYFS_OK, POLYFS_CORRUPT (the file that is damaged is not published), …
  * Owner: caller. Thread: one at a time. Blocks: both stores.
  */
-POLYFS_API int polyfs_ckpt_extract(struct polyfs_ckpt_view *view, const char *folder_url,
-                                   struct polyfs_error *err);
+POLYFS_API int polyfs_ckpt_extract(struct polyfs_ckpt_view *view, const char *folder_url, struct polyfs_error *err);
 
 /**
  * End a view.
