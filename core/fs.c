@@ -9,11 +9,12 @@
 
 static const char *const fact_names[POLYFS_FACT_COUNT] = {
     "network",     "real_dirs",       "flat_list",     "ordered_list",      "start_after",     "create_only",
-    "if_match",    "commit_condition", "read_condition", "versions",        "pinned_read",     "suffix_read",
+    "if_match",    "copy_condition", "read_condition", "versions",        "pinned_read",     "suffix_read",
     "metadata",    "content_type",    "set_metadata",  "set_times",         "copy",            "copy_part",
     "compose",     "rename",          "rename_atomic", "rename_no_replace", "rename_dir",      "append",
     "remove_many", "remove_tree",     "sign_get",      "sign_put",          "list_uploads",    "stored_checksum",
     "durable_commit", "confine",      "case_sensitive", "any_bytes",        "links",           "reflink",
+    "remove_condition", "rename_condition", "equal_parts",
 };
 
 const char *polyfs_fact_name(uint32_t fact)
@@ -126,7 +127,7 @@ int polyfs_mkdir(struct polyfs_fs *fs, const char *path, uint32_t flags, const s
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
     if (rc == POLYFS_OK) {
         struct pfs_request r = PFS_REQUEST_OF(&v, PFS_MKDIR);
-        r.u.rename.flags = flags;
+        r.u.mkdir.flags = flags;
         rc = pfs_verb_run(&v, &r);
         if (rc == POLYFS_EXISTS && r.earlier_unknown)
             rc = POLYFS_OK; /* the attempt whose reply was lost made it */
@@ -143,7 +144,7 @@ int polyfs_rmdir(struct polyfs_fs *fs, const char *path, uint32_t flags, const s
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
     if (rc == POLYFS_OK) {
         struct pfs_request r = PFS_REQUEST_OF(&v, PFS_RMDIR);
-        r.u.rename.flags = flags;
+        r.u.mkdir.flags = flags;
         rc = pfs_verb_run(&v, &r);
         if (rc == POLYFS_NOT_FOUND && r.earlier_unknown)
             rc = POLYFS_OK;
@@ -160,7 +161,7 @@ int polyfs_remove(struct polyfs_fs *fs, const char *path, const struct polyfs_re
     if (rc == POLYFS_OK && opts && opts->flags)
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
     if (rc == POLYFS_OK && opts && opts->if_match)
-        rc = pfs_verb_gate(&v, POLYFS_FACT_IF_MATCH, "remove under a condition");
+        rc = pfs_verb_gate(&v, POLYFS_FACT_REMOVE_CONDITION, "remove under a condition");
     if (rc == POLYFS_OK && opts && opts->version)
         rc = pfs_verb_gate(&v, POLYFS_FACT_VERSIONS, "keep versions");
     if (rc == POLYFS_OK) {

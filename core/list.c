@@ -12,6 +12,7 @@
 #include <glib.h>
 #include <stdlib.h>
 
+#include "core/glob.h"
 #include "core/stat.h"
 
 #define PAGE_ROWS 1000 /* rows of a page that core makes itself */
@@ -26,6 +27,7 @@ struct polyfs_lister {
     char *prefix; /* what every row begins with */
     struct polyfs_list_opts opts; /* texts are owned */
     struct polyfs_call_opts call;
+    struct pfs_glob *glob; /* rows must match it; NULL: all do */
 
     /* one thread at a time */
     enum way way;
@@ -144,8 +146,8 @@ int polyfs_list_token(struct polyfs_lister *l, char **out, struct polyfs_error *
     guint32 hash = token_hash(l);
     const char version = TOKEN_VERSION;
     const char *last = l->last ? l->last : l->opts.start_after ? l->opts.start_after : "";
-    if (l->opts.flags & POLYFS_LS_UNORDERED)
-        return pfs_error_out(err, &why, polyfs_fail(&why, POLYFS_UNSUPPORTED, "an unordered listing has no token"),
+    if (l->opts.flags & POLYFS_LS_UNORDERED || l->glob)
+        return pfs_error_out(err, &why, polyfs_fail(&why, POLYFS_UNSUPPORTED, "unordered listings and patterns have no token"),
                              "make a token", NULL);
     int rc = pfs_text_add(&bytes, &version, 1);
     if (rc == POLYFS_OK)
@@ -205,6 +207,7 @@ void polyfs_list_close(struct polyfs_lister *l)
     free(l->last);
     free(l->prefix);
     free(l->path);
+    pfs_glob_free(l->glob);
     polyfs_fs_close(l->fs);
     free(l);
 }
@@ -317,6 +320,20 @@ static int behind_start(const struct polyfs_lister *l, const struct polyfs_entry
     return !start || key_compare(e->path, e->path_len, e->type == POLYFS_TYPE_DIR, start, strlen(start), 0) > 0;
 }
 
+/* A folder's own marker object ("d/" within "d/") is not in the folder. */
+static int is_marker(const struct polyfs_lister *l, const char *prefix, const struct polyfs_entry *e)
+{
+    return !(l->opts.flags & POLYFS_LS_PREFIX) && e->path_len == strlen(prefix) && e->path_len &&
+           memcmp(e->path, prefix, e->path_len) == 0;
+}
+
+/* Every reason to leave a row out. */
+static int wanted(const struct polyfs_lister *l, const char *prefix, const struct polyfs_entry *e)
+{
+    return !is_marker(l, prefix, e) && behind_start(l, e) &&
+           (!l->glob || pfs_glob_match(l->glob, e->path, e->path_len, e->type == POLYFS_TYPE_DIR));
+}
+
 static int remember_last(struct polyfs_lister *l, const struct polyfs_entry *e)
 {
     char *last = pfs_copy(e->path, e->path_len);
@@ -328,19 +345,12 @@ static int remember_last(struct polyfs_lister *l, const struct polyfs_entry *e)
     return POLYFS_OK;
 }
 
-/* A folder's own marker object ("d/" within "d/") is not in the folder. */
-static int is_marker(const struct polyfs_lister *l, const char *prefix, const struct polyfs_entry *e)
-{
-    return !(l->opts.flags & POLYFS_LS_PREFIX) && e->path_len == strlen(prefix) && e->path_len &&
-           memcmp(e->path, prefix, e->path_len) == 0;
-}
-
 /* A page as the plugin gave it, when no row of it has to go. */
 static int page_clean(const struct polyfs_lister *l, const struct pfs_source *s)
 {
     for (uint64_t i = 0; i < s->page.count; i++) {
         const struct polyfs_entry *e = pfs_page_row(&s->page, i);
-        if (is_marker(l, s->prefix, e) || !behind_start(l, e))
+        if (!wanted(l, s->prefix, e))
             return 0;
     }
     return s->page.stride == sizeof(struct polyfs_entry);
@@ -350,7 +360,7 @@ static int page_copy(struct polyfs_lister *l, const struct pfs_source *s)
 {
     for (uint64_t i = 0; i < s->page.count; i++) {
         const struct polyfs_entry *e = pfs_page_row(&s->page, i);
-        if (!is_marker(l, s->prefix, e) && behind_start(l, e) && pfs_rows_add(&l->rows, e) != POLYFS_OK)
+        if (wanted(l, s->prefix, e) && pfs_rows_add(&l->rows, e) != POLYFS_OK)
             return POLYFS_NOMEM;
     }
     return POLYFS_OK;
@@ -415,12 +425,10 @@ static int step_stack(struct pfs_verb *v, struct polyfs_lister *l)
         return rc < 0 ? rc : POLYFS_OK;
     }
     const struct polyfs_entry *e = pfs_page_row(&s->page, s->at++);
-    if (is_marker(l, s->prefix, e))
-        return POLYFS_OK;
     int dir = e->type == POLYFS_TYPE_DIR;
-    if ((!dir || l->opts.flags & POLYFS_LS_DIRS) && behind_start(l, e) && pfs_rows_add(&l->rows, e) != POLYFS_OK)
+    if ((!dir || l->opts.flags & POLYFS_LS_DIRS) && wanted(l, s->prefix, e) && pfs_rows_add(&l->rows, e) != POLYFS_OK)
         return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a row");
-    if (dir && worth_entering(l, e) && (!l->opts.max_depth || l->depth < l->opts.max_depth))
+    if (dir && !(e->flags & POLYFS_STAT_LINK) && !is_marker(l, s->prefix, e) && worth_entering(l, e) && (!l->opts.max_depth || l->depth < l->opts.max_depth))
         return enter(v, l, e);
     return POLYFS_OK;
 }
@@ -475,6 +483,10 @@ int polyfs_list_next(struct polyfs_lister *l, const struct polyfs_entry **out_ro
         pfs_rows_reset(&l->rows);
     if (rc == POLYFS_OK)
         rc = next_page(&v, l, &rows, &count);
+    if (rc == POLYFS_NOT_FOUND && l->glob) { /* nothing matches below a folder that is not there */
+        count = 0;
+        rc = POLYFS_OK;
+    }
     if (rc >= 0) {
         l->first_page_seen = 1;
         if (l->opts.limit && l->given + count >= l->opts.limit) {
@@ -491,5 +503,59 @@ int polyfs_list_next(struct polyfs_lister *l, const struct polyfs_entry **out_ro
         *out_rows = rows;
         *out_count = count;
     }
+    return pfs_verb_end(&v, rc, err);
+}
+
+/* ---- patterns -------------------------------------------------------------------------------------------------- */
+
+/* No magic: the one row, if it is there. */
+static int glob_literal(struct pfs_verb *v, struct polyfs_lister *l)
+{
+    l->way = WAY_DONE;
+    int rc = list_single(v, l, POLYFS_OK);
+    if (l->way == WAY_SINGLE || rc == POLYFS_NOT_FOUND)
+        return POLYFS_OK;
+    if (rc < 0)
+        return rc;
+    struct polyfs_entry folder = {.path = l->path, .path_len = strlen(l->path), .type = POLYFS_TYPE_DIR,
+                                  .mtime_ns = POLYFS_TIME_UNKNOWN};
+    while (folder.path_len > 1 && l->path[folder.path_len - 1] == '/')
+        folder.path_len--;
+    if (pfs_rows_add(&l->rows, &folder) != POLYFS_OK)
+        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a row");
+    l->way = WAY_SINGLE;
+    return POLYFS_OK;
+}
+
+int polyfs_glob_open(struct polyfs_fs *fs, const char *pattern, const struct polyfs_list_opts *opts,
+                     struct polyfs_lister **out_lister, struct polyfs_error *err)
+{
+    struct pfs_verb v;
+    struct pfs_glob *glob = NULL;
+    struct polyfs_lister *l = NULL;
+    struct polyfs_list_opts own = POLYFS_LIST_OPTS_INIT;
+    int magic = pfs_glob_magic(pattern);
+    char *plain = magic ? NULL : pfs_glob_plain(pattern);
+    if (opts)
+        memcpy(&own, opts, opts->struct_size < sizeof(own) ? opts->struct_size : sizeof(own));
+    int rc = pfs_verb_begin(&v, "list", fs, pattern, own.call);
+    if (rc == POLYFS_OK && magic)
+        rc = pfs_glob_new(pattern, &glob, &v.error);
+    if (rc == POLYFS_OK && own.flags & ~POLYFS_LS_DIRS)
+        rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a pattern takes no such flag");
+    own.flags = POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS;
+    own.max_depth = magic && rc == POLYFS_OK ? pfs_glob_depth(glob) : 0;
+    if (rc == POLYFS_OK)
+        rc = polyfs_list_open(fs, magic ? pfs_glob_root(glob) : plain, &own, &l, &v.error);
+    if (rc == POLYFS_OK && !magic)
+        rc = glob_literal(&v, l);
+    if (rc == POLYFS_OK) {
+        l->glob = glob;
+        *out_lister = l;
+    } else {
+        pfs_glob_free(glob);
+        polyfs_list_close(l);
+    }
+    free(plain);
     return pfs_verb_end(&v, rc, err);
 }

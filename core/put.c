@@ -99,7 +99,7 @@ int pfs_make_parents(struct pfs_verb *v)
     if (!parent)
         return POLYFS_OK;
     struct pfs_request r = PFS_REQUEST(PFS_MKDIR, v->fs, &v->ctx, parent);
-    r.u.rename.flags = POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK;
+    r.u.mkdir.flags = POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK;
     int rc = pfs_verb_run(v, &r);
     free(parent);
     return rc;

@@ -8,6 +8,7 @@
 
 #include "core/list.h"
 #include "core/stat.h"
+#include "core/step.h"
 
 static int remove_one(struct pfs_verb *v, const char *path)
 {
@@ -180,21 +181,8 @@ static int remove_below(struct pfs_verb *v, const struct polyfs_caps *caps, cons
 
 static int remove_tree_by_store(struct pfs_verb *v)
 {
-    struct polyfs_text cursor = {NULL, 0, 0}, next = {NULL, 0, 0};
-    int rc;
-    do {
-        struct polyfs_step step = {.struct_size = sizeof(step), .cursor = cursor.data, .next = &next};
-        struct pfs_request r = PFS_REQUEST_OF(v, PFS_REMOVE_TREE);
-        r.u.copy.step = &step;
-        rc = pfs_verb_run(v, &r);
-        pfs_text_clear(&cursor);
-        cursor = next;
-        next = (struct polyfs_text){NULL, 0, 0};
-        if (rc == POLYFS_MORE && pfs_ctx_sleep(&v->ctx, pfs_now_ns() + step.poll_after_ms * PFS_MS) != POLYFS_OK)
-            rc = pfs_ctx_check(&v->ctx, &v->error);
-    } while (rc == POLYFS_MORE);
-    pfs_text_clear(&cursor);
-    return rc;
+    struct pfs_request r = PFS_REQUEST_OF(v, PFS_REMOVE_TREE);
+    return pfs_step_run(v, &r, &r.u.copy.step);
 }
 
 int polyfs_remove_tree(struct polyfs_fs *fs, const char *path, const struct polyfs_call_opts *opts,

@@ -54,30 +54,35 @@ static int do_remove_tree(struct polyfs_call *call, struct pfs_request *r, struc
 
 static int do_copy(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
-    return TABLES(r)->fs.copy(call, SELF(r), PATH(r), r->u.copy.source_etag, r->u.copy.target, r->u.copy.target_len,
-                              r->u.copy.request, r->u.copy.step, r->u.copy.out, err);
+    return TABLES(r)->fs.copy(call, SELF(r), r->u.copy.sources, PATH(r), r->u.copy.request, r->u.copy.step,
+                              r->u.copy.out, err);
 }
 
 static int do_compose(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
-    return TABLES(r)->fs.compose(call, SELF(r), r->u.compose.sources, r->u.compose.count,
-                                 sizeof(*r->u.compose.sources), PATH(r), r->u.compose.request, r->u.compose.out, err);
+    return TABLES(r)->fs.compose(call, SELF(r), r->u.copy.sources, r->u.copy.count, sizeof(*r->u.copy.sources),
+                                 PATH(r), r->u.copy.request, r->u.copy.out, err);
 }
 
 static int do_rename(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
-    return TABLES(r)->fs.rename(call, SELF(r), PATH(r), r->u.rename.target, r->u.rename.target_len, r->u.rename.flags,
-                                err);
+    return TABLES(r)->fs.rename(call, SELF(r), r->u.copy.sources, PATH(r), r->u.copy.request, r->u.copy.step, err);
+}
+
+static int do_checksum(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
+{
+    return TABLES(r)->fs.checksum(call, SELF(r), PATH(r), r->u.checksum.version, r->u.checksum.kind,
+                                  r->u.checksum.out, err);
 }
 
 static int do_mkdir(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
-    return TABLES(r)->fs.mkdir(call, SELF(r), PATH(r), r->u.rename.flags, err);
+    return TABLES(r)->fs.mkdir(call, SELF(r), PATH(r), r->u.mkdir.flags, err);
 }
 
 static int do_rmdir(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
-    return TABLES(r)->fs.rmdir(call, SELF(r), PATH(r), r->u.rename.flags, err);
+    return TABLES(r)->fs.rmdir(call, SELF(r), PATH(r), r->u.mkdir.flags, err);
 }
 
 static int do_set_metadata(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
@@ -129,14 +134,13 @@ static int do_upload_start(struct polyfs_call *call, struct pfs_request *r, stru
 static int do_upload_part(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
     return TABLES(r)->upload.part(call, SELF(r), PATH(r), r->u.upload.id, r->u.upload.number, r->u.upload.data,
-                                  r->u.upload.size, r->u.upload.parts, err);
+                                  r->u.upload.size, r->u.upload.checksum, r->u.upload.parts, err);
 }
 
 static int do_upload_copy_part(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
     return TABLES(r)->upload.copy_part(call, SELF(r), PATH(r), r->u.upload.id, r->u.upload.number, r->u.upload.source,
-                                       r->u.upload.source_len, r->u.upload.source_etag, r->u.upload.offset,
-                                       r->u.upload.size, r->u.upload.parts, err);
+                                       r->u.upload.offset, r->u.upload.size, r->u.upload.parts, err);
 }
 
 static int do_upload_list_parts(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
@@ -179,8 +183,8 @@ static int do_placed_commit(struct polyfs_call *call, struct pfs_request *r, str
 
 static int do_stream_open(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
-    return TABLES(r)->stream.open(call, SELF(r), PATH(r), r->u.write.flags, r->u.write.request, r->u.write.out_handle,
-                                  err);
+    return TABLES(r)->stream.open(call, SELF(r), PATH(r), r->u.write.flags, r->u.write.request, r->u.write.step,
+                                  r->u.write.out_handle, err);
 }
 
 static int do_stream_write(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
@@ -221,6 +225,7 @@ static const struct slot_row {
     ROW(PFS_SET_TIMES, "set_times", do_set_times, fs.set_times),
     ROW(PFS_SIGN, "sign", do_sign, fs.sign),
     ROW(PFS_SUB, "sub", do_sub, fs.sub),
+    ROW(PFS_CHECKSUM, "checksum", do_checksum, fs.checksum),
     ROW(PFS_LIST_OPEN, "list_open", do_list_open, lister.open),
     ROW(PFS_LIST_NEXT, "list_next", do_list_next, lister.next),
     ROW(PFS_READER_OPEN, "reader_open", do_reader_open, reader.open),

@@ -29,6 +29,7 @@ enum pfs_slot {
     PFS_SET_TIMES,
     PFS_SIGN,
     PFS_SUB,
+    PFS_CHECKSUM,
     PFS_LIST_OPEN,
     PFS_LIST_NEXT,
     PFS_READER_OPEN,
@@ -91,24 +92,20 @@ struct pfs_request {
             uint64_t count;
         } remove_many;
         struct {
-            const char *source_etag;
-            const char *target;
-            uint64_t target_len;
+            const struct polyfs_source *sources; /* path is the target */
+            uint64_t count;                      /* 1 but for compose */
             const struct polyfs_put_request *request;
             struct polyfs_step *step;
             struct polyfs_stat *out;
-        } copy; /* step also for remove_tree */
+        } copy; /* also compose and rename; step also for remove_tree */
         struct {
-            const struct polyfs_kv *sources;
-            uint64_t count;
-            const struct polyfs_put_request *request;
-            struct polyfs_stat *out;
-        } compose;
-        struct {
-            const char *target;
-            uint64_t target_len;
             uint32_t flags;
-        } rename; /* flags also for mkdir, rmdir */
+        } mkdir; /* and rmdir */
+        struct {
+            const char *version;
+            uint32_t kind;
+            struct polyfs_checksum *out;
+        } checksum;
         struct {
             int64_t mtime_ns, atime_ns;
         } times;
@@ -140,9 +137,8 @@ struct pfs_request {
             uint32_t number; /* list_parts: behind which */
             const void *data;
             uint64_t size;
-            const char *source;
-            uint64_t source_len;
-            const char *source_etag;
+            const struct polyfs_checksum *checksum;
+            const struct polyfs_source *source;
             uint64_t offset;
             struct polyfs_part *parts; /* part, copy_part: out; list_parts: out; complete: in */
             uint64_t count;
@@ -160,6 +156,7 @@ struct pfs_request {
             uint64_t size;
             uint32_t flags;
             const struct polyfs_put_request *request;
+            struct polyfs_step *step; /* stream open */
             void **out_handle;
             struct polyfs_stat *out;
             uint64_t *out_offset;

@@ -54,7 +54,8 @@ enum polyfs_retry {
     POLYFS_RETRY_NEVER = 0,   /**< the same call fails the same way */
     POLYFS_RETRY_LEARNED = 1, /**< the plugin learned a region, time or key: repeat at once, at most three times */
     POLYFS_RETRY_TRANSIENT = 2, /**< repeat after a back-off */
-    POLYFS_RETRY_THROTTLED = 3  /**< repeat after a longer back-off, or after_ms if that is given */
+    POLYFS_RETRY_THROTTLED = 3, /**< repeat after a longer back-off, or after_ms if that is given */
+    POLYFS_RETRY_RESTART = 4    /**< this upload is dead; the same bytes may go under a new one */
 };
 
 /** What is known of a change that failed. */

@@ -21,7 +21,8 @@
  *  - Outputs are untouched on failure, but that the first call->bytes_done bytes of a read buffer are valid.
  *  - Errors: fill @p err once, where it happens (polyfs_fail below), and return its code. A failure is never
  *    told as "absent". No secret goes into any text.
- *  - Paths are bytes with a length; a NUL follows them. Core has checked that they hold no NUL themselves.
+ *  - Paths are what follows `scheme://`, the bucket or container included and a "host:port" authority left out:
+ *    bytes with a length; a NUL follows them. Core has checked that they hold no NUL themselves.
  *  - A flag or field that it does not know is refused with POLYFS_UNSUPPORTED, never ignored.
  */
 #ifndef POLYFS_PLUGIN_H
@@ -159,10 +160,22 @@ struct polyfs_get_request {
 };
 #define POLYFS_GET_SUFFIX 1u
 
+/** An object as the source of a copy: one version of it where etag or version is given. */
+struct polyfs_source {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char *path;
+    uint64_t path_len;
+    const char *etag;    /**< only if it still has this etag, else POLYFS_CHANGED; or NULL */
+    const char *version; /**< of this version, or NULL for the latest */
+};
+
 /** What a write carries besides its bytes. Given at start, and the same again at commit, which decides. */
 struct polyfs_put_request {
     uint32_t struct_size;
+    uint32_t flags;      /**< POLYFS_PUT_KEEP_METADATA */
     uint32_t durability; /**< enum polyfs_durability, never DEFAULT */
+    uint32_t reserved;   /**< 0 */
     uint64_t size_hint;  /**< bytes to come, or POLYFS_SIZE_UNKNOWN */
     struct polyfs_condition condition;
     const char *content_type;         /**< or NULL */
@@ -174,6 +187,7 @@ struct polyfs_put_request {
     uint32_t extra_stride;
     struct polyfs_checksum checksum; /**< of all bytes, or kind NONE */
 };
+#define POLYFS_PUT_KEEP_METADATA 1u /**< copy: metadata and content type of the source, ours added to them */
 
 /** Which listing. The path given to open is a key prefix: everything listed begins with these very bytes. */
 struct polyfs_list_request {
@@ -202,6 +216,8 @@ struct polyfs_page {
 struct polyfs_remove_item {
     const char *path;
     uint64_t path_len;
+    const char *version;  /**< this version for good, or NULL */
+    const char *if_match; /**< only with this etag (needs FACT_REMOVE_CONDITION), or NULL */
     int32_t code;         /**< out: POLYFS_OK, or why not; NOT_FOUND counts as removed */
     uint32_t flags;       /**< 0 */
     char native_code[32]; /**< out */
@@ -263,18 +279,20 @@ struct polyfs_fs_ops {
     /** A folder with all that is in it. A step slot. */
     int (*remove_tree)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
                        struct polyfs_step *step, struct polyfs_error *err);
-    /** Copy by the store itself. @p source_etag pins the source or is NULL. A step slot. */
-    int (*copy)(struct polyfs_call *call, void *fs, const char *source, uint64_t source_len,
-                const char *source_etag, const char *target, uint64_t target_len,
-                const struct polyfs_put_request *request, struct polyfs_step *step, struct polyfs_stat *out,
-                struct polyfs_error *err);
+    /** Copy by the store itself, up to caps.copy_max bytes. The request's condition is about the target (needs
+     *  FACT_COPY_CONDITION). CHANGED when the source is not what it names. A step slot. */
+    int (*copy)(struct polyfs_call *call, void *fs, const struct polyfs_source *source, const char *target,
+                uint64_t target_len, const struct polyfs_put_request *request, struct polyfs_step *step,
+                struct polyfs_stat *out, struct polyfs_error *err);
     /** Join up to caps.compose_max objects, in order, into one. */
-    int (*compose)(struct polyfs_call *call, void *fs, const struct polyfs_kv *sources, uint64_t count,
+    int (*compose)(struct polyfs_call *call, void *fs, const struct polyfs_source *sources, uint64_t count,
                    uint64_t stride, const char *target, uint64_t target_len,
                    const struct polyfs_put_request *request, struct polyfs_stat *out, struct polyfs_error *err);
-    /** @p flags: POLYFS_RENAME_NO_REPLACE. Replaces an object, never a folder. */
-    int (*rename)(struct polyfs_call *call, void *fs, const char *source, uint64_t source_len, const char *target,
-                  uint64_t target_len, uint32_t flags, struct polyfs_error *err);
+    /** Replaces an object, never a folder. The condition is about the target: create_only refuses to replace
+     *  (EXISTS), if_match as in a put (needs FACT_RENAME_CONDITION). A step slot. */
+    int (*rename)(struct polyfs_call *call, void *fs, const struct polyfs_source *source, const char *target,
+                  uint64_t target_len, const struct polyfs_put_request *request, struct polyfs_step *step,
+                  struct polyfs_error *err);
     /** @p flags: POLYFS_MKDIR_…. Below a bucket of a store without folders it sends nothing. */
     int (*mkdir)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, uint32_t flags,
                  struct polyfs_error *err);
@@ -290,9 +308,12 @@ struct polyfs_fs_ops {
     /** A URL that anybody may use for @p life_s seconds. @p verb: "GET" or "PUT". Sends nothing if it can. */
     int (*sign)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *verb,
                 uint32_t life_s, struct polyfs_text *out, struct polyfs_error *err);
-    /** A filesystem rooted at a folder; its paths are relative. @p flags: POLYFS_SUB_CONFINE. Closed by close. */
+    /** A filesystem rooted at a folder, or NULL: there are none here; its paths are relative. @p flags: POLYFS_SUB_CONFINE. Closed by close. */
     int (*sub)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, uint32_t flags,
                void **out_fs, struct polyfs_error *err);
+    /** A checksum of all bytes that the store computes without moving them, of a kind that stat does not tell. */
+    int (*checksum)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *version,
+                    uint32_t kind, struct polyfs_checksum *out, struct polyfs_error *err);
     /** In a forked child, before its first call: forget connections and threads of the parent. */
     void (*after_fork)(void *fs);
     /** Later tables of this filesystem by name, or NULL. */
@@ -306,7 +327,7 @@ struct polyfs_lister_ops {
     /** R. A prefix that ends in '/' and is no folder: NOT_FOUND where folders are real, else an empty page. */
     int (*open)(struct polyfs_call *call, void *fs, const char *prefix, uint64_t prefix_len,
                 const struct polyfs_list_request *request, void **out_lister, struct polyfs_error *err);
-    /** R. POLYFS_MORE: there are pages left. POLYFS_OK: this was the last. */
+    /** R. POLYFS_MORE: there are pages left, also behind an empty one. POLYFS_OK: this was the last. */
     int (*next)(struct polyfs_call *call, void *lister, struct polyfs_page *out, struct polyfs_error *err);
     /** R. */
     void (*close)(void *lister);
@@ -333,15 +354,15 @@ struct polyfs_upload_ops {
     /** R. */
     int (*start)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
                  const struct polyfs_put_request *request, struct polyfs_text *out_id, struct polyfs_error *err);
-    /** R. Repeatable; parts in any order and at the same time. */
+    /** R. Repeatable; parts in any order and at the same time. @p checksum of these bytes, or NULL. */
     int (*part)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *upload_id,
-                uint32_t number, const void *data, uint64_t size, struct polyfs_part *out,
-                struct polyfs_error *err);
+                uint32_t number, const void *data, uint64_t size, const struct polyfs_checksum *checksum,
+                struct polyfs_part *out, struct polyfs_error *err);
     /** A part made of a range of an object of the same store. */
     int (*copy_part)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *upload_id,
-                     uint32_t number, const char *source, uint64_t source_len, const char *source_etag,
-                     uint64_t offset, uint64_t size, struct polyfs_part *out, struct polyfs_error *err);
-    /** Parts that the store holds, by number, behind @p after. Rows: struct polyfs_part. */
+                     uint32_t number, const struct polyfs_source *source, uint64_t offset, uint64_t size,
+                     struct polyfs_part *out, struct polyfs_error *err);
+    /** Parts that the store holds, by number, behind @p after. POLYFS_MORE when there are more than fit. */
     int (*list_parts)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
                       const char *upload_id, uint32_t after, struct polyfs_part *out, uint64_t room,
                       uint64_t stride, uint64_t *out_count, struct polyfs_error *err);
@@ -349,7 +370,7 @@ struct polyfs_upload_ops {
     int (*complete)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *upload_id,
                     const struct polyfs_part *parts, uint64_t count, uint64_t stride,
                     const struct polyfs_put_request *request, struct polyfs_stat *out, struct polyfs_error *err);
-    /** R. Nothing of it remains; NOT_FOUND when there was nothing. */
+    /** R. Nothing of it remains, or will once the store has swept; NOT_FOUND when there was nothing. */
     int (*abort)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *upload_id,
                  struct polyfs_error *err);
     /** Unfinished uploads below a prefix, by page: @p cursor as a step. */
@@ -379,12 +400,14 @@ struct polyfs_placed_ops {
 struct polyfs_stream_ops {
     uint32_t struct_size;
     uint32_t reserved;
-    /** R. @p flags: POLYFS_STREAM_APPEND (needs FACT_APPEND = YES). */
+    /** R. @p flags: POLYFS_STREAM_APPEND (needs FACT_APPEND = YES; a missing object begins empty). A plugin
+     *  without shape STREAM may have this table for append only. A step slot: a lease may have to be recovered. */
     int (*open)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, uint32_t flags,
-                const struct polyfs_put_request *request, void **out_stream, struct polyfs_error *err);
+                const struct polyfs_put_request *request, struct polyfs_step *step, void **out_stream,
+                struct polyfs_error *err);
     /** R. After an error the stream is dead, unless offset() tells how far it came. */
     int (*write)(struct polyfs_call *call, void *stream, const void *data, uint64_t size, struct polyfs_error *err);
-    /** Bytes that the store holds for sure; core sends again from there. */
+    /** Bytes of this stream (not of the object) that the store holds for sure; core sends again from there. */
     int (*offset)(struct polyfs_call *call, void *stream, uint64_t *out_offset, struct polyfs_error *err);
     /** R. The handle is gone on OK; else abort ends it. */
     int (*commit)(struct polyfs_call *call, void *stream, const struct polyfs_put_request *request,
@@ -433,9 +456,10 @@ struct polyfs_plugin {
 };
 #define POLYFS_PLUGIN_LEADING_SLASH 1u /**< a leading '/' belongs to the path */
 #define POLYFS_PLUGIN_DOTS_RESOLVED 2u /**< `.` `..` and `//` mean what they mean to the kernel; else plain bytes */
-#define POLYFS_PLUGIN_DOTS_REFUSED 4u  /**< `.` `..` and `//` as parts of a path are INVALID */
+#define POLYFS_PLUGIN_DOTS_REFUSED 4u  /**< `.` and `..` as parts of a path are INVALID */
 #define POLYFS_PLUGIN_URL_QUERY 8u     /**< what follows '?' in a URL are options */
 #define POLYFS_PLUGIN_LAYER 16u        /**< fs.open needs an inner filesystem */
+#define POLYFS_PLUGIN_SLASHES_REFUSED 32u /**< empty parts of a path (`//`) are INVALID */
 
 /**
  * The entry symbol. Called once, under core's lock.

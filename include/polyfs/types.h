@@ -69,8 +69,8 @@ struct polyfs_stat {
             0                                                                                                      \
         }                                                                                                          \
     }
-#define POLYFS_STAT_LATEST 1u     /**< this version is the one that a read without a version gets */
-#define POLYFS_STAT_DELETED 2u    /**< a delete marker, not an object */
+#define POLYFS_STAT_LATEST 1u  /**< this version is the one that a read without a version gets */
+#define POLYFS_STAT_DELETED 2u /**< a delete marker, not an object */
 #define POLYFS_STAT_LINK 4u    /**< reached through a symbolic link; recursion does not follow it */
 
 /** One row of a listing. Text is borrowed from the lister until its next call. */
@@ -108,7 +108,7 @@ enum polyfs_fact {
     POLYFS_FACT_START_AFTER = 4,        /**< a listing can start behind a key */
     POLYFS_FACT_CREATE_ONLY = 5,        /**< "only if absent" is decided by the store */
     POLYFS_FACT_IF_MATCH = 6,           /**< "only if still this etag" is decided by the store, on writes */
-    POLYFS_FACT_COMMIT_CONDITION = 7,   /**< the shape for large objects honours both at its commit */
+    POLYFS_FACT_COPY_CONDITION = 7,     /**< copy and compose honour conditions on their target */
     POLYFS_FACT_READ_CONDITION = 8,     /**< if_match, if_none_match on reads */
     POLYFS_FACT_VERSIONS = 9,           /**< old versions are kept and can be listed */
     POLYFS_FACT_PINNED_READ = 10,       /**< a reader never mixes two versions */
@@ -137,7 +137,10 @@ enum polyfs_fact {
     POLYFS_FACT_ANY_BYTES = 33,         /**< every byte but NUL may stand in a name */
     POLYFS_FACT_LINKS = 34,             /**< symbolic links exist and are followed */
     POLYFS_FACT_REFLINK = 35,           /**< copy shares blocks instead of moving bytes */
-    POLYFS_FACT_COUNT = 36              /**< how many this header knows; not a fact */
+    POLYFS_FACT_REMOVE_CONDITION = 36,  /**< "only if still this etag" is decided by the store, on removal */
+    POLYFS_FACT_RENAME_CONDITION = 37,  /**< the same on the target of a rename */
+    POLYFS_FACT_EQUAL_PARTS = 38,       /**< all parts of an upload but the last must have one size */
+    POLYFS_FACT_COUNT = 39              /**< how many this header knows; not a fact */
 };
 #define POLYFS_FACT_ROOM 64u
 
@@ -153,12 +156,15 @@ enum polyfs_shape {
 struct polyfs_caps {
     uint32_t struct_size;
     uint32_t shapes;                /**< enum polyfs_shape, or'ed */
+    uint32_t condition_shapes;      /**< shapes whose commit honours what CREATE_ONLY and IF_MATCH allow */
+    uint32_t reserved;              /**< 0 */
     uint8_t fact[POLYFS_FACT_ROOM]; /**< enum polyfs_answer, by enum polyfs_fact */
     uint64_t put_max;               /**< bytes of one PUT */
     uint64_t part_min;              /**< bytes of a part that is not the last */
     uint64_t part_max;              /**< bytes of a part */
     uint64_t part_align;            /**< parts are multiples of it, but for the last */
     uint64_t object_max;            /**< bytes of an object */
+    uint64_t copy_max;              /**< bytes of one server-side copy */
     uint32_t parts_max;             /**< parts of an upload */
     uint32_t remove_many_max;       /**< names of one remove_many */
     uint32_t compose_max;           /**< sources of one compose */
@@ -167,10 +173,10 @@ struct polyfs_caps {
     uint32_t name_max;              /**< bytes between two '/' */
     uint32_t metadata_max;          /**< bytes of all user metadata, names included */
     uint32_t stored_checksums;      /**< enum polyfs_checksum_kind, or'ed */
-    uint32_t cancel_bound_ms;       /**< a cancelled call returns within it; 100 where the wait is ours */
-    uint32_t sign_max_s;            /**< longest life of a signed URL, seconds */
-    uint64_t mtime_resolution_ns;   /**< step of mtime */
-    char limit_key[128];            /**< paths with the same text share one throttle */
+    uint32_t cancel_bound_ms;     /**< a cancelled call returns within it; 100 where the wait is ours; 0 no bound */
+    uint32_t sign_max_s;          /**< longest life of a signed URL, seconds */
+    uint64_t mtime_resolution_ns; /**< step of mtime */
+    char limit_key[128];          /**< paths with the same text share one throttle */
 };
 #define POLYFS_CAPS_PROBE 1u /**< settle unknown facts now, even if that takes requests */
 
@@ -209,6 +215,9 @@ enum polyfs_durability {
 #define POLYFS_MKDIR_BUCKET 4u      /**< the bucket or container itself: only `mb` and `rb` ask for it */
 #define POLYFS_RENAME_NO_REPLACE 1u /**< refuse with POLYFS_EXISTS when the target is there */
 #define POLYFS_SUB_CONFINE 1u       /**< no link, ".." or mount leads out of the folder */
+
+/** Staging objects that stores without nameless ones make begin with it; listings leave them out. */
+#define POLYFS_STAGING_PREFIX ".polyfs-tmp-"
 
 /** Which requests go first when both wait. */
 enum polyfs_lane {

@@ -60,11 +60,11 @@ static int copy_bytes(struct polyfs_call *call, int from, struct local_stage *st
     return POLYFS_OK;
 }
 
-static int open_source(const struct local_fs *fs, const char *path, const char *etag, struct stat *st, int *out_fd,
+static int open_source(const struct local_fs *fs, const struct polyfs_source *source, struct stat *st, int *out_fd,
                        struct polyfs_error *err)
 {
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    int fd = local_open(fs, path, O_RDONLY | O_NONBLOCK, 0);
+    int fd = local_open(fs, source->path, O_RDONLY | O_NONBLOCK, 0);
     int rc = POLYFS_OK;
     if (fd < 0 || fstat(fd, st) < 0)
         rc = local_fail(err, errno, "the source");
@@ -73,7 +73,7 @@ static int open_source(const struct local_fs *fs, const char *path, const char *
                          "the source is no regular file");
     if (rc == POLYFS_OK) {
         local_stat_fill(st, &stat);
-        if (etag && strcmp(etag, stat.etag) != 0)
+        if (source->etag && strcmp(source->etag, stat.etag) != 0)
             rc = polyfs_fail(err, POLYFS_CHANGED, "the source was replaced since");
     }
     if (rc == POLYFS_OK)
@@ -94,17 +94,16 @@ static int unchanged(int fd, const struct stat *before, struct polyfs_error *err
     return POLYFS_OK;
 }
 
-int local_copy(struct polyfs_call *call, void *self, const char *source, uint64_t source_len, const char *source_etag,
-               const char *target, uint64_t target_len, const struct polyfs_put_request *request,
-               struct polyfs_step *step, struct polyfs_stat *out, struct polyfs_error *err)
+int local_copy(struct polyfs_call *call, void *self, const struct polyfs_source *source, const char *target,
+               uint64_t target_len, const struct polyfs_put_request *request, struct polyfs_step *step,
+               struct polyfs_stat *out, struct polyfs_error *err)
 {
     struct local_stage stage;
     struct stat st, same;
     int from;
-    (void)source_len;
     (void)target_len;
     (void)step;
-    int rc = open_source(self, source, source_etag, &st, &from, err);
+    int rc = open_source(self, source, &st, &from, err);
     if (rc != POLYFS_OK)
         return rc;
     struct polyfs_put_request sized = *request;

@@ -24,7 +24,9 @@ static const struct fixed_fact {
     {POLYFS_FACT_NETWORK, POLYFS_NO},         {POLYFS_FACT_REAL_DIRS, POLYFS_YES},
     {POLYFS_FACT_FLAT_LIST, POLYFS_NO},       {POLYFS_FACT_ORDERED_LIST, POLYFS_YES},
     {POLYFS_FACT_START_AFTER, POLYFS_YES},    {POLYFS_FACT_CREATE_ONLY, POLYFS_YES},
-    {POLYFS_FACT_IF_MATCH, POLYFS_YES},       {POLYFS_FACT_COMMIT_CONDITION, POLYFS_YES},
+    {POLYFS_FACT_IF_MATCH, POLYFS_YES},       {POLYFS_FACT_COPY_CONDITION, POLYFS_YES},
+    {POLYFS_FACT_REMOVE_CONDITION, POLYFS_NO}, {POLYFS_FACT_RENAME_CONDITION, POLYFS_NO},
+    {POLYFS_FACT_EQUAL_PARTS, POLYFS_NO},
     {POLYFS_FACT_READ_CONDITION, POLYFS_YES}, {POLYFS_FACT_VERSIONS, POLYFS_NO},
     {POLYFS_FACT_PINNED_READ, POLYFS_YES},    {POLYFS_FACT_SUFFIX_READ, POLYFS_YES},
     {POLYFS_FACT_SET_TIMES, POLYFS_YES},      {POLYFS_FACT_COPY, POLYFS_YES},
@@ -128,6 +130,7 @@ int local_caps(struct polyfs_call *call, void *self, const char *path, uint64_t 
     close(fd);
     out->fact[POLYFS_FACT_CONFINE] = confinement_works() ? POLYFS_YES : POLYFS_NO;
     out->shapes = POLYFS_SHAPE_PUT | POLYFS_SHAPE_PLACED;
+    out->condition_shapes = out->shapes;
     out->path_max = 4095;
     out->cancel_bound_ms = 0; /* fsync cannot be left */
     out->mtime_resolution_ns = 1;

@@ -236,22 +236,23 @@ static int rename_no_replace(const struct local_at *from, const struct local_at 
     return unlinkat(from->dir_fd, from->name, 0) < 0 ? local_fail(err, errno, "the old name") : POLYFS_OK;
 }
 
-static int local_rename(struct polyfs_call *call, void *self, const char *source, uint64_t source_len,
-                        const char *target, uint64_t target_len, uint32_t flags, struct polyfs_error *err)
+static int local_rename(struct polyfs_call *call, void *self, const struct polyfs_source *source, const char *target,
+                        uint64_t target_len, const struct polyfs_put_request *request, struct polyfs_step *step,
+                        struct polyfs_error *err)
 {
     struct local_at from, to;
-    (void)source_len;
     (void)target_len;
+    (void)step;
     int rc = local_stopped(call, err);
-    if (rc == POLYFS_OK && flags & ~POLYFS_RENAME_NO_REPLACE)
-        rc = polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
+    if (rc == POLYFS_OK && (source->version || source->etag || request->condition.if_match))
+        rc = polyfs_fail(err, POLYFS_UNSUPPORTED, "files are renamed without a condition on their bytes");
     if (rc == POLYFS_OK)
-        rc = local_at(self, source, &from, err);
+        rc = local_at(self, source->path, &from, err);
     if (rc != POLYFS_OK)
         return rc;
     rc = local_at(self, target, &to, err);
     if (rc == POLYFS_OK) {
-        rc = flags & POLYFS_RENAME_NO_REPLACE ? rename_no_replace(&from, &to, err) : replace(&from, &to, err);
+        rc = request->condition.create_only ? rename_no_replace(&from, &to, err) : replace(&from, &to, err);
         local_at_close(&to);
     }
     local_at_close(&from);

@@ -11,7 +11,7 @@
 #include "polyfs/plugin.h"
 
 #define LOCAL_SLICE (UINT64_C(8) << 20) /* no system call moves more, so that a cancel is seen in time */
-#define LOCAL_STAGING ".polyfs-tmp-"    /* staging files without O_TMPFILE begin with it; listings leave them out */
+#define LOCAL_STAGING POLYFS_STAGING_PREFIX
 
 extern const struct polyfs_host *local_host;
 
@@ -58,9 +58,9 @@ int local_put(struct polyfs_call *call, void *fs, const char *path, uint64_t pat
               uint64_t size, const struct polyfs_put_request *request, struct polyfs_stat *out,
               struct polyfs_error *err);
 /* copy.c */
-int local_copy(struct polyfs_call *call, void *fs, const char *source, uint64_t source_len, const char *source_etag,
-               const char *target, uint64_t target_len, const struct polyfs_put_request *request,
-               struct polyfs_step *step, struct polyfs_stat *out, struct polyfs_error *err);
+int local_copy(struct polyfs_call *call, void *fs, const struct polyfs_source *source, const char *target,
+               uint64_t target_len, const struct polyfs_put_request *request, struct polyfs_step *step,
+               struct polyfs_stat *out, struct polyfs_error *err);
 /* facts.c */
 int local_caps(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, uint32_t flags,
                struct polyfs_caps *out, struct polyfs_error *err);

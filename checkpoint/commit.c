@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one commit point, and what follows it: put the record; look whether it is the newest; only then remove what
+ * earlier records dropped. Removal never makes a save fail: what is left stays in the record's garbage list and is
+ * tried again with the next one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+#define NUMBERS 64
+
+static int fenced(const struct polyfs_ckpt *ckpt, struct polyfs_error *err)
+{
+    return ckpt_fail(err, POLYFS_CONDITION, "save to", ckpt->url,
+                     "another process has taken over this run; this one must stop saving to it");
+}
+
+/* The number is taken. Ours, when the reply to an earlier attempt was lost; else somebody has taken over. */
+static int resolve_taken(struct polyfs_ckpt *ckpt, const struct ckpt_record *next, struct polyfs_error *err)
+{
+    struct ckpt_record there;
+    int rc = ckpt_log_get(ckpt, next->seq, &there, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    int ours = strcmp(there.writer, next->writer) == 0 && there.time_ns == next->time_ns;
+    ckpt_record_clear(&there);
+    return ours ? POLYFS_OK : fenced(ckpt, err);
+}
+
+static char *attempt_folder(const struct polyfs_ckpt *ckpt, const struct ckpt_garbage *garbage)
+{
+    return ckpt_format("%s%s%s/%s", ckpt->root, *ckpt->root ? "/" : "", garbage->name, garbage->attempt);
+}
+
+/* The name's folder goes with its last attempt; where folders are not real there is nothing to remove. */
+static void drop_empty_parents(struct polyfs_ckpt *ckpt, const char *name)
+{
+    char *path = ckpt_format("%s%s%s", ckpt->root, *ckpt->root ? "/" : "", name);
+    while (path && strlen(path) > strlen(ckpt->root) &&
+           polyfs_rmdir(ckpt->fs, path, 0, &ckpt->call, NULL) == POLYFS_OK) {
+        char *slash = strrchr(path, '/');
+        if (!slash)
+            break;
+        *slash = '\0';
+    }
+    free(path);
+}
+
+static int remove_garbage(struct polyfs_ckpt *ckpt, const struct ckpt_garbage *garbage)
+{
+    char *path = attempt_folder(ckpt, garbage);
+    if (!path)
+        return POLYFS_NOMEM;
+    int rc = polyfs_remove_tree(ckpt->fs, path, &ckpt->call, NULL);
+    free(path);
+    if (rc == POLYFS_OK || rc == POLYFS_NOT_FOUND)
+        drop_empty_parents(ckpt, garbage->name);
+    return rc == POLYFS_NOT_FOUND ? POLYFS_OK : rc;
+}
+
+/* One record of grace: what the newest record dropped stays until the next, so that falling back finds it whole. */
+static void clean_up(struct polyfs_ckpt *ckpt, const uint64_t *numbers, size_t count)
+{
+    for (size_t i = ckpt->state.garbage_count; i-- > 0;)
+        if (ckpt->state.garbage[i].seq < ckpt->state.seq && remove_garbage(ckpt, &ckpt->state.garbage[i]) == POLYFS_OK)
+            ckpt_garbage_remove(&ckpt->state, i);
+    for (size_t i = ckpt->keep_records; i < count; i++)
+        ckpt_log_remove(ckpt, numbers[i], NULL);
+}
+
+int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyfs_error *err)
+{
+    uint64_t numbers[NUMBERS];
+    size_t count = 0;
+    next->time_ns = ckpt_now_ns();
+    memcpy(next->writer, ckpt->writer, sizeof(next->writer));
+    int rc = ckpt_log_put(ckpt, next, err);
+    if (rc == POLYFS_EXISTS)
+        rc = resolve_taken(ckpt, next, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    /* A zombie may have put a number that was removed long ago; only the newest record may remove anything. */
+    rc = ckpt_log_numbers(ckpt, numbers, NUMBERS, &count, NULL);
+    if (rc == POLYFS_OK && count && numbers[0] != next->seq)
+        return fenced(ckpt, err);
+    ckpt_record_clear(&ckpt->state);
+    ckpt->state = *next;
+    ckpt_record_init(next);
+    if (rc == POLYFS_OK)
+        clean_up(ckpt, numbers, count);
+    return POLYFS_OK;
+}

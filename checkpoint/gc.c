@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Garbage: folders of attempts that no kept record names, older than a lease, and records beyond those that are
+ * kept. The listing is in byte order, so the rows of one attempt come together and one is looked at at a time.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+#define NUMBERS 64
+
+struct gc {
+    struct polyfs_ckpt *ckpt;
+    int64_t before_ns; /* attempts touched later are left alone */
+    int dry_run;
+    polyfs_ckpt_gc_fn *done;
+    void *user;
+
+    struct ckpt_record kept[NUMBERS];
+    size_t kept_count;
+
+    char *attempt;     /* path of the folder whose rows are passing; NULL none */
+    int64_t newest_ns; /* of its rows */
+};
+
+/* Where the attempt's folder ends within a path, or 0: the first part of 32 hexadecimal digits below the root. */
+static size_t attempt_end(const char *path, size_t root_len)
+{
+    for (const char *at = path + root_len; *at;) {
+        at += *at == '/';
+        size_t n = strcspn(at, "/");
+        if (n == CKPT_ATTEMPT - 1 && strspn(at, "0123456789abcdef") == n && at[n] == '/')
+            return (size_t)(at + n - path);
+        at += n;
+    }
+    return 0;
+}
+
+static int is_kept(const struct gc *gc, const char *attempt)
+{
+    const char *id = strrchr(attempt, '/') + 1;
+    for (size_t r = 0; r < gc->kept_count; r++) {
+        const struct ckpt_record *record = &gc->kept[r];
+        for (size_t i = 0; i < record->live_count; i++)
+            if (strcmp(record->live[i].attempt, id) == 0)
+                return 1;
+        for (size_t i = 0; i < record->garbage_count; i++)
+            if (strcmp(record->garbage[i].attempt, id) == 0)
+                return 1; /* the next commit removes it */
+    }
+    return 0;
+}
+
+static int end_attempt(struct gc *gc, struct polyfs_error *err)
+{
+    int rc = POLYFS_OK;
+    if (gc->attempt && !is_kept(gc, gc->attempt) && gc->newest_ns < gc->before_ns) {
+        if (!gc->dry_run)
+            rc = polyfs_remove_tree(gc->ckpt->fs, gc->attempt, &gc->ckpt->call, err);
+        if (rc == POLYFS_NOT_FOUND)
+            rc = POLYFS_OK;
+        if (gc->done)
+            gc->done(gc->attempt, rc == POLYFS_OK && !gc->dry_run, gc->user);
+        char *slash = strrchr(gc->attempt, '/');
+        *slash = '\0';
+        if (!gc->dry_run) /* goes only when it was the last attempt of its name */
+            polyfs_rmdir(gc->ckpt->fs, gc->attempt, 0, &gc->ckpt->call, NULL);
+    }
+    free(gc->attempt);
+    gc->attempt = NULL;
+    return rc;
+}
+
+static int see_row(struct gc *gc, const struct polyfs_entry *row, struct polyfs_error *err)
+{
+    size_t end = attempt_end(row->path, strlen(gc->ckpt->root));
+    if (!end)
+        return POLYFS_OK;
+    if (gc->attempt && (strlen(gc->attempt) != end || memcmp(gc->attempt, row->path, end) != 0)) {
+        int rc = end_attempt(gc, err);
+        if (rc != POLYFS_OK)
+            return rc;
+    }
+    if (!gc->attempt) {
+        gc->attempt = strndup(row->path, end);
+        gc->newest_ns = POLYFS_TIME_UNKNOWN;
+        if (!gc->attempt)
+            return ckpt_fail(err, POLYFS_NOMEM, "collect garbage of", gc->ckpt->url, "no memory");
+    }
+    if (row->mtime_ns == POLYFS_TIME_UNKNOWN)
+        gc->newest_ns = INT64_MAX; /* no time told: never taken for old */
+    else if (row->mtime_ns > gc->newest_ns)
+        gc->newest_ns = row->mtime_ns;
+    return POLYFS_OK;
+}
+
+static int see_all(struct gc *gc, struct polyfs_error *err)
+{
+    struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
+    struct polyfs_lister *lister;
+    opts.flags = POLYFS_LS_RECURSIVE;
+    opts.call = &gc->ckpt->call;
+    int rc = polyfs_list_open(gc->ckpt->fs, gc->ckpt->root, &opts, &lister, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    do {
+        const struct polyfs_entry *rows;
+        size_t n = 0;
+        int seen = POLYFS_OK;
+        rc = polyfs_list_next(lister, &rows, &n, err);
+        for (size_t i = 0; rc >= 0 && i < n && seen == POLYFS_OK; i++)
+            seen = see_row(gc, &rows[i], err);
+        rc = seen == POLYFS_OK ? rc : seen;
+    } while (rc == POLYFS_MORE);
+    polyfs_list_close(lister);
+    if (rc == POLYFS_OK)
+        rc = end_attempt(gc, err);
+    free(gc->attempt);
+    return rc;
+}
+
+/* Every record that is kept counts; one that cannot be read might name anything, so nothing is removed then. */
+static int read_kept(struct gc *gc, struct polyfs_error *err)
+{
+    uint64_t numbers[NUMBERS];
+    size_t count;
+    int rc = ckpt_log_numbers(gc->ckpt, numbers, NUMBERS, &count, err);
+    for (size_t i = 0; rc == POLYFS_OK && i < count; i++) {
+        if (i >= gc->ckpt->keep_records) {
+            if (!gc->dry_run)
+                ckpt_log_remove(gc->ckpt, numbers[i], NULL);
+            continue;
+        }
+        rc = ckpt_log_get(gc->ckpt, numbers[i], &gc->kept[gc->kept_count], err);
+        if (rc == POLYFS_OK)
+            gc->kept_count++;
+    }
+    return rc;
+}
+
+int polyfs_ckpt_gc(struct polyfs_ckpt *ckpt, uint32_t older_than_s, uint32_t flags, polyfs_ckpt_gc_fn *done, void *user,
+                   struct polyfs_error *err)
+{
+    if (flags & ~POLYFS_CKPT_DRY_RUN)
+        return ckpt_fail(err, POLYFS_UNSUPPORTED, "collect garbage of", ckpt->url, "a flag is not known");
+    struct gc *gc = calloc(1, sizeof(*gc));
+    if (!gc)
+        return ckpt_fail(err, POLYFS_NOMEM, "collect garbage of", ckpt->url, "no memory");
+    gc->ckpt = ckpt;
+    gc->dry_run = (flags & POLYFS_CKPT_DRY_RUN) != 0;
+    gc->before_ns = ckpt_now_ns() - (int64_t)older_than_s * 1000000000;
+    gc->done = done;
+    gc->user = user;
+    int rc = read_kept(gc, err);
+    if (rc == POLYFS_OK)
+        rc = see_all(gc, err);
+    for (size_t i = 0; i < gc->kept_count; i++)
+        ckpt_record_clear(&gc->kept[i]);
+    free(gc);
+    return rc;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commit log: R/.ckpt/log/<19 digits>.json, the digits being 10^19-1-seq, so that the newest record comes first
+ * in byte order and is found by one page of a listing. Invariant: a record is created only if absent, never changed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+#define SEQ_TOP UINT64_C(9999999999999999999)
+#define DIGITS 19
+#define SUFFIX ".json"
+#define PAGE 64
+
+static char *folder_of(const struct polyfs_ckpt *ckpt)
+{
+    return ckpt_format("%s%s.ckpt/log", ckpt->root, *ckpt->root ? "/" : "");
+}
+
+static char *path_of(const struct polyfs_ckpt *ckpt, uint64_t seq)
+{
+    return ckpt_format("%s%s.ckpt/log/%019llu" SUFFIX, ckpt->root, *ckpt->root ? "/" : "",
+                       (unsigned long long)(SEQ_TOP - seq));
+}
+
+/* 0 for a name that is no record's. */
+static uint64_t seq_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    if (strspn(name, "0123456789") != DIGITS || strcmp(name + DIGITS, SUFFIX) != 0)
+        return 0;
+    return SEQ_TOP - strtoull(name, NULL, 10);
+}
+
+static int newer_first(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x > y ? -1 : x < y;
+}
+
+int ckpt_log_numbers(struct polyfs_ckpt *ckpt, uint64_t *out, size_t room, size_t *out_count, struct polyfs_error *err)
+{
+    struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
+    struct polyfs_lister *lister;
+    size_t count = 0;
+    char *folder = folder_of(ckpt);
+    if (!folder)
+        return ckpt_fail(err, POLYFS_NOMEM, "list", ckpt->url, "no memory");
+    opts.call = &ckpt->call;
+    opts.page_size = PAGE;
+    int rc = polyfs_list_open(ckpt->fs, folder, &opts, &lister, err);
+    free(folder);
+    if (rc != POLYFS_OK)
+        return rc;
+    do {
+        const struct polyfs_entry *rows;
+        size_t n = 0;
+        rc = polyfs_list_next(lister, &rows, &n, err);
+        for (size_t i = 0; rc >= 0 && i < n && count < room; i++)
+            if (rows[i].type == POLYFS_TYPE_FILE && seq_of(rows[i].path))
+                out[count++] = seq_of(rows[i].path);
+    } while (rc == POLYFS_MORE && count < room);
+    polyfs_list_close(lister);
+    if (rc == POLYFS_NOT_FOUND)
+        count = 0; /* the store's own word: there is no log yet */
+    else if (rc < 0)
+        return rc;
+    qsort(out, count, sizeof(*out), newer_first);
+    *out_count = count;
+    return POLYFS_OK;
+}
+
+int ckpt_log_get(struct polyfs_ckpt *ckpt, uint64_t seq, struct ckpt_record *out, struct polyfs_error *err)
+{
+    struct polyfs_read_opts opts = POLYFS_READ_OPTS_INIT;
+    char why[128] = "";
+    void *text;
+    size_t n;
+    char *path = path_of(ckpt, seq);
+    if (!path)
+        return ckpt_fail(err, POLYFS_NOMEM, "read the record of", ckpt->url, "no memory");
+    opts.call = &ckpt->call;
+    int rc = polyfs_get_all(ckpt->fs, path, &opts, &text, &n, NULL, err);
+    if (rc == POLYFS_OK) {
+        rc = ckpt_record_read(text, n, out, why, sizeof(why));
+        if (rc == POLYFS_OK && out->seq != seq) {
+            ckpt_record_clear(out);
+            snprintf(why, sizeof(why), "it holds another number than its name");
+            rc = POLYFS_CORRUPT;
+        }
+        polyfs_free(text);
+        if (rc != POLYFS_OK)
+            ckpt_fail(err, rc, "read the record", path, "%s", why);
+    }
+    free(path);
+    return rc;
+}
+
+int ckpt_log_newest(struct polyfs_ckpt *ckpt, struct ckpt_record *out, int *out_found, char *note, size_t note_room,
+                    struct polyfs_error *err)
+{
+    uint64_t numbers[PAGE];
+    size_t count;
+    struct polyfs_error why = POLYFS_ERROR_INIT;
+    int rc = ckpt_log_numbers(ckpt, numbers, PAGE, &count, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    *out_found = 0;
+    for (size_t i = 0; i < count; i++) {
+        rc = ckpt_log_get(ckpt, numbers[i], out, &why);
+        if (rc == POLYFS_OK) {
+            *out_found = 1;
+            return POLYFS_OK;
+        }
+        if (rc != POLYFS_CORRUPT && rc != POLYFS_NOT_FOUND) { /* a failure to ask is never "none" */
+            if (err)
+                *err = why;
+            return rc;
+        }
+        if (note && !*note)
+            snprintf(note, note_room, "record %llu was passed over: %s", (unsigned long long)numbers[i], why.message);
+    }
+    if (!count)
+        return POLYFS_OK;
+    return ckpt_fail(err, POLYFS_CORRUPT, "open the run", ckpt->url, "it has %zu records, but none can be read; the "
+                     "newest: %s", count, why.message);
+}
+
+int ckpt_log_put(struct polyfs_ckpt *ckpt, const struct ckpt_record *record, struct polyfs_error *err)
+{
+    struct polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
+    char *text, *path = path_of(ckpt, record->seq);
+    size_t n;
+    if (!path || ckpt_record_write(record, &text, &n) != POLYFS_OK) {
+        free(path);
+        return ckpt_fail(err, POLYFS_NOMEM, "commit to", ckpt->url, "no memory");
+    }
+    opts.call = &ckpt->call;
+    opts.flags = POLYFS_WRITE_CREATE_ONLY | POLYFS_WRITE_PARENTS;
+    opts.durability = POLYFS_DURABILITY_FULL;
+    int rc = polyfs_put(ckpt->fs, path, text, n, &opts, NULL, err);
+    free(text);
+    free(path);
+    return rc;
+}
+
+int ckpt_log_remove(struct polyfs_ckpt *ckpt, uint64_t seq, struct polyfs_error *err)
+{
+    struct polyfs_remove_opts opts = POLYFS_REMOVE_OPTS_INIT;
+    char *path = path_of(ckpt, seq);
+    if (!path)
+        return ckpt_fail(err, POLYFS_NOMEM, "remove a record of", ckpt->url, "no memory");
+    opts.call = &ckpt->call;
+    int rc = polyfs_remove(ckpt->fs, path, &opts, err);
+    free(path);
+    return rc == POLYFS_NOT_FOUND ? POLYFS_OK : rc;
+}

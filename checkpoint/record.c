@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records: the state of a run as JSON. Scores that JSON has no number for (nan, inf, -inf) are strings.
+ */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+#define FORMAT 1
+#define DEPTH_LIMIT JSON_REJECT_DUPLICATES
+
+void ckpt_record_init(struct ckpt_record *record)
+{
+    memset(record, 0, sizeof(*record));
+}
+
+void ckpt_record_clear(struct ckpt_record *record)
+{
+    for (size_t i = 0; i < record->live_count; i++)
+        free(record->live[i].name);
+    for (size_t i = 0; i < record->garbage_count; i++)
+        free(record->garbage[i].name);
+    free(record->live);
+    free(record->garbage);
+    ckpt_record_init(record);
+}
+
+static int garbage_add(struct ckpt_record *record, const char *name, const char *attempt, uint64_t seq)
+{
+    struct ckpt_garbage *more = realloc(record->garbage, (record->garbage_count + 1) * sizeof(*more));
+    if (!more)
+        return POLYFS_NOMEM;
+    record->garbage = more;
+    struct ckpt_garbage *row = &more[record->garbage_count];
+    *row = (struct ckpt_garbage){.name = strdup(name), .seq = seq};
+    snprintf(row->attempt, sizeof(row->attempt), "%s", attempt);
+    if (!row->name)
+        return POLYFS_NOMEM;
+    record->garbage_count++;
+    return POLYFS_OK;
+}
+
+int ckpt_record_add(struct ckpt_record *record, const struct ckpt_entry *entry)
+{
+    struct ckpt_entry *more = realloc(record->live, (record->live_count + 1) * sizeof(*more));
+    if (!more)
+        return POLYFS_NOMEM;
+    record->live = more;
+    more[record->live_count] = *entry;
+    more[record->live_count].name = strdup(entry->name);
+    if (!more[record->live_count].name)
+        return POLYFS_NOMEM;
+    record->live_count++;
+    return POLYFS_OK;
+}
+
+int ckpt_record_drop(struct ckpt_record *record, size_t index, uint64_t seq)
+{
+    struct ckpt_entry *victim = &record->live[index];
+    int rc = garbage_add(record, victim->name, victim->attempt, seq);
+    if (rc != POLYFS_OK)
+        return rc;
+    free(victim->name);
+    memmove(victim, victim + 1, (record->live_count - index - 1) * sizeof(*victim));
+    record->live_count--;
+    return POLYFS_OK;
+}
+
+void ckpt_garbage_remove(struct ckpt_record *record, size_t index)
+{
+    struct ckpt_garbage *row = &record->garbage[index];
+    free(row->name);
+    memmove(row, row + 1, (record->garbage_count - index - 1) * sizeof(*row));
+    record->garbage_count--;
+}
+
+int ckpt_record_copy(struct ckpt_record *to, const struct ckpt_record *from)
+{
+    int rc = POLYFS_OK;
+    *to = *from;
+    to->live = NULL;
+    to->garbage = NULL;
+    to->live_count = to->garbage_count = 0;
+    for (size_t i = 0; i < from->live_count && rc == POLYFS_OK; i++)
+        rc = ckpt_record_add(to, &from->live[i]);
+    for (size_t i = 0; i < from->garbage_count && rc == POLYFS_OK; i++)
+        rc = garbage_add(to, from->garbage[i].name, from->garbage[i].attempt, from->garbage[i].seq);
+    if (rc != POLYFS_OK)
+        ckpt_record_clear(to);
+    return rc;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------ */
+
+static json_t *score_json(double score)
+{
+    if (isnan(score))
+        return json_string("nan");
+    if (isinf(score))
+        return json_string(score > 0 ? "inf" : "-inf");
+    return json_real(score);
+}
+
+static json_t *entry_json(const struct ckpt_entry *e)
+{
+    json_t *row = json_pack("{s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I}}", "name", e->name, "attempt", e->attempt,
+                            "time_ns", (json_int_t)e->time_ns, "bytes", (json_int_t)e->bytes, "files",
+                            (json_int_t)e->files, "manifest", "size", (json_int_t)e->manifest_size, "crc32c",
+                            (json_int_t)e->manifest_crc);
+    int failed = !row;
+    if (row && e->step != POLYFS_CKPT_NO_STEP)
+        failed |= json_object_set_new(row, "step", json_integer(e->step));
+    if (row && e->epoch != POLYFS_CKPT_NO_STEP)
+        failed |= json_object_set_new(row, "epoch", json_integer(e->epoch));
+    if (row && e->has_score)
+        failed |= json_object_set_new(row, "score", score_json(e->score));
+    if (failed) {
+        json_decref(row);
+        return NULL;
+    }
+    return row;
+}
+
+static int lists_json(json_t *body, const struct ckpt_record *record)
+{
+    json_t *live = json_array(), *garbage = json_array();
+    int failed = json_object_set_new(body, "live", live) | json_object_set_new(body, "garbage", garbage);
+    for (size_t i = 0; !failed && i < record->live_count; i++)
+        failed = json_array_append_new(live, entry_json(&record->live[i]));
+    for (size_t i = 0; !failed && i < record->garbage_count; i++) {
+        const struct ckpt_garbage *g = &record->garbage[i];
+        failed = json_array_append_new(garbage, json_pack("{s:s, s:s, s:I}", "name", g->name, "attempt", g->attempt,
+                                                          "seq", (json_int_t)g->seq));
+    }
+    return failed ? POLYFS_NOMEM : POLYFS_OK;
+}
+
+int ckpt_record_write(const struct ckpt_record *record, char **out, size_t *out_n)
+{
+    json_t *body = json_pack("{s:i, s:I, s:s, s:s, s:I, s:I}", "format", FORMAT, "seq", (json_int_t)record->seq, "run",
+                             record->run, "writer", record->writer, "incarnation", (json_int_t)record->incarnation,
+                             "time_ns", (json_int_t)record->time_ns);
+    char *json = NULL;
+    int rc = body ? lists_json(body, record) : POLYFS_NOMEM;
+    if (rc == POLYFS_OK)
+        json = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    rc = json ? ckpt_seal(json, strlen(json), out, out_n) : POLYFS_NOMEM;
+    free(json);
+    json_decref(body);
+    return rc;
+}
+
+/* ---- reading -------------------------------------------------------------------------------------------------- */
+
+static int is_id(const char *text)
+{
+    return strlen(text) == CKPT_ATTEMPT - 1 && strspn(text, "0123456789abcdef") == CKPT_ATTEMPT - 1;
+}
+
+static int score_read(const json_t *value, struct ckpt_entry *e)
+{
+    const char *text = json_string_value(value);
+    e->has_score = value != NULL;
+    if (!value)
+        return POLYFS_OK;
+    if (json_is_number(value))
+        e->score = json_number_value(value);
+    else if (text && strcmp(text, "nan") == 0)
+        e->score = (double)NAN;
+    else if (text && (strcmp(text, "inf") == 0 || strcmp(text, "-inf") == 0))
+        e->score = text[0] == '-' ? -(double)INFINITY : (double)INFINITY;
+    else
+        return POLYFS_CORRUPT;
+    return POLYFS_OK;
+}
+
+static int entry_read(json_t *row, struct ckpt_record *record)
+{
+    struct ckpt_entry e = {.step = POLYFS_CKPT_NO_STEP, .epoch = POLYFS_CKPT_NO_STEP};
+    const char *name, *attempt;
+    json_int_t time_ns, bytes, files, size, crc, step = POLYFS_CKPT_NO_STEP, epoch = POLYFS_CKPT_NO_STEP;
+    if (json_unpack(row, "{s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I}, s?I, s?I}", "name", &name, "attempt", &attempt,
+                    "time_ns", &time_ns, "bytes", &bytes, "files", &files, "manifest", "size", &size, "crc32c", &crc,
+                    "step", &step, "epoch", &epoch) < 0)
+        return POLYFS_CORRUPT;
+    if (!ckpt_name_valid(name) || !is_id(attempt) || bytes < 0 || files < 0 || files > UINT32_MAX || size < 0 ||
+        crc < 0 || crc > UINT32_MAX || score_read(json_object_get(row, "score"), &e) != POLYFS_OK)
+        return POLYFS_CORRUPT;
+    e.name = (char *)(uintptr_t)name; /* copied by add */
+    memcpy(e.attempt, attempt, sizeof(e.attempt));
+    e.step = step;
+    e.epoch = epoch;
+    e.time_ns = time_ns;
+    e.bytes = (uint64_t)bytes;
+    e.files = (uint32_t)files;
+    e.manifest_size = (uint64_t)size;
+    e.manifest_crc = (uint32_t)crc;
+    return ckpt_record_add(record, &e);
+}
+
+static int lists_read(json_t *live, json_t *garbage, struct ckpt_record *record)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(live, i, row) {
+        int rc = entry_read(row, record);
+        if (rc != POLYFS_OK)
+            return rc;
+    }
+    json_array_foreach(garbage, i, row) {
+        const char *name, *attempt;
+        json_int_t seq;
+        if (json_unpack(row, "{s:s, s:s, s:I}", "name", &name, "attempt", &attempt, "seq", &seq) < 0 ||
+            !ckpt_name_valid(name) || !is_id(attempt) || seq < 0)
+            return POLYFS_CORRUPT;
+        if (garbage_add(record, name, attempt, (uint64_t)seq) != POLYFS_OK)
+            return POLYFS_NOMEM;
+    }
+    return POLYFS_OK;
+}
+
+static int body_read(json_t *body, struct ckpt_record *out, char *why, size_t room)
+{
+    int format;
+    const char *run, *writer;
+    json_int_t seq, incarnation, time_ns;
+    json_t *live, *garbage;
+    if (json_unpack(body, "{s:i}", "format", &format) < 0 || format < 1) {
+        snprintf(why, room, "it is no record");
+        return POLYFS_CORRUPT;
+    }
+    if (format > FORMAT) {
+        snprintf(why, room, "its format %d is newer than this polyfs knows (%d)", format, FORMAT);
+        return POLYFS_UNSUPPORTED;
+    }
+    if (json_unpack(body, "{s:I, s:s, s:s, s:I, s:I, s:o, s:o}", "seq", &seq, "run", &run, "writer", &writer,
+                    "incarnation", &incarnation, "time_ns", &time_ns, "live", &live, "garbage", &garbage) < 0 ||
+        seq < 1 || incarnation < 0 || !is_id(run) || !is_id(writer) || !json_is_array(live) ||
+        !json_is_array(garbage)) {
+        snprintf(why, room, "a field of it is missing or wrong");
+        return POLYFS_CORRUPT;
+    }
+    out->seq = (uint64_t)seq;
+    out->incarnation = (uint64_t)incarnation;
+    out->time_ns = time_ns;
+    memcpy(out->run, run, sizeof(out->run));
+    memcpy(out->writer, writer, sizeof(out->writer));
+    int rc = lists_read(live, garbage, out);
+    if (rc == POLYFS_CORRUPT)
+        snprintf(why, room, "a row of it is wrong");
+    return rc;
+}
+
+int ckpt_record_read(const char *text, size_t n, struct ckpt_record *out, char *why, size_t why_room)
+{
+    const char *json;
+    size_t json_n;
+    ckpt_record_init(out);
+    if (ckpt_unseal(text, n, &json, &json_n) != POLYFS_OK) {
+        snprintf(why, why_room, "its checksum does not fit");
+        return POLYFS_CORRUPT;
+    }
+    json_error_t error;
+    json_t *body = json_loadb(json, json_n, DEPTH_LIMIT, &error);
+    int rc = POLYFS_CORRUPT;
+    if (body)
+        rc = body_read(body, out, why, why_room);
+    else
+        snprintf(why, why_room, "%s", error.text);
+    json_decref(body);
+    if (rc != POLYFS_OK)
+        ckpt_record_clear(out);
+    return rc;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the checkpoint layer share. The layer knows no protocol: everything goes through polyfs's public
+ * interface. docs/checkpoints.md is the specification that this code implements.
+ */
+#ifndef CKPT_RUN_H
+#define CKPT_RUN_H
+
+#include <polyfs/checkpoint.h>
+#include <polyfs/polyfs.h>
+
+#define CKPT_ATTEMPT 33 /* 32 hexadecimal digits and a NUL */
+#define CKPT_RECORDS_MIN 3
+#define CKPT_RECORDS 5
+
+/* A live checkpoint, as records hold it. */
+struct ckpt_entry {
+    char *name;
+    char attempt[CKPT_ATTEMPT];
+    int64_t step, epoch, time_ns;
+    uint64_t bytes;
+    uint32_t files;
+    int has_score;
+    double score;
+    uint64_t manifest_size;
+    uint32_t manifest_crc;
+};
+
+/* What retention dropped, and in which record: its files go once a later record is the newest. */
+struct ckpt_garbage {
+    char *name;
+    char attempt[CKPT_ATTEMPT];
+    uint64_t seq;
+};
+
+/* One record: the whole state of the run. */
+struct ckpt_record {
+    uint64_t seq;
+    char run[CKPT_ATTEMPT];    /* of the run's first record */
+    char writer[CKPT_ATTEMPT]; /* of whoever put this record: tells our own from another's */
+    uint64_t incarnation;
+    int64_t time_ns;
+    struct ckpt_entry *live; /* oldest first */
+    size_t live_count;
+    struct ckpt_garbage *garbage;
+    size_t garbage_count;
+};
+
+struct polyfs_ckpt {
+    struct polyfs_fs *fs;
+    char *root; /* path of the run, without '/' at its end */
+    char *url;
+    struct polyfs_call_opts call;
+    uint32_t flags, keep_newest, keep_records;
+    char writer[CKPT_ATTEMPT];
+    struct ckpt_record state; /* as of the last record that we put or read */
+};
+
+/* text.c: small helpers over malloc; NULL or POLYFS_NOMEM when there is no memory. */
+char *ckpt_format(const char *format, ...) POLYFS_PRINTF(1, 2);
+int ckpt_fail(struct polyfs_error *err, int code, const char *what, const char *where, const char *format, ...)
+    POLYFS_PRINTF(5, 6);
+void ckpt_id(char out[CKPT_ATTEMPT]); /* 128 random bits */
+int64_t ckpt_now_ns(void);
+/* A relative path whose parts are neither empty, "." nor "..", and which holds no control byte. */
+int ckpt_name_valid(const char *name);
+
+/* record.c */
+void ckpt_record_init(struct ckpt_record *record);
+void ckpt_record_clear(struct ckpt_record *record);
+int ckpt_record_copy(struct ckpt_record *to, const struct ckpt_record *from);
+int ckpt_record_add(struct ckpt_record *record, const struct ckpt_entry *entry);
+/* Moves the entry at @index to the garbage of record @seq. */
+int ckpt_record_drop(struct ckpt_record *record, size_t index, uint64_t seq);
+void ckpt_garbage_remove(struct ckpt_record *record, size_t index);
+int ckpt_record_write(const struct ckpt_record *record, char **out, size_t *out_n);
+/* POLYFS_CORRUPT with the reason in @why. */
+int ckpt_record_read(const char *text, size_t n, struct ckpt_record *out, char *why, size_t why_room);
+
+/* sealed.c: JSON text with a CRC32C of its very bytes in front. */
+int ckpt_seal(const char *json, size_t n, char **out, size_t *out_n);
+int ckpt_unseal(const char *text, size_t n, const char **out_json, size_t *out_n);
+
+/* log.c */
+/* The newest record that can be read, into @out. *out_found 0: the log is empty. @note: what was passed over. */
+int ckpt_log_newest(struct polyfs_ckpt *ckpt, struct ckpt_record *out, int *out_found, char *note, size_t note_room,
+                    struct polyfs_error *err);
+/* Puts @record as number record->seq. POLYFS_EXISTS when that number is taken by another. */
+int ckpt_log_put(struct polyfs_ckpt *ckpt, const struct ckpt_record *record, struct polyfs_error *err);
+int ckpt_log_get(struct polyfs_ckpt *ckpt, uint64_t seq, struct ckpt_record *out, struct polyfs_error *err);
+/* Numbers in the log, newest first, at most @room. */
+int ckpt_log_numbers(struct polyfs_ckpt *ckpt, uint64_t *out, size_t room, size_t *out_count,
+                     struct polyfs_error *err);
+int ckpt_log_remove(struct polyfs_ckpt *ckpt, uint64_t seq, struct polyfs_error *err);
+
+/* commit.c */
+/* Commits @next as the record behind the state, then takes it as the state and removes what became garbage. */
+int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyfs_error *err);
+
+/* manifest.c */
+struct ckpt_file {
+    char *name;
+    uint64_t size;
+    uint32_t crc;
+};
+struct ckpt_manifest {
+    char attempt[CKPT_ATTEMPT];
+    struct ckpt_file *files;
+    size_t count, room;
+};
+int ckpt_manifest_add(struct ckpt_manifest *manifest, const char *name, uint64_t size, uint32_t crc);
+void ckpt_manifest_clear(struct ckpt_manifest *manifest);
+int ckpt_manifest_write(const struct ckpt_manifest *manifest, char **out, size_t *out_n);
+int ckpt_manifest_read(const char *text, size_t n, struct ckpt_manifest *out, char *why, size_t why_room);
+#define CKPT_MANIFEST "manifest.json"
+
+void ckpt_info_fill(struct polyfs_ckpt_info *info, const struct ckpt_entry *entry, uint64_t seq);
+void ckpt_info_out(struct polyfs_ckpt_info *to, const struct polyfs_ckpt_info *from);
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file checkpoint.h
+ * Checkpoints on any store: saved whole or not at all, found again in two requests, checked when they are read.
+ *
+ * A run is a folder. A checkpoint is a set of named files below it; what makes it exist is one record in the run's
+ * commit log, created only if absent: it adds the checkpoint, takes away those that retention drops, and moves
+ * `latest`, all in one step. A crash at any instant leaves the newest checkpoint the old one or the new one.
+ * The protocol and the formats are docs/checkpoints.md.
+ *
+ * The rules of polyfs/fs.h hold: arguments stay the caller's, @p err may be NULL, text that is handed out is freed
+ * with polyfs_free(). A run may be used by one thread at a time unless a declaration says otherwise; runs of
+ * different folders, or opened twice, are independent.
+ */
+#ifndef POLYFS_CHECKPOINT_H
+#define POLYFS_CHECKPOINT_H
+
+#include "polyfs/fs.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct polyfs_ckpt;       /**< an open run */
+struct polyfs_ckpt_saver; /**< a checkpoint being saved; nobody sees it before its commit */
+struct polyfs_ckpt_view;  /**< a checkpoint open for reading */
+
+#define POLYFS_CKPT_NO_STEP INT64_MIN /**< a step or epoch that was not given */
+
+/** How to open a run. NULL: for saving, everything kept. */
+struct polyfs_ckpt_opts {
+    uint32_t struct_size;
+    uint32_t flags;                      /**< POLYFS_CKPT_READ_ONLY */
+    const char *const *options;          /**< of the store, as for polyfs_fs_open(); or NULL */
+    const struct polyfs_call_opts *call; /**< bounds each call of the store; or NULL */
+    uint32_t keep_newest;                /**< so many checkpoints are kept; 0 all */
+    uint32_t keep_records;               /**< so many records of the log are kept, 3 at least; 0 = 5 */
+};
+#define POLYFS_CKPT_OPTS_INIT                                                                                      \
+    {                                                                                                              \
+        (uint32_t)sizeof(struct polyfs_ckpt_opts), 0, NULL, NULL, 0, 0                                             \
+    }
+#define POLYFS_CKPT_READ_ONLY 1u /**< never writes: lists, loads and verifies only */
+
+/** What the log says of one checkpoint. */
+struct polyfs_ckpt_info {
+    uint32_t struct_size;
+    uint32_t flags;    /**< POLYFS_CKPT_… */
+    uint64_t seq;      /**< number of the record that was read */
+    int64_t step;      /**< or POLYFS_CKPT_NO_STEP */
+    int64_t epoch;     /**< or POLYFS_CKPT_NO_STEP */
+    int64_t time_ns;   /**< of its commit, nanoseconds since 1970 UTC */
+    uint64_t bytes;    /**< of all its files */
+    uint32_t files;    /**< how many */
+    uint32_t reserved; /**< 0 */
+    double score;      /**< with POLYFS_CKPT_HAS_SCORE */
+    char name[256];    /**< what people call it */
+    char attempt[40];  /**< of this save; never used twice */
+    char note[512];    /**< with POLYFS_CKPT_FELL_BACK: what was passed over, and why */
+};
+#define POLYFS_CKPT_INFO_INIT                                                                                      \
+    {                                                                                                              \
+        (uint32_t)sizeof(struct polyfs_ckpt_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0},                            \
+        {                                                                                                          \
+            0                                                                                                      \
+        }                                                                                                          \
+    }
+#define POLYFS_CKPT_HAS_SCORE 1u
+#define POLYFS_CKPT_FELL_BACK 2u /**< a newer one is damaged */
+
+/**
+ * Open a run. For saving this puts a record that claims the run: whoever saved to it before is fenced off, and its
+ * next save fails with POLYFS_CONDITION instead of mixing with ours.
+ *
+ * @param url       of the run's folder; it need not exist
+ * @param opts      or NULL
+ * @param out_ckpt  end with polyfs_ckpt_close()
+ * @return POLYFS_OK, POLYFS_UNSUPPORTED (the store cannot create only what is absent), POLYFS_CORRUPT (there are
+ *         records, but none can be read), or a code of polyfs_fs_open()
+ * Owner: caller. Thread: any. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_open(const char *url, const struct polyfs_ckpt_opts *opts, struct polyfs_ckpt **out_ckpt,
+                                struct polyfs_error *err);
+
+/**
+ * End the use of a run. A save that was begun and not committed leaves nothing behind.
+ *
+ * @param ckpt  or NULL
+ * Owner: takes it. Thread: one. Blocks: no.
+ */
+POLYFS_API void polyfs_ckpt_close(struct polyfs_ckpt *ckpt);
+
+/* ---- saving ----------------------------------------------------------------------------------------- */
+
+/** What a checkpoint is called and ranked by. */
+struct polyfs_ckpt_save_opts {
+    uint32_t struct_size;
+    uint32_t flags;   /**< POLYFS_CKPT_HAS_SCORE */
+    const char *name; /**< NULL: made of epoch and step ("epoch=3-step=1500"); a path without "." and ".." parts */
+    int64_t step;     /**< or POLYFS_CKPT_NO_STEP */
+    int64_t epoch;    /**< or POLYFS_CKPT_NO_STEP */
+    double score;     /**< with POLYFS_CKPT_HAS_SCORE */
+};
+#define POLYFS_CKPT_SAVE_OPTS_INIT                                                                                 \
+    {                                                                                                              \
+        (uint32_t)sizeof(struct polyfs_ckpt_save_opts), 0, NULL, POLYFS_CKPT_NO_STEP, POLYFS_CKPT_NO_STEP, 0       \
+    }
+
+/** One file of a checkpoint: from memory, or from a file of this machine. */
+struct polyfs_ckpt_item {
+    const char *name; /**< within the checkpoint; a path without "." and ".." parts */
+    const void *data; /**< @p size bytes, or NULL to read @p path */
+    size_t size;      /**< bytes at @p data */
+    const char *path; /**< URL or path of a file, when @p data is NULL */
+};
+
+/**
+ * Save a checkpoint: all files, then the one record that makes it exist.
+ *
+ * @param opts      or NULL
+ * @param items     @p count files
+ * @param out_info  NULL, or what was committed
+ * @return POLYFS_OK; POLYFS_CONDITION: another process took over this run (fenced); else nothing was committed,
+ *         but when the error's commit state is "unknown"
+ * Owner: caller. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_save(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_save_opts *opts,
+                                const struct polyfs_ckpt_item *items, size_t count,
+                                struct polyfs_ckpt_info *out_info, struct polyfs_error *err);
+
+/**
+ * Begin a checkpoint whose files are written piece by piece.
+ *
+ * @param opts       or NULL
+ * @param out_saver  end with polyfs_ckpt_commit() or polyfs_ckpt_abort()
+ * @return POLYFS_OK, POLYFS_INVALID (name), POLYFS_NOMEM
+ * Owner: caller. Thread: one at a time. Blocks: no.
+ */
+POLYFS_API int polyfs_ckpt_begin(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_save_opts *opts,
+                                 struct polyfs_ckpt_saver **out_saver, struct polyfs_error *err);
+
+/**
+ * Add bytes to a file of the checkpoint. Another name than in the call before begins another file.
+ *
+ * @param name  as in struct polyfs_ckpt_item; each file is written once
+ * @param data  @p size bytes
+ * @return POLYFS_OK, or an error after which only abort is left
+ * Owner: caller. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size,
+                                 struct polyfs_error *err);
+
+/**
+ * Make the checkpoint exist. Frees the saver, well or not; on failure nothing of it remains visible.
+ *
+ * @param out_info  NULL, or what was committed
+ * @return as polyfs_ckpt_save()
+ * Owner: takes the saver. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_commit(struct polyfs_ckpt_saver *saver, struct polyfs_ckpt_info *out_info,
+                                  struct polyfs_error *err);
+
+/**
+ * Drop a checkpoint that was begun; its files are removed as far as the store lets us.
+ *
+ * @param saver  or NULL
+ * Owner: takes it. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API void polyfs_ckpt_abort(struct polyfs_ckpt_saver *saver);
+
+/* ---- finding ------------------------------------------------------------------------------------------ */
+
+struct polyfs_ckpt_list; /**< the live checkpoints, newest first */
+
+/**
+ * The checkpoints that exist, newest first, as the newest readable record says.
+ *
+ * @param out_list  free with polyfs_ckpt_list_free()
+ * @return POLYFS_OK (also when there are none), POLYFS_CORRUPT (there are records, but none can be read), …
+ * Owner: caller. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_list(struct polyfs_ckpt *ckpt, struct polyfs_ckpt_list **out_list,
+                                struct polyfs_error *err);
+
+/**
+ * How many there are.
+ *
+ * @param list  not NULL
+ * @return count
+ * Owner: caller. Thread: any. Blocks: no.
+ */
+POLYFS_API size_t polyfs_ckpt_list_count(const struct polyfs_ckpt_list *list);
+
+/**
+ * One of them.
+ *
+ * @param index  below the count; 0 is the newest
+ * @return borrowed until polyfs_ckpt_list_free()
+ * Owner: library. Thread: any. Blocks: no.
+ */
+POLYFS_API const struct polyfs_ckpt_info *polyfs_ckpt_list_at(const struct polyfs_ckpt_list *list, size_t index);
+
+/**
+ * Free a list.
+ *
+ * @param list  or NULL
+ * Owner: takes it. Thread: any. Blocks: no.
+ */
+POLYFS_API void polyfs_ckpt_list_free(struct polyfs_ckpt_list *list);
+
+/* ---- loading ------------------------------------------------------------------------------------------ */
+
+/**
+ * Open a checkpoint for reading. "latest" passes over damaged ones, and says so in the info.
+ *
+ * @param which     "latest", or a name
+ * @param flags     0 or POLYFS_CKPT_CHECK_BYTES: read and check every byte before it counts as whole
+ * @param out_view  end with polyfs_ckpt_view_close()
+ * @return POLYFS_OK; POLYFS_NOT_FOUND: there is none; POLYFS_CORRUPT: there are some, but none is whole; a failure
+ *         to ask is that failure, never "none"
+ * Owner: caller; the view outlives the run. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_load(struct polyfs_ckpt *ckpt, const char *which, uint32_t flags,
+                                struct polyfs_ckpt_view **out_view, struct polyfs_error *err);
+#define POLYFS_CKPT_CHECK_BYTES 1u
+
+/** One file of a checkpoint. Text is borrowed from the view. */
+struct polyfs_ckpt_file {
+    const char *name;
+    uint64_t size;   /**< bytes */
+    uint32_t crc32c; /**< of all its bytes */
+    uint32_t flags;  /**< 0 */
+};
+
+/**
+ * What the log says of it.
+ *
+ * @param view  not NULL
+ * @return borrowed until polyfs_ckpt_view_close()
+ * Owner: library. Thread: any. Blocks: no.
+ */
+POLYFS_API const struct polyfs_ckpt_info *polyfs_ckpt_view_info(const struct polyfs_ckpt_view *view);
+
+/**
+ * How many files it has.
+ *
+ * @param view  not NULL
+ * @return count
+ * Owner: caller. Thread: any. Blocks: no.
+ */
+POLYFS_API size_t polyfs_ckpt_view_count(const struct polyfs_ckpt_view *view);
+
+/**
+ * One of its files.
+ *
+ * @param index  below the count
+ * @return borrowed until polyfs_ckpt_view_close()
+ * Owner: library. Thread: any. Blocks: no.
+ */
+POLYFS_API const struct polyfs_ckpt_file *polyfs_ckpt_view_at(const struct polyfs_ckpt_view *view, size_t index);
+
+/**
+ * Read one file whole into the caller's memory, and check it.
+ *
+ * @param name    of the file
+ * @param buffer  @p room bytes, as many as the file has at least
+ * @param out_n   bytes placed
+ * @return POLYFS_OK, POLYFS_NOT_FOUND (no such file in it), POLYFS_RANGE (room too small), POLYFS_CORRUPT, …
+ * Owner: caller. Thread: any number on one view. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_read(struct polyfs_ckpt_view *view, const char *name, void *buffer, size_t room,
+                                size_t *out_n, struct polyfs_error *err);
+
+/**
+ * Write all its files below a folder, checked as they pass.
+ *
+ * @param folder_url  URL or path; made when it is missing; nothing is written outside it
+ * @return POLYFS_OK, POLYFS_CORRUPT (the file that is damaged is not published), …
+ * Owner: caller. Thread: one at a time. Blocks: both stores.
+ */
+POLYFS_API int polyfs_ckpt_extract(struct polyfs_ckpt_view *view, const char *folder_url, struct polyfs_error *err);
+
+/**
+ * End a view.
+ *
+ * @param view  or NULL
+ * Owner: takes it. Thread: one. Blocks: no.
+ */
+POLYFS_API void polyfs_ckpt_view_close(struct polyfs_ckpt_view *view);
+
+/* ---- care ----------------------------------------------------------------------------------------------- */
+
+/** One checkpoint was verified: @p code is POLYFS_OK or what is wrong, @p why says it. */
+typedef void polyfs_ckpt_verify_fn(const struct polyfs_ckpt_info *info, int code, const char *why, void *user);
+
+/**
+ * Read checkpoints and compare sizes and checksums with what was saved.
+ *
+ * @param which  NULL for all, or a name
+ * @param flags  0: read every byte; POLYFS_CKPT_SIZES_ONLY: ask for sizes only
+ * @param done   NULL, or called on this thread for each
+ * @return POLYFS_OK if all are whole, else the code of the first that is not
+ * Owner: caller. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_verify(struct polyfs_ckpt *ckpt, const char *which, uint32_t flags,
+                                  polyfs_ckpt_verify_fn *done, void *user, struct polyfs_error *err);
+#define POLYFS_CKPT_SIZES_ONLY 1u
+
+/** Something was found that no record needs; @p removed is 0 in a dry run or when it could not be removed. */
+typedef void polyfs_ckpt_gc_fn(const char *path, int removed, void *user);
+
+/**
+ * Remove what no kept record refers to: saves that were killed, checkpoints that retention dropped, old records.
+ *
+ * @param older_than_s  only saves begun longer ago: a save under way must not be taken for a dead one
+ * @param flags         0 or POLYFS_CKPT_DRY_RUN
+ * @param done          NULL, or called on this thread for each
+ * @return POLYFS_OK, POLYFS_CONDITION (fenced), …
+ * Owner: caller. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_gc(struct polyfs_ckpt *ckpt, uint32_t older_than_s, uint32_t flags,
+                              polyfs_ckpt_gc_fn *done, void *user, struct polyfs_error *err);
+#define POLYFS_CKPT_DRY_RUN 1u
+
+#ifdef __cplusplus
+}
+#endif
+#endif
