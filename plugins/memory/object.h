@@ -40,7 +40,8 @@ void memory_install_locked(struct memory_store *store, const struct memory_key *
 void memory_withdraw_locked(struct memory_store *store, struct memory_node *node, struct memory_version **marker,
                             struct memory_trash *trash);
 
-/** Take the lock and pin the content and, unless NULL, the metadata of the latest object. @p etag NULL or CHANGED. */
+/** Take the lock, and pin the content and, unless NULL, the metadata of the latest object. CHANGED when @p etag is
+ *  not NULL and not its etag. */
 int memory_source_pin(struct memory_fs *fs, const char *path, uint64_t path_len, const char *etag,
                       struct memory_content **content, struct memory_meta **meta, struct polyfs_error *err);
 

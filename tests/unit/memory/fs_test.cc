@@ -347,6 +347,8 @@ TEST_F(RealFolderTest, ObjectsAndFoldersAreToldApart)
     EXPECT_EQ(POLYFS_NOT_DIR, fs.removeTree("f"));
     EXPECT_EQ(POLYFS_NOT_FOUND, fs.put("x/y", "1"));
     EXPECT_EQ(POLYFS_IS_DIR, fs.put("x/", "1"));
+    EXPECT_EQ(POLYFS_NOT_FOUND, fs.put("x/y/", "1"));
+    EXPECT_EQ(POLYFS_NOT_DIR, fs.put("f/y/", "1"));
     EXPECT_EQ(POLYFS_NOT_FOUND, fs.info("x/"));
     EXPECT_EQ(POLYFS_NOT_FOUND, fs.removeTree("x"));
     EXPECT_EQ(POLYFS_OK, fs.put("d/x", "1"));

@@ -258,6 +258,19 @@ TEST_F(WriteTest, PlacedCommitDecidesAndCanBeAskedAgain)
     EXPECT_EQ("a", fs.names(""));
 }
 
+TEST_F(WriteTest, PlacedWithManyHoles)
+{
+    void *placed = nullptr;
+    ASSERT_EQ(POLYFS_OK, fs.placed("a", &placed, Put().hint(0)));
+    std::string whole(100000, '\0');
+    for (size_t at = 5000; at < 90000; at += 7000) {
+        EXPECT_EQ(POLYFS_OK, fs.placedWrite(placed, at, "here"));
+        whole.replace(at, 4, "here");
+    }
+    ASSERT_EQ(POLYFS_OK, fs.placedCommit(placed, whole.size()));
+    EXPECT_EQ(whole, fs.read("a"));
+}
+
 TEST_F(WriteTest, PlacedChecksumCountsHoles)
 {
     void *placed = nullptr;
