@@ -277,7 +277,7 @@ static int row_add(struct memory_lister *lister, const struct scan *scan, uint64
         return POLYFS_OK;
     entry->size = version->content ? version->content->size : 0;
     entry->flags = version == newest ? POLYFS_STAT_LATEST : 0;
-    entry->flags |= version->kind == MEMORY_MARKER ? POLYFS_STAT_DELETED : POLYFS_STAT_APPENDABLE;
+    entry->flags |= version->kind == MEMORY_MARKER ? POLYFS_STAT_DELETED : 0;
     return POLYFS_OK;
 }
 

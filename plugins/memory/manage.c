@@ -11,10 +11,9 @@
 
 #define COMPOSE_MAX 32u
 
-int memory_copy(struct polyfs_call *call, void *fs, const char *source, uint64_t source_len,
-                const char *source_etag, const char *target, uint64_t target_len,
-                const struct polyfs_put_request *request, struct polyfs_step *step, struct polyfs_stat *out,
-                struct polyfs_error *err)
+int memory_copy(struct polyfs_call *call, void *fs, const struct polyfs_source *source, const char *target,
+                uint64_t target_len, const struct polyfs_put_request *request, struct polyfs_step *step,
+                struct polyfs_stat *out, struct polyfs_error *err)
 {
     int code = memory_go(call, err);
     if (code == POLYFS_OK && step->cursor)
@@ -24,10 +23,12 @@ int memory_copy(struct polyfs_call *call, void *fs, const char *source, uint64_t
     MEMORY_AUTO(content) struct memory_content *content = NULL;
     MEMORY_AUTO(meta) struct memory_meta *meta = NULL;
     if (code == POLYFS_OK)
-        code = memory_source_pin(fs, source, source_len, source_etag, &content, &meta, err);
+        code = memory_source_pin(fs, source, &content, &meta, err);
     if (code != POLYFS_OK)
         return code;
-    struct memory_commit commit = {.fs = fs, .request = request, .content = content, .base = meta};
+    struct memory_commit commit = {.fs = fs, .request = request, .content = content};
+    if (request->flags & POLYFS_PUT_KEEP_METADATA)
+        commit.base = meta;
     code = memory_publish(&commit, call, target, target_len, out, err);
     if (code == POLYFS_OK) {
         step->poll_after_ms = 0;
@@ -49,8 +50,7 @@ static void memory_sources_auto(struct sources *sources)
         memory_content_unref(sources->contents[i]);
 }
 
-/* A row is a path and, unless NULL or empty, the etag that it must still have. */
-static int sources_pin(struct memory_fs *fs, const struct polyfs_kv *rows, uint64_t count, uint64_t stride,
+static int sources_pin(struct memory_fs *fs, const struct polyfs_source *rows, uint64_t count, uint64_t stride,
                        struct sources *sources, struct polyfs_error *err)
 {
     if (count == 0)
@@ -59,9 +59,7 @@ static int sources_pin(struct memory_fs *fs, const struct polyfs_kv *rows, uint6
         return polyfs_fail(err, POLYFS_TOO_LARGE, "at most %u objects are joined at once", COMPOSE_MAX);
     for (uint64_t i = 0; i < count; i++) {
         const void *at = (const char *)rows + i * stride;
-        const struct polyfs_kv *row = at;
-        const char *etag = row->value && row->value[0] != '\0' ? row->value : NULL;
-        int code = memory_source_pin(fs, row->key, strlen(row->key), etag, &sources->contents[i], NULL, err);
+        int code = memory_source_pin(fs, at, &sources->contents[i], NULL, err);
         if (code != POLYFS_OK)
             return code;
         sources->count++;
@@ -81,7 +79,7 @@ static int sources_join(struct memory_fs *fs, const struct sources *sources, str
     return code;
 }
 
-int memory_compose(struct polyfs_call *call, void *fs, const struct polyfs_kv *rows, uint64_t count,
+int memory_compose(struct polyfs_call *call, void *fs, const struct polyfs_source *rows, uint64_t count,
                    uint64_t stride, const char *target, uint64_t target_len,
                    const struct polyfs_put_request *request, struct polyfs_stat *out, struct polyfs_error *err)
 {

@@ -135,17 +135,17 @@ int memory_object_locked(struct memory_fs *fs, const struct memory_key *key, con
     return POLYFS_OK;
 }
 
-int memory_source_pin(struct memory_fs *fs, const char *path, uint64_t path_len, const char *etag,
-                      struct memory_content **content, struct memory_meta **meta, struct polyfs_error *err)
+int memory_source_pin(struct memory_fs *fs, const struct polyfs_source *source, struct memory_content **content,
+                      struct memory_meta **meta, struct polyfs_error *err)
 {
     MEMORY_AUTO(key) struct memory_key key = {0};
     struct memory_version *found = NULL;
-    int code = memory_key_make(&key, fs, path, path_len, err);
+    int code = memory_key_make(&key, fs, source->path, source->path_len, err);
     if (code != POLYFS_OK)
         return code;
     memory_lock(fs->store);
-    code = memory_object_locked(fs, &key, NULL, &found, err);
-    if (code == POLYFS_OK && etag && !memory_version_has_etag(found, etag))
+    code = memory_object_locked(fs, &key, source->version, &found, err);
+    if (code == POLYFS_OK && source->etag && !memory_version_has_etag(found, source->etag))
         code = polyfs_fail(err, POLYFS_CHANGED, "the source was changed: it has another etag than the one named");
     if (code == POLYFS_OK) {
         *content = memory_content_ref(found->content);

@@ -42,7 +42,7 @@ void memory_withdraw_locked(struct memory_store *store, struct memory_node *node
 
 /** Take the lock, and pin the content and, unless NULL, the metadata of the latest object. CHANGED when @p etag is
  *  not NULL and not its etag. */
-int memory_source_pin(struct memory_fs *fs, const char *path, uint64_t path_len, const char *etag,
-                      struct memory_content **content, struct memory_meta **meta, struct polyfs_error *err);
+int memory_source_pin(struct memory_fs *fs, const struct polyfs_source *source, struct memory_content **content,
+                      struct memory_meta **meta, struct polyfs_error *err);
 
 #endif

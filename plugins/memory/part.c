@@ -106,9 +106,11 @@ static int part_store(struct memory_fs *fs, const char *path, uint64_t path_len,
 
 int memory_upload_part(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
                        const char *upload_id, uint32_t number, const void *data, uint64_t size,
-                       struct polyfs_part *out, struct polyfs_error *err)
+                       const struct polyfs_checksum *checksum, struct polyfs_part *out, struct polyfs_error *err)
 {
     int code = memory_go(call, err);
+    if (code == POLYFS_OK && checksum && checksum->kind != POLYFS_CHECKSUM_NONE)
+        code = polyfs_fail(err, POLYFS_UNSUPPORTED, "parts take no checksum here; the whole object does");
     if (code == POLYFS_OK)
         code = part_check(number, size, err);
     MEMORY_AUTO(content) struct memory_content *content = NULL;
@@ -120,16 +122,15 @@ int memory_upload_part(struct polyfs_call *call, void *fs, const char *path, uin
 }
 
 int memory_upload_copy_part(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
-                            const char *upload_id, uint32_t number, const char *source, uint64_t source_len,
-                            const char *source_etag, uint64_t offset, uint64_t size, struct polyfs_part *out,
-                            struct polyfs_error *err)
+                            const char *upload_id, uint32_t number, const struct polyfs_source *source,
+                            uint64_t offset, uint64_t size, struct polyfs_part *out, struct polyfs_error *err)
 {
     int code = memory_go(call, err);
     if (code == POLYFS_OK)
         code = part_check(number, size, err);
     MEMORY_AUTO(content) struct memory_content *whole = NULL;
     if (code == POLYFS_OK)
-        code = memory_source_pin(fs, source, source_len, source_etag, &whole, NULL, err);
+        code = memory_source_pin(fs, source, &whole, NULL, err);
     if (code == POLYFS_OK && (size > whole->size || offset > whole->size - size))
         code = polyfs_fail(err, POLYFS_RANGE, "the source has only %llu bytes", (unsigned long long)whole->size);
     MEMORY_AUTO(content) struct memory_content *content = NULL;

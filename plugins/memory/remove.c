@@ -115,7 +115,7 @@ int memory_remove_many(struct polyfs_call *call, void *fs, struct polyfs_remove_
         else if (item->flags != 0)
             item->code = POLYFS_UNSUPPORTED;
         else
-            item->code = remove_one(fs, item->path, item->path_len, NULL, NULL, NULL);
+            item->code = remove_one(fs, item->path, item->path_len, item->version, item->if_match, NULL);
         if (item->code == POLYFS_NOT_FOUND)
             item->code = POLYFS_OK;
     }

@@ -13,7 +13,7 @@
 /* A rename and what it needs; memory_rename() takes it before the lock. */
 struct renaming {
     struct memory_fs *fs;
-    uint32_t flags;
+    uint32_t no_replace;
     struct memory_key source;
     struct memory_key target;
     struct memory_version *version; /* of the new name */
@@ -71,7 +71,7 @@ static int object_rename_locked(struct renaming *renaming, struct polyfs_error *
     struct memory_fs *fs = renaming->fs;
     const struct memory_key *source = &renaming->source, *target = &renaming->target;
     int same = source->length == target->length && memcmp(source->bytes, target->bytes, source->length) == 0;
-    if ((renaming->flags & POLYFS_RENAME_NO_REPLACE) && standing(fs->store, target))
+    if (renaming->no_replace && standing(fs->store, target))
         return exists(err);
     if (same)
         return POLYFS_OK;
@@ -88,7 +88,7 @@ static int folder_check_locked(const struct renaming *renaming, struct polyfs_er
     const struct memory_store *store = renaming->fs->store;
     const struct memory_key *source = &renaming->source, *target = &renaming->target;
     const struct memory_version *there = standing(store, target);
-    if (there && (renaming->flags & POLYFS_RENAME_NO_REPLACE))
+    if (there && renaming->no_replace)
         return exists(err);
     if (target->folder > source->folder && memcmp(target->bytes, source->bytes, source->folder) == 0)
         return polyfs_fail(err, POLYFS_INVALID, "a folder cannot be moved into itself");
@@ -120,7 +120,7 @@ static int folder_rename_locked(struct renaming *renaming, struct polyfs_error *
     const struct memory_key *source = &renaming->source, *target = &renaming->target;
     struct memory_index *objects = &renaming->fs->store->objects;
     if (source->folder == target->folder && memcmp(source->bytes, target->bytes, source->folder) == 0)
-        return renaming->flags & POLYFS_RENAME_NO_REPLACE ? exists(err) : POLYFS_OK;
+        return renaming->no_replace ? exists(err) : POLYFS_OK;
     int code = folder_check_locked(renaming, err);
     if (code != POLYFS_OK)
         return code;
@@ -162,15 +162,17 @@ static int rename_make(struct renaming *renaming, struct polyfs_error *err)
     return code;
 }
 
-int memory_rename(struct polyfs_call *call, void *handle, const char *source, uint64_t source_len,
-                  const char *target, uint64_t target_len, uint32_t flags, struct polyfs_error *err)
+int memory_rename(struct polyfs_call *call, void *handle, const struct polyfs_source *source, const char *target,
+                  uint64_t target_len, const struct polyfs_put_request *request, struct polyfs_step *step,
+                  struct polyfs_error *err)
 {
-    MEMORY_AUTO(renaming) struct renaming renaming = {.fs = handle, .flags = flags};
+    MEMORY_AUTO(renaming) struct renaming renaming = {.fs = handle, .no_replace = request->condition.create_only};
+    (void)step; /* one round is all it takes */
     int code = memory_go(call, err);
-    if (code == POLYFS_OK && (flags & ~POLYFS_RENAME_NO_REPLACE) != 0)
-        code = polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag of the rename is not known");
+    if (code == POLYFS_OK && (source->etag || source->version || request->condition.if_match))
+        code = polyfs_fail(err, POLYFS_UNSUPPORTED, "a rename here has no condition but not to replace");
     if (code == POLYFS_OK)
-        code = memory_key_make(&renaming.source, handle, source, source_len, err);
+        code = memory_key_make(&renaming.source, handle, source->path, source->path_len, err);
     if (code == POLYFS_OK)
         code = memory_key_make(&renaming.target, handle, target, target_len, err);
     if (code == POLYFS_OK && renaming.source.root)

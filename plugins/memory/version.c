@@ -96,7 +96,7 @@ void memory_version_stat(const struct memory_store *store, const struct memory_v
     out->gid = UINT32_MAX;
     if (version->kind == MEMORY_FOLDER)
         return;
-    out->flags = POLYFS_STAT_APPENDABLE | (latest ? POLYFS_STAT_LATEST : 0);
+    out->flags = latest ? POLYFS_STAT_LATEST : 0;
     out->checksum = version->checksum;
     memory_etag_text(version->generation, out->etag);
     if (store->versioning)
