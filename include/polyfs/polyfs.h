@@ -6,6 +6,7 @@
 #ifndef POLYFS_POLYFS_H
 #define POLYFS_POLYFS_H
 
+#include "polyfs/bulk.h"
 #include "polyfs/error.h"
 #include "polyfs/fs.h"
 #include "polyfs/io.h"
