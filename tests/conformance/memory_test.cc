@@ -19,7 +19,7 @@ static conformance::Store Memory(const std::string &name, const std::vector<std:
 int main(int argc, char **argv)
 {
     return conformance::Run(argc, argv, [] {
-        return std::vector<conformance::Store>{Memory("memory", {"versioning=true"}), Memory("memory-plain", {}),
-                                               Memory("memory-real", {"folders=real"})};
+        return std::vector<conformance::Store>{Memory("memory", {"versioning=true"}), Memory("memory_plain", {}),
+                                               Memory("memory_real", {"folders=real"})};
     });
 }
