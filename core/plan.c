@@ -155,6 +155,13 @@ static int plan_folder(struct pfs_plan *plan, const char *folder, size_t base, c
     return rc;
 }
 
+/* A folder copied into itself would be found by its own listing, again and again. */
+static int lies_within(const struct pfs_plan *plan, const char *folder, const char *target)
+{
+    size_t n = strlen(folder);
+    return plan->source_fs == plan->target_fs && strncmp(target, folder, n) == 0 && (!target[n] || target[n] == '/');
+}
+
 static int plan_plain(struct pfs_plan *plan, const char *source, const char *target, pfs_plan_fn *emit, void *user,
                       struct polyfs_error *err)
 {
@@ -171,6 +178,8 @@ static int plan_plain(struct pfs_plan *plan, const char *source, const char *tar
     if (rc == POLYFS_OK && stat.type != POLYFS_TYPE_DIR) {
         const struct polyfs_entry row = {.path = plain, .path_len = strlen(plain), .type = stat.type, .size = stat.size};
         rc = emit_below(&row, base, target, emit, user);
+    } else if (rc == POLYFS_OK && plan->flags & POLYFS_BULK_RECURSIVE && lies_within(plan, plain, target)) {
+        rc = polyfs_fail(err, POLYFS_INVALID, "the target %s lies within the source %s", target, plain);
     } else if (rc == POLYFS_OK && plan->flags & POLYFS_BULK_RECURSIVE) {
         rc = plan_folder(plan, plain, base, target, emit, user, err);
     } /* a folder without RECURSIVE is nothing, as in fsspec; the command says so to people */
