@@ -182,6 +182,7 @@ void pfs_queue_submit(struct pfs_queue *queue, struct pfs_request *r)
 {
     struct pfs_request *before = queue->held;
     r->queue = queue;
+    queue->ctx = r->ctx;
     queue->held = r;
     queue->under_way++;
     if (!before)
@@ -213,9 +214,17 @@ static void withdraw_locked(struct pfs_request **list, struct pfs_request ***las
     *last = end;
 }
 
-static void wait_for_one_locked(struct pfs_queue *queue)
+/* The queue's requests are for @ctx: those that no worker has begun are ended here. */
+static void withdraw_all_locked(struct pfs_queue *queue)
 {
-    const struct pfs_ctx *ctx = NULL;
+    withdraw_locked(&exec.ready[0], &exec.ready_last[0], queue);
+    withdraw_locked(&exec.ready[1], &exec.ready_last[1], queue);
+    withdraw_locked(&exec.delayed, NULL, queue);
+}
+
+/* 1 when one has finished; 0 when the waiting call was stopped before. */
+static int wait_for_one_locked(struct pfs_queue *queue, const struct pfs_ctx *ctx)
+{
     while (!queue->first) {
         struct pfs_request *r = exec.workers ? NULL : pop_ready_locked();
         if (r) { /* no thread could be had: do the work here */
@@ -224,16 +233,28 @@ static void wait_for_one_locked(struct pfs_queue *queue)
         }
         struct timespec until = real_in(SLICE_MS * PFS_MS);
         pthread_cond_timedwait(&exec.finished, &exec.mu, &until);
-        ctx = queue->ctx;
-        if (!queue->first && ctx && pfs_ctx_stopped(ctx) != POLYFS_OK) {
-            withdraw_locked(&exec.ready[0], &exec.ready_last[0], queue);
-            withdraw_locked(&exec.ready[1], &exec.ready_last[1], queue);
-            withdraw_locked(&exec.delayed, NULL, queue);
-        }
+        if (queue->first || pfs_ctx_stopped(ctx) == POLYFS_OK)
+            continue;
+        if (ctx != queue->ctx)
+            return 0;
+        withdraw_all_locked(queue);
     }
+    return 1;
 }
 
-struct pfs_request *pfs_queue_take(struct pfs_queue *queue)
+static struct pfs_request *pop_finished_locked(struct pfs_queue *queue)
+{
+    struct pfs_request *r = queue->first;
+    if (!r)
+        return NULL;
+    queue->first = r->next;
+    if (!queue->first)
+        queue->last = &queue->first;
+    queue->under_way--;
+    return r;
+}
+
+struct pfs_request *pfs_queue_take(struct pfs_queue *queue, struct pfs_ctx *ctx)
 {
     struct pfs_request *r = queue->held;
     if (!queue->under_way)
@@ -247,13 +268,15 @@ struct pfs_request *pfs_queue_take(struct pfs_queue *queue)
     pthread_mutex_lock(&exec.mu);
     if (r)
         enqueue_locked(r);
-    queue->ctx = r ? r->ctx : queue->ctx;
-    wait_for_one_locked(queue);
-    r = queue->first;
-    queue->first = r->next;
-    if (!queue->first)
-        queue->last = &queue->first;
-    queue->under_way--;
+    r = wait_for_one_locked(queue, ctx) ? pop_finished_locked(queue) : NULL;
+    pthread_mutex_unlock(&exec.mu);
+    return r;
+}
+
+struct pfs_request *pfs_queue_poll(struct pfs_queue *queue)
+{
+    pthread_mutex_lock(&exec.mu);
+    struct pfs_request *r = pop_finished_locked(queue);
     pthread_mutex_unlock(&exec.mu);
     return r;
 }

@@ -19,7 +19,7 @@ struct pfs_queue {
     struct pfs_request *first, **last;
     unsigned under_way;       /* submitted, not yet taken */
     struct pfs_request *held; /* submitted last, not yet handed to a worker */
-    const struct pfs_ctx *ctx; /* of the call that waits */
+    struct pfs_ctx *ctx;      /* that the requests are for */
 };
 
 void pfs_queue_init(struct pfs_queue *queue);
@@ -28,10 +28,13 @@ void pfs_queue_init(struct pfs_queue *queue);
 void pfs_queue_submit(struct pfs_queue *queue, struct pfs_request *request);
 
 /*
- * The next finished request, its result in request->rc and request->error; NULL when none is under way. A lone
+ * The next finished request, its result in request->rc and request->error. NULL when none is under way, or when
+ * @ctx, the call that waits, was stopped and is not the one that the requests are for (they go on then). A lone
  * request is run right here, so one request at a time never needs a thread.
  */
-struct pfs_request *pfs_queue_take(struct pfs_queue *queue);
+struct pfs_request *pfs_queue_take(struct pfs_queue *queue, struct pfs_ctx *ctx);
+/* A request that has finished already, or NULL; never waits and runs nothing. */
+struct pfs_request *pfs_queue_poll(struct pfs_queue *queue);
 
 /* A thread of ours: named, 256 KiB of stack, all signals blocked. POLYFS_OK or POLYFS_NOMEM. */
 int pfs_thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *user);

@@ -35,14 +35,16 @@ struct polyfs_writer {
     struct polyfs_call_opts call;
     struct pfs_put_args args;
     struct polyfs_caps caps;
-    uint64_t part_bytes;
     uint32_t forced_shape;
+    struct pfs_ctx ctx; /* of parts that go on between calls: the caller's cancel, no deadline */
 
     /* one thread at a time */
     const struct pfs_shape *shape; /* NULL until chosen */
     void *state;                   /* the shape's own: a plugin handle or a struct of core */
+    uint64_t part_bytes;           /* grows with the number of parts where the size is not known */
     unsigned char *buffer;         /* at most part_bytes, not yet handed to the shape */
     uint64_t buffered, room;
+    uint64_t extra; /* bytes of the budget that the buffer holds; 0: it is the handle's own first part */
     uint64_t total;  /* bytes taken from the caller */
     uint64_t placed; /* bytes handed to the shape */
     int done;       /* committed */
@@ -57,11 +59,22 @@ struct pfs_shape {
     int (*begin)(struct pfs_verb *verb, struct polyfs_writer *writer);
     /* @size bytes behind those of earlier calls; borrowed for the call. Only the last may be short of part_bytes. */
     int (*part)(struct pfs_verb *verb, struct polyfs_writer *writer, const void *data, uint64_t size);
+    /* Waits until nothing refers to the caller's memory any more; NULL: nothing ever does behind part. */
+    int (*settle)(struct pfs_verb *verb, struct polyfs_writer *writer);
     int (*commit)(struct pfs_verb *verb, struct polyfs_writer *writer, struct polyfs_stat *out);
     void (*abort)(struct pfs_verb *verb, struct polyfs_writer *writer);
 };
 
+extern const struct pfs_shape pfs_shape_parts;
 extern const struct pfs_shape pfs_shape_placed;
+extern const struct pfs_shape pfs_shape_stream;
+extern const struct pfs_shape pfs_shape_append; /* the store's own append */
+
+/* Frees a part's buffer and gives back what it was counted as. */
+void pfs_part_buffer_free(unsigned char *buffer, uint64_t room, uint64_t extra);
+
+/* append.c: makes @writer one that adds to what is there. */
+int pfs_append_begin(struct pfs_verb *verb, struct polyfs_writer *writer);
 
 /* Makes the folders above the verb's path; used after NOT_FOUND, so it costs nothing where they exist. */
 int pfs_make_parents(struct pfs_verb *verb);

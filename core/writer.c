@@ -9,7 +9,7 @@
 #include "core/budget.h"
 #include "core/write.h"
 
-static const struct pfs_shape *const shapes_in_order[] = {&pfs_shape_placed};
+static const struct pfs_shape *const shapes_in_order[] = {&pfs_shape_parts, &pfs_shape_placed, &pfs_shape_stream};
 
 static const struct pfs_shape *choose(const struct polyfs_writer *w)
 {
@@ -65,11 +65,20 @@ static int writer_setup(struct pfs_verb *v, struct polyfs_writer *w, const struc
     return POLYFS_OK;
 }
 
+void pfs_part_buffer_free(unsigned char *buffer, uint64_t room, uint64_t extra)
+{
+    if (extra)
+        pfs_budget_give(extra);
+    else
+        pfs_budget_count(-(int64_t)room);
+    free(buffer);
+}
+
 static void writer_free(struct polyfs_writer *w)
 {
+    pfs_ctx_end(&w->ctx);
     pfs_put_args_clear(&w->args);
-    pfs_budget_count(-(int64_t)w->room);
-    free(w->buffer);
+    pfs_part_buffer_free(w->buffer, w->room, w->extra);
     free(w->path);
     polyfs_fs_close(w->fs);
     free(w);
@@ -86,14 +95,25 @@ int polyfs_writer_open(struct polyfs_fs *fs, const char *path, const struct poly
         w = NULL;
         rc = polyfs_fail(&v.error, POLYFS_NOMEM, "no memory for a writer");
     }
-    if (w)
+    if (w) {
         w->fs = polyfs_fs_ref(fs);
+        pfs_ctx_begin(&w->ctx, "write", NULL, NULL);
+        w->ctx.user = opts && opts->call ? opts->call->cancel : NULL;
+    }
     if (rc == POLYFS_OK)
         rc = writer_setup(&v, w, opts);
     if (rc == POLYFS_OK && opts && opts->flags & POLYFS_WRITE_PARENTS)
         rc = pfs_make_parents(&v);
-    if (rc == POLYFS_OK) {
+    if (rc == POLYFS_OK)
         pfs_budget_handle(1);
+    if (rc == POLYFS_OK && opts && opts->flags & POLYFS_WRITE_APPEND) {
+        rc = pfs_append_begin(&v, w);
+        if (rc != POLYFS_OK) {
+            polyfs_writer_close(w);
+            w = NULL;
+        }
+    }
+    if (rc == POLYFS_OK) {
         *out_writer = w;
     } else if (w) {
         writer_free(w);
@@ -162,7 +182,8 @@ static int buffer_room(struct pfs_verb *v, struct polyfs_writer *w, uint64_t nee
     unsigned char *grown = realloc(w->buffer, room);
     if (!grown)
         return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a part of %llu bytes", (unsigned long long)room);
-    pfs_budget_count((int64_t)(room - w->room));
+    if (!w->extra)
+        pfs_budget_count((int64_t)(room - w->room));
     w->buffer = grown;
     w->room = room;
     return POLYFS_OK;
@@ -204,6 +225,10 @@ int polyfs_writer_write(struct polyfs_writer *w, const void *data, size_t size, 
             at += n;
             size -= n;
         }
+    }
+    if (w->shape && w->shape->settle) { /* also after a failure: the memory is the caller's again */
+        int settled = w->shape->settle(&v, w);
+        rc = rc == POLYFS_OK ? settled : rc;
     }
     return pfs_verb_end(&v, remember(&v, w, rc), err);
 }

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Append. Natively where the store adds bytes itself. Elsewhere the writer begins with the old bytes, read from the
+ * version that was there when it was opened, and publishes under if-match: nobody ever sees a state without the old
+ * bytes, and who loses a race is told CONDITION (EXISTS, when there was nothing before).
+ */
+#include <stdlib.h>
+
+#include "core/stat.h"
+#include "core/write.h"
+
+static int feed_old_bytes(struct pfs_verb *v, struct polyfs_writer *w, const struct polyfs_stat *old)
+{
+    struct polyfs_reader *reader;
+    struct polyfs_stat pinned = POLYFS_STAT_INIT;
+    size_t n = 1;
+    int rc = polyfs_reader_open(v->fs, v->path, NULL, &reader, &v->error);
+    if (rc != POLYFS_OK)
+        return rc;
+    char *buffer = malloc(w->part_bytes);
+    rc = buffer ? polyfs_reader_stat(reader, &pinned, &v->error)
+                : polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a part");
+    if (rc == POLYFS_OK && strcmp(pinned.etag, old->etag) != 0)
+        rc = polyfs_fail(&v->error, POLYFS_CONDITION, "it was replaced meanwhile");
+    while (rc == POLYFS_OK && n) {
+        rc = polyfs_reader_read(reader, buffer, w->part_bytes, &n, &v->error);
+        if (rc == POLYFS_OK && n)
+            rc = polyfs_writer_write(w, buffer, n, &v->error);
+    }
+    free(buffer);
+    polyfs_reader_close(reader);
+    return rc;
+}
+
+static int emulate(struct pfs_verb *v, struct polyfs_writer *w)
+{
+    struct polyfs_stat old;
+    struct polyfs_condition *condition = &w->args.request.condition;
+    int rc = pfs_stat(v, v->path, NULL, &old);
+    if (rc == POLYFS_NOT_FOUND) {
+        condition->create_only = 1;
+        return POLYFS_OK;
+    }
+    if (rc == POLYFS_OK && old.type == POLYFS_TYPE_DIR)
+        rc = polyfs_fail(&v->error, POLYFS_IS_DIR, "it is a folder");
+    if (rc == POLYFS_OK && condition->create_only)
+        rc = polyfs_fail(&v->error, POLYFS_EXISTS, "it is there already");
+    if (rc == POLYFS_OK && condition->if_match && strcmp(condition->if_match, old.etag) != 0)
+        rc = polyfs_fail(&v->error, POLYFS_CONDITION, "it is not the version that was named");
+    if (rc == POLYFS_OK && !condition->if_match) {
+        w->args.if_match = strdup(old.etag);
+        condition->if_match = w->args.if_match;
+        if (!w->args.if_match)
+            rc = polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for an append");
+    }
+    w->args.request.size_hint = POLYFS_SIZE_UNKNOWN;
+    return rc == POLYFS_OK ? feed_old_bytes(v, w, &old) : rc;
+}
+
+int pfs_append_begin(struct pfs_verb *v, struct polyfs_writer *w)
+{
+    if (w->caps.fact[POLYFS_FACT_APPEND] == POLYFS_YES) {
+        int rc = pfs_shape_append.begin(v, w);
+        if (rc == POLYFS_OK)
+            w->shape = &pfs_shape_append;
+        return rc;
+    }
+    if (w->caps.fact[POLYFS_FACT_IF_MATCH] == POLYFS_NO)
+        return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s can neither append nor replace under a condition here",
+                           v->fs->plugin->main_protocol);
+    return emulate(v, w);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The entry symbol and the description of the plugin: its name, options and tables.
+ *
+ * memory:// keeps objects in the memory of the process, counted against a limit. It is the reference model of the
+ * contract: it does everything that plugin.h describes, and conformance compares the other stores with it.
+ * Invariant: everything here is static and immutable but memory_host, which the entry symbol sets once.
+ */
+#include "crc32c.h"
+#include "memory.h"
+#include "store.h"
+
+static const struct polyfs_option options[] = {
+    {"store", "", "", POLYFS_OPTION_STRING, 0, "default", NULL,
+     "name of the store; all of that name in this process share one"},
+    {"max_bytes", "", "", POLYFS_OPTION_SIZE, 0, "1GiB", NULL,
+     "most memory that the store may take, names and metadata included; 0 for no limit"},
+    {"folders", "", "", POLYFS_OPTION_CHOICE, 0, "implied", "implied real",
+     "implied: names are opaque, as on an object store; real: folders exist, as on a disk"},
+    {"versioning", "", "", POLYFS_OPTION_BOOL, 0, "false", NULL,
+     "keep old versions and delete markers; needs folders=implied"},
+};
+
+static const struct polyfs_plugin plugin = {
+    .magic = POLYFS_PLUGIN_MAGIC,
+    .struct_size = sizeof(struct polyfs_plugin),
+    .abi_major = POLYFS_PLUGIN_MAJOR,
+    .abi_minor = POLYFS_PLUGIN_MINOR,
+    .name = "memory",
+    .version = "0.1.0",
+    .summary = "Objects in the memory of this process",
+    .protocols = "memory",
+    .authority = "none",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .option_stride = sizeof(options[0]),
+    .fs = &memory_fs_ops,
+    .lister = &memory_lister_ops,
+    .reader = &memory_reader_ops,
+    .upload = &memory_upload_ops,
+    .placed = &memory_placed_ops,
+    .stream = &memory_stream_ops,
+};
+
+POLYFS_PLUGIN_EXPORT polyfs_plugin_entry POLYFS_PLUGIN_ENTRY(memory);
+
+int POLYFS_PLUGIN_ENTRY(memory)(const struct polyfs_host *host, const struct polyfs_plugin **out,
+                                struct polyfs_error *err)
+{
+    if (!POLYFS_HAS(struct polyfs_host, host->struct_size, query))
+        return polyfs_fail(err, POLYFS_PLUGIN, "this polyfs is older than the plugin; update it");
+    if (!memory_host) {
+        memory_crc32c_init();
+        if (memory_uploads_init() != POLYFS_OK)
+            return polyfs_fail(err, POLYFS_NOMEM, "there is no memory for a thread key");
+        memory_host = host;
+    }
+    *out = &plugin;
+    return POLYFS_OK;
+}
