@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command line: which verb, its options and those of every verb, what is left. Values are taken as bytes
+ * The command line behind the verb: its options and those of every verb, what is left. Values are taken as bytes
  * (G_OPTION_ARG_FILENAME), never as text of the locale, since names in stores are bytes.
  */
 #include <unistd.h>
@@ -66,59 +66,6 @@ const GOptionEntry *cli_common_options(void)
     return common;
 }
 
-static int is_name_of(const struct cli_command *command, const char *name)
-{
-    if (strcmp(command->name, name) == 0)
-        return 1;
-    g_auto(GStrv) aliases = g_strsplit(command->aliases ? command->aliases : "", " ", -1);
-    return *name && g_strv_contains((const char *const *)aliases, name);
-}
-
-const struct cli_command *cli_find(int argc, char **argv, int *out_words)
-{
-    g_autofree char *two = argc > 1 ? g_strconcat(argv[0], " ", argv[1], NULL) : NULL;
-    for (int words = two ? 2 : 1; words >= 1; words--) {
-        for (size_t i = 0; cli_commands[i]; i++) {
-            if (is_name_of(cli_commands[i], words == 2 ? two : argv[0])) {
-                *out_words = words;
-                return cli_commands[i];
-            }
-        }
-    }
-    return NULL;
-}
-
-static int is_group(const char *name)
-{
-    size_t n = strlen(name);
-    for (size_t i = 0; cli_commands[i]; i++)
-        if (strncmp(cli_commands[i]->name, name, n) == 0 && cli_commands[i]->name[n] == ' ')
-            return 1;
-    return 0;
-}
-
-/* A group without a verb of it is helped as `polyfs` alone is; anything else is a mistake with a nearest right one. */
-int cli_unknown_verb(int argc, char **argv)
-{
-    int group = is_group(argv[0]);
-    if (group && (argc == 1 || strcmp(argv[1], "--help") == 0)) {
-        cli_help_group(stdout, argv[0]);
-        return POLYFS_OK;
-    }
-    const char *names[128];
-    size_t count = 0;
-    for (size_t i = 0; cli_commands[i] && count < G_N_ELEMENTS(names) - 1; i++)
-        names[count++] = cli_commands[i]->name;
-    names[count] = NULL;
-    g_autofree char *asked = group ? g_strconcat(argv[0], " ", argv[1], NULL) : g_strdup(argv[0]);
-    const char *near = cli_nearest(asked, names);
-    if (asked[0] == '-')
-        return cli_usage("the verb comes first, then its options: polyfs VERB %s", asked);
-    if (near)
-        return cli_usage("there is no verb \"%s\"; did you mean: polyfs %s", asked, near);
-    return cli_usage("there is no verb \"%s\"; see: polyfs help", asked);
-}
-
 int cli_usage(const char *format, ...)
 {
     va_list args;
@@ -153,6 +100,57 @@ static GOptionContext *context_of(const struct cli_command *command)
     return context;
 }
 
+/* ---- -n2 as -n 2, which GOption does not know --------------------------------------------------------------------- */
+
+static int takes_value(const GOptionEntry *rows, char letter)
+{
+    for (; rows && rows->long_name; rows++)
+        if (rows->short_name == letter)
+            return rows->arg != G_OPTION_ARG_NONE && !(rows->flags & G_OPTION_FLAG_NO_ARG);
+    return 0;
+}
+
+/* Bytes of @word up to and with the letter whose value follows within the word; 0 when there is none. */
+static size_t value_within(const struct cli_command *command, const char *word)
+{
+    if (word[0] != '-' || word[1] == '-')
+        return 0;
+    for (size_t i = 1; word[i]; i++)
+        if (takes_value(command->options, word[i]) || takes_value(common, word[i]))
+            return word[i + 1] ? i + 1 : 0;
+    return 0;
+}
+
+/* All words, those with a value within cut in two; argv[0] stays. */
+static char **split_words(const struct cli_command *command, int argc, char **argv)
+{
+    GPtrArray *words = g_ptr_array_new();
+    int ended = 0;
+    for (int i = 0; i < argc; i++) {
+        size_t cut = i && !ended ? value_within(command, argv[i]) : 0;
+        ended |= strcmp(argv[i], "--") == 0;
+        g_ptr_array_add(words, cut ? g_strndup(argv[i], cut) : g_strdup(argv[i]));
+        if (cut)
+            g_ptr_array_add(words, g_strdup(argv[i] + cut));
+    }
+    g_ptr_array_add(words, NULL);
+    return (char **)g_ptr_array_free(words, FALSE);
+}
+
+static int check_args(const struct cli_command *command)
+{
+    int count = (int)g_strv_length(cli.args);
+    if (help_wanted)
+        return POLYFS_OK;
+    if (cli.jobs < 0)
+        return cli_usage("-j takes a number above 0");
+    if (count >= command->min_args && (command->max_args < 0 || count <= command->max_args))
+        return POLYFS_OK;
+    return cli_usage("%s; write: polyfs %s %s",
+                     count < command->min_args ? "something is missing" : "that is too much", command->name,
+                     command->args);
+}
+
 int cli_parse(const struct cli_command *command, int argc, char **argv, int *out_help)
 {
     g_autoptr(GError) error = NULL;
@@ -160,17 +158,14 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, int *out
     cli.command = command;
     cli.out_tty = isatty(STDOUT_FILENO);
     cli.err_tty = isatty(STDERR_FILENO);
-    gboolean good = g_option_context_parse(context, &argc, &argv, &error);
+    char **words = split_words(command, argc, argv);
+    gboolean good = g_option_context_parse_strv(context, &words, &error);
     g_option_context_free(context);
+    g_strfreev(words);
     if (!good)
         return cli_usage("%s; see: polyfs help %s", error->message, command->name);
     if (!cli.args)
         cli.args = g_new0(char *, 1);
     *out_help = help_wanted;
-    int count = (int)g_strv_length(cli.args);
-    if (help_wanted || (count >= command->min_args && (command->max_args < 0 || count <= command->max_args)))
-        return cli.jobs >= 0 ? POLYFS_OK : cli_usage("-j takes a number above 0");
-    return cli_usage("%s; write: polyfs %s %s",
-                     count < command->min_args ? "something is missing" : "that is too much", command->name,
-                     command->args);
+    return check_args(command);
 }

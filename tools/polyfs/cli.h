@@ -18,8 +18,6 @@
 #include "polyfs/checkpoint.h"
 #include "polyfs/polyfs.h"
 
-#pragma weak polyfs_glob_open /* until the library has it */
-
 /* Verbs are shown by task in the one-screen help, in this order. */
 enum cli_task { CLI_LOOK, CLI_READ, CLI_CHANGE, CLI_MOVE, CLI_CKPT, CLI_STORES, CLI_TASKS };
 
@@ -60,7 +58,7 @@ extern struct cli cli;
         NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL                                                            \
     }
 
-/* args.c: which command, and its options */
+/* verbs.c: which verb; args.c: its options */
 const struct cli_command *cli_find(int argc, char **argv, int *out_words);
 int cli_unknown_verb(int argc, char **argv);
 int cli_parse(const struct cli_command *command, int argc, char **argv, int *out_help);
@@ -76,18 +74,20 @@ int cli_man(void);
 int cli_completion(void);
 int cli_complete(int argc, char **argv);
 
-/* tell.c: errors and log lines on standard error, rows on standard output */
+/* tell.c: errors and log lines on standard error */
 int cli_tell(const struct polyfs_error *err); /* returns its code */
 int cli_fail(int code, const char *uri, const char *format, ...) G_GNUC_PRINTF(3, 4);
 void cli_note(const char *format, ...) G_GNUC_PRINTF(1, 2); /* for people; silent with -q */
 void cli_log_start(void);
+
+/* out.c: standard output */
 void cli_did(const char *operation, const char *source, const char *target, int64_t bytes, int code);
 int cli_planned(const char *operation, const char *source, const char *target); /* 1: a dry run, and it was told */
 int cli_write_out(const void *data, size_t size);                               /* standard output, exactly */
 int cli_out_end(int code); /* flush; what a full or closed output makes of the result */
 int cli_out_gone(void);    /* 1: nobody reads standard output any more */
 
-/* text.c: values as text and back */
+/* text.c: values as text; words.c: and back */
 char *cli_shown(const char *text);     /* for a terminal: control characters escaped; free with g_free() */
 char *cli_shown_err(const char *text); /* the same where standard error is one */
 void cli_print_name(const char *text);
@@ -133,6 +133,11 @@ int cli_each(char **urls, cli_path_fn *fn, void *user); /* every URL and every m
 int cli_first(int so_far, int code);                    /* the first failure of two */
 void cli_json_row(const struct cli_place *place, const struct polyfs_entry *row);
 
+/* pour.c */
+struct polyfs_reader *cli_reader(const struct cli_place *place, const char *path, struct polyfs_error *err);
+int cli_pour(struct polyfs_reader *reader, uint64_t left);           /* to standard output, so many bytes at most */
+void cli_pour_head(const struct cli_place *place, const char *path); /* which object, when there are several */
+
 /* progress.c */
 void cli_progress_start(const char *what, uint64_t total); /* POLYFS_SIZE_UNKNOWN: not known */
 void cli_progress_add(uint64_t bytes);
@@ -140,10 +145,10 @@ void cli_progress_set(uint64_t bytes, uint64_t total, uint64_t files, uint64_t f
 void cli_progress_hide(void); /* before another line on standard error */
 void cli_progress_end(void);
 
-/* transfer.c: cp, put and get */
+/* transfer.c: cp, put, get and mv */
 struct cli_transfer {
-    const char *operation; /* "copy", "upload", "download" */
-    int recursive, no_clobber, durable;
+    const char *operation; /* "copy", "upload", "download", "move" */
+    int recursive, no_clobber, durable, move;
 };
 int cli_transfer(const struct cli_transfer *transfer, char **sources, size_t count, const char *target);
 

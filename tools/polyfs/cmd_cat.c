@@ -2,8 +2,6 @@
 /* polyfs cat: bytes of objects on standard output, exactly and in order, all or a range of each. */
 #include "cli.h"
 
-#define CHUNK (1u << 20)
-
 static char *range_text;
 
 /* A range as HTTP writes it: "0-99", "100-", "-100". Bytes asked before the end stay SIZE_UNKNOWN when open. */
@@ -43,36 +41,15 @@ static int seek_to(struct polyfs_reader *reader, const struct range *range, stru
     return offset ? polyfs_reader_seek(reader, offset, err) : POLYFS_OK;
 }
 
-/* Failures of the store are told here; those of the output are told at the end, once. */
-static int pour(struct polyfs_reader *reader, uint64_t left)
-{
-    struct polyfs_error err = POLYFS_ERROR_INIT;
-    g_autofree char *buffer = g_try_malloc(CHUNK);
-    size_t n = 1;
-    int rc = buffer ? POLYFS_OK : cli_fail(POLYFS_NOMEM, NULL, "no memory is left");
-    while (rc == POLYFS_OK && n && left) {
-        rc = polyfs_reader_read(reader, buffer, (size_t)MIN(CHUNK, left), &n, &err);
-        if (rc != POLYFS_OK)
-            return cli_tell(&err);
-        rc = cli_write_out(buffer, n);
-        left -= n;
-    }
-    return rc;
-}
-
 static int cat_one(const struct cli_place *place, const char *path, void *user)
 {
     const struct range *range = user;
     struct polyfs_error err = POLYFS_ERROR_INIT;
-    struct polyfs_read_opts opts = POLYFS_READ_OPTS_INIT;
-    struct polyfs_call_opts call = cli_call();
-    struct polyfs_reader *reader;
-    opts.call = &call;
-    int rc = polyfs_reader_open(place->fs, path, &opts, &reader, &err);
-    if (rc != POLYFS_OK)
+    struct polyfs_reader *reader = cli_reader(place, path, &err);
+    if (!reader)
         return cli_tell(&err);
-    rc = seek_to(reader, range, &err);
-    rc = rc == POLYFS_OK ? pour(reader, range->length) : cli_tell(&err);
+    int rc = seek_to(reader, range, &err);
+    rc = rc == POLYFS_OK ? cli_pour(reader, range->length) : cli_tell(&err);
     polyfs_reader_close(reader);
     return rc;
 }

@@ -59,8 +59,7 @@ static int each_match(const struct cli_place *place, cli_path_fn *fn, void *user
     struct polyfs_lister *lister;
     struct matches matches = {fn, user, 0};
     opts.call = &call;
-    int rc = !polyfs_glob_open ? cli_fail(POLYFS_UNSUPPORTED, place->arg, "no patterns yet")
-                               : polyfs_glob_open(place->fs, place->path, &opts, &lister, &err);
+    int rc = polyfs_glob_open(place->fs, place->path, &opts, &lister, &err);
     if (rc != POLYFS_OK)
         return cli_tell(&err);
     rc = cli_rows(place, lister, match, &matches);

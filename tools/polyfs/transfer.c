@@ -117,7 +117,7 @@ static int pump(struct polyfs_reader *reader, struct polyfs_writer *writer, stru
     return rc;
 }
 
-static int copy_object(const struct cli_place *place, const char *path, struct job *job, const char *target,
+static int pump_object(const struct cli_place *place, const char *path, struct job *job, const char *target,
                        struct polyfs_stat *st, struct polyfs_error *err)
 {
     struct polyfs_call_opts call = cli_call();
@@ -142,6 +142,37 @@ static int copy_object(const struct cli_place *place, const char *path, struct j
     polyfs_reader_close(reader);
     cli_progress_end();
     return rc;
+}
+
+/* Removes what was moved, unless it was replaced meanwhile, where the store can tell. */
+static int remove_source(const struct cli_place *place, const char *path, const struct polyfs_stat *st,
+                         struct polyfs_error *err)
+{
+    struct polyfs_call_opts call = cli_call();
+    struct polyfs_caps caps = {.struct_size = sizeof(caps)};
+    struct polyfs_remove_opts opts = POLYFS_REMOVE_OPTS_INIT;
+    int rc = polyfs_caps(place->fs, path, 0, &call, &caps, err);
+    opts.call = &call;
+    if (*st->etag && caps.fact[POLYFS_FACT_REMOVE_CONDITION] == POLYFS_YES)
+        opts.if_match = st->etag;
+    return rc == POLYFS_OK ? polyfs_remove(place->fs, path, &opts, err) : rc;
+}
+
+/* By the store itself where both sides are one; moved bytes go at their source only once their copy is safe. */
+static int copy_object(const struct cli_place *place, const char *path, struct job *job, const char *target,
+                       struct polyfs_stat *st, struct polyfs_error *err)
+{
+    struct polyfs_call_opts call = cli_call();
+    struct polyfs_write_opts write;
+    int same_fs = place->fs == job->target.fs;
+    write_opts(job->how, &call, &write);
+    if (same_fs && job->how->move)
+        return polyfs_rename(place->fs, path, target, job->how->no_clobber ? POLYFS_RENAME_NO_REPLACE : 0, &call,
+                             err);
+    if (same_fs)
+        return polyfs_copy(place->fs, path, job->target.fs, target, &write, st, err);
+    int rc = pump_object(place, path, job, target, st, err);
+    return rc == POLYFS_OK && job->how->move ? remove_source(place, path, st, err) : rc;
 }
 
 static char *landing(const struct job *job, const char *path)
