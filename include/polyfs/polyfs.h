@@ -6,9 +6,11 @@
 #ifndef POLYFS_POLYFS_H
 #define POLYFS_POLYFS_H
 
+#include "polyfs/bulk.h"
 #include "polyfs/error.h"
 #include "polyfs/fs.h"
 #include "polyfs/io.h"
+#include "polyfs/op.h"
 #include "polyfs/registry.h"
 #include "polyfs/runtime.h"
 #include "polyfs/types.h"

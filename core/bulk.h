@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* State of one bulk verb. */
+#ifndef PFS_BULK_H
+#define PFS_BULK_H
+
+#include "core/instance.h"
+#include "polyfs/bulk.h"
+
+struct pfs_bulk {
+    struct polyfs_fs *source_fs, *target_fs;
+    struct polyfs_bulk_opts opts;
+    int move;
+
+    struct polyfs_fs *below; /* the target folder, confined; NULL until needed */
+    char *below_base;        /* which folder that is */
+
+    struct polyfs_bulk_result result;
+    int first; /* the first failure */
+    struct polyfs_error error;
+};
+
+int pfs_bulk_transfer(struct pfs_bulk *bulk, const char *const *sources, size_t source_count, const char *const *targets,
+                      size_t target_count, struct polyfs_error *err);
+int pfs_bulk_remove(struct pfs_bulk *bulk, const char *const *paths, size_t count, struct polyfs_error *err);
+
+/* Removes the empty folders at and below a path; one that still holds something stays. */
+int pfs_remove_empty(struct polyfs_fs *fs, const char *path, uint32_t flags, struct polyfs_error *err);
+
+#endif
