@@ -140,7 +140,10 @@ static int copy_step(const struct pfs_step_item *step, void *user)
     struct polyfs_fs *fs = NULL;
     char *path = NULL;
     uint32_t flags = 0;
-    char *shown = pfs_format("%s%s", step->base, step->relative);
+    size_t base = strlen(step->base);
+    while (base > 1 && step->base[base - 1] == '/')
+        base--;
+    char *shown = pfs_format("%.*s%s", (int)base, step->base, step->relative);
     int rc = POLYFS_OK;
     if (b->opts.flags & POLYFS_BULK_DRY_RUN) {
         flags = POLYFS_ITEM_SKIPPED | POLYFS_ITEM_DRY_RUN;

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/op.h"
 #include "core/random.h"
 
 atomic_int pfs_exiting;
@@ -151,12 +152,13 @@ int pfs_ctx_begin(struct pfs_ctx *ctx, const char *verb, const struct polyfs_cal
 {
     ctx->verb = verb;
     ctx->user = opts ? opts->cancel : NULL;
+    ctx->op = pfs_op_current_cancel();
     ctx->lane = opts ? opts->lane : POLYFS_LANE_INTERACTIVE;
     ctx->deadline_ns = INT64_MAX;
     if (opts && opts->timeout_ms)
         ctx->deadline_ns = pfs_now_ns() + opts->timeout_ms * PFS_MS;
     pfs_cancel_init(&ctx->own);
-    atomic_init(&ctx->both_fd, -1);
+    atomic_init(&ctx->all_fd, -1);
     ctx->listed = 0;
     pfs_random(ctx->op_id, sizeof(ctx->op_id));
     if (opts && (opts->flags || opts->lane > POLYFS_LANE_BULK))
@@ -167,7 +169,7 @@ int pfs_ctx_begin(struct pfs_ctx *ctx, const char *verb, const struct polyfs_cal
 void pfs_ctx_end(struct pfs_ctx *ctx)
 {
     unlist(ctx);
-    int fd = atomic_load(&ctx->both_fd);
+    int fd = atomic_load(&ctx->all_fd);
     if (fd >= 0)
         close(fd);
     pfs_cancel_clear(&ctx->own);
@@ -178,7 +180,8 @@ int pfs_ctx_stopped(const struct pfs_ctx *ctx)
     if (atomic_load_explicit(&ctx->own.fired, memory_order_relaxed) ||
         atomic_load_explicit(&pfs_exiting, memory_order_relaxed))
         return POLYFS_CANCELLED;
-    if (ctx->user && atomic_load_explicit(&ctx->user->fired, memory_order_relaxed))
+    if ((ctx->user && atomic_load_explicit(&ctx->user->fired, memory_order_relaxed)) ||
+        (ctx->op && atomic_load_explicit(&ctx->op->fired, memory_order_relaxed)))
         return POLYFS_CANCELLED;
     if (ctx->deadline_ns != INT64_MAX && pfs_now_ns() >= ctx->deadline_ns)
         return POLYFS_TIMEOUT;
@@ -195,10 +198,10 @@ int pfs_ctx_check(const struct pfs_ctx *ctx, struct polyfs_error *err)
     return POLYFS_OK;
 }
 
-/* Both switches behind one descriptor: epoll descriptors can be polled themselves. */
-static int both_fd(struct pfs_ctx *ctx)
+/* All switches behind one descriptor: epoll descriptors can be polled themselves. */
+static int all_fd(struct pfs_ctx *ctx)
 {
-    int fd = atomic_load(&ctx->both_fd);
+    int fd = atomic_load(&ctx->all_fd);
     if (fd >= 0)
         return fd;
     int made = epoll_create1(EPOLL_CLOEXEC);
@@ -206,12 +209,13 @@ static int both_fd(struct pfs_ctx *ctx)
     if (made < 0)
         return -1;
     if (epoll_ctl(made, EPOLL_CTL_ADD, cancel_fd(&ctx->own), &readable) < 0 ||
-        epoll_ctl(made, EPOLL_CTL_ADD, cancel_fd(ctx->user), &readable) < 0) {
+        (ctx->user && epoll_ctl(made, EPOLL_CTL_ADD, cancel_fd(ctx->user), &readable) < 0) ||
+        (ctx->op && epoll_ctl(made, EPOLL_CTL_ADD, cancel_fd(ctx->op), &readable) < 0)) {
         close(made);
         return -1;
     }
     int none = -1;
-    if (!atomic_compare_exchange_strong(&ctx->both_fd, &none, made)) {
+    if (!atomic_compare_exchange_strong(&ctx->all_fd, &none, made)) {
         close(made);
         return none;
     }
@@ -221,7 +225,7 @@ static int both_fd(struct pfs_ctx *ctx)
 int pfs_ctx_fd(struct pfs_ctx *ctx)
 {
     list(ctx);
-    return ctx->user ? both_fd(ctx) : cancel_fd(&ctx->own);
+    return ctx->user || ctx->op ? all_fd(ctx) : cancel_fd(&ctx->own);
 }
 
 int pfs_ctx_sleep(struct pfs_ctx *ctx, int64_t until_ns)

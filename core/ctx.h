@@ -22,12 +22,13 @@ struct pfs_ctx {
     /* immutable after begin */
     const char *verb;
     struct polyfs_cancel *user; /* or NULL */
+    struct polyfs_cancel *op;   /* of the operation that runs this call, or NULL */
     int64_t deadline_ns;        /* CLOCK_MONOTONIC; INT64_MAX none */
     uint32_t lane;
     uint8_t op_id[16];
     /* any thread */
     struct polyfs_cancel own; /* fired by polyfs_op_cancel and at exit */
-    atomic_int both_fd;       /* an epoll over both switches, made on demand; -1 */
+    atomic_int all_fd;       /* an epoll over the switches, made on demand; -1 */
 
     /* guarded by the list's lock: calls that may wait on their descriptor, for the exit handler to wake */
     struct pfs_ctx *next, **back;

@@ -155,6 +155,13 @@ static int plan_folder(struct pfs_plan *plan, const char *folder, size_t base, c
     return rc;
 }
 
+/* A folder copied into itself would be found by its own listing, again and again. */
+static int lies_within(const struct pfs_plan *plan, const char *folder, const char *target)
+{
+    size_t n = strlen(folder);
+    return plan->source_fs == plan->target_fs && strncmp(target, folder, n) == 0 && (!target[n] || target[n] == '/');
+}
+
 static int plan_plain(struct pfs_plan *plan, const char *source, const char *target, pfs_plan_fn *emit, void *user,
                       struct polyfs_error *err)
 {
@@ -162,7 +169,7 @@ static int plan_plain(struct pfs_plan *plan, const char *source, const char *tar
     char *plain = pfs_copy(source, without_slashes(source));
     if (!plain)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
-    int rc = polyfs_stat(plan->source_fs, plain, NULL, NULL, &stat, err);
+    int rc = pfs_stat_source(plan->source_fs, plain, &stat, err);
     int folder = rc == POLYFS_OK ? ends_in_slash(target) || is_folder(plan, target, err) : 0;
     if (folder < 0)
         rc = folder;
@@ -171,6 +178,8 @@ static int plan_plain(struct pfs_plan *plan, const char *source, const char *tar
     if (rc == POLYFS_OK && stat.type != POLYFS_TYPE_DIR) {
         const struct polyfs_entry row = {.path = plain, .path_len = strlen(plain), .type = stat.type, .size = stat.size};
         rc = emit_below(&row, base, target, emit, user);
+    } else if (rc == POLYFS_OK && plan->flags & POLYFS_BULK_RECURSIVE && lies_within(plan, plain, target)) {
+        rc = polyfs_fail(err, POLYFS_INVALID, "the target %s lies within the source %s", target, plain);
     } else if (rc == POLYFS_OK && plan->flags & POLYFS_BULK_RECURSIVE) {
         rc = plan_folder(plan, plain, base, target, emit, user, err);
     } /* a folder without RECURSIVE is nothing, as in fsspec; the command says so to people */
@@ -200,7 +209,7 @@ static int plan_pairs(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, stru
                            plan->target_count);
     for (size_t i = 0; i < plan->source_count && rc >= 0; i++) {
         struct polyfs_stat stat = POLYFS_STAT_INIT;
-        rc = polyfs_stat(plan->source_fs, plan->sources[i], NULL, NULL, &stat, err);
+        rc = pfs_stat_source(plan->source_fs, plan->sources[i], &stat, err);
         const struct polyfs_entry row = {.path = plan->sources[i],
                                          .path_len = strlen(plan->sources[i]),
                                          .type = stat.type,

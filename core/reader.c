@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "core/get.h"
+#include "core/reader.h"
 
 struct polyfs_reader {
     /* immutable */
@@ -15,6 +16,7 @@ struct polyfs_reader {
     char *path, *version;
     struct polyfs_call_opts call;
     void *handle; /* the plugin's, or NULL */
+    uint64_t gap; /* of vectored reads */
 
     /* guarded by mu until pinned is set, then immutable */
     pthread_mutex_t mu;
@@ -61,6 +63,7 @@ static struct polyfs_reader *reader_new(struct polyfs_fs *fs, const char *path, 
     reader->call = (struct polyfs_call_opts)POLYFS_CALL_OPTS_INIT;
     if (opts && opts->call)
         reader->call = *opts->call;
+    reader->gap = opts ? opts->merge_gap : ((struct polyfs_read_opts)POLYFS_READ_OPTS_INIT).merge_gap;
     reader->stat = (struct polyfs_stat)POLYFS_STAT_INIT;
     pthread_mutex_init(&reader->mu, NULL);
     if (!reader->path || (opts && opts->version && !reader->version)) {
@@ -193,4 +196,63 @@ int polyfs_reader_stat(struct polyfs_reader *reader, struct polyfs_stat *out, st
     if (rc == POLYFS_OK)
         pfs_stat_out(out, &reader->stat);
     return rc;
+}
+
+/* ---- for vectored reads -------------------------------------------------------------------------------------------- */
+
+int pfs_reader_begin(struct polyfs_reader *reader, struct pfs_verb *v)
+{
+    return pfs_verb_begin(v, "read", reader->fs, reader->path, &reader->call);
+}
+
+int pfs_reader_pin(struct pfs_verb *v, struct polyfs_reader *reader)
+{
+    char byte;
+    uint64_t n = 0;
+    if (reader->handle || atomic_load(&reader->pinned))
+        return POLYFS_OK;
+    return get_first(v, reader, 0, &byte, 1, &n);
+}
+
+int pfs_read_request(struct pfs_verb *v, struct polyfs_reader *reader, struct pfs_read *read, uint64_t offset,
+                      void *buffer, uint64_t length)
+{
+    uint64_t size = reader->stat.size;
+    if (offset >= size)
+        length = 0;
+    else if (length > size - offset)
+        length = size - offset;
+    *read = (struct pfs_read){.n = 0};
+    if (!length)
+        return 0;
+    if (reader->handle) {
+        read->r = PFS_REQUEST_OF(v, PFS_READER_PREAD);
+        read->r.handle = reader->handle;
+        read->r.u.read.offset = offset;
+        read->r.u.read.buffer = buffer;
+        read->r.u.read.length = length;
+        read->r.u.read.out_n = &read->n;
+        return 1;
+    }
+    read->request = (struct polyfs_get_request){.struct_size = sizeof(read->request),
+                                                .offset = offset,
+                                                .length = length,
+                                                .version = reader->version,
+                                                .condition = POLYFS_CONDITION_INIT};
+    read->request.condition.if_match = reader->stat.etag[0] ? reader->stat.etag : NULL;
+    read->r = PFS_REQUEST_OF(v, PFS_GET);
+    read->r.u.get.request = &read->request;
+    read->r.u.get.buffer = buffer;
+    read->r.u.get.out_n = &read->n;
+    return 1;
+}
+
+int pfs_reader_is_network(const struct polyfs_reader *reader)
+{
+    return reader->fs->network;
+}
+
+uint64_t pfs_reader_gap(const struct polyfs_reader *reader)
+{
+    return reader->gap;
 }

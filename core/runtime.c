@@ -13,6 +13,8 @@
 #include "core/budget.h"
 #include "core/executor.h"
 #include "core/instance.h"
+#include "core/layers/layers.h"
+#include "core/op.h"
 #include "core/options.h"
 #include "core/registry.h"
 
@@ -32,9 +34,11 @@ static void setup_once(void)
 {
     pfs_fork_hook_add(&pfs_registry_hook);
     pfs_fork_hook_add(&pfs_instance_hook);
+    pfs_fork_hook_add(&pfs_op_hook);
     pfs_fork_hook_add(&pfs_executor_hook);
     pfs_fork_hook_add(&pfs_budget_hook);
     pfs_fork_hook_add(&pfs_ctx_hook);
+    pfs_fork_hook_add(&pfs_limit_hook);
     const char *budget = pfs_env("POLYFS_BUDGET");
     int64_t bytes;
     if (budget && pfs_option_number(POLYFS_OPTION_SIZE, budget, &bytes, NULL) == POLYFS_OK)
@@ -82,10 +86,14 @@ void polyfs_runtime_stats(struct polyfs_runtime_stats *out)
 {
     pfs_budget_stats(out);
     pfs_executor_stats(out);
+    unsigned peak;
+    out->threads += pfs_op_threads(&peak);
+    out->threads_peak += peak;
 }
 
 void polyfs_shutdown(void)
 {
+    pfs_op_stop();
     pfs_executor_stop();
     pfs_instances_drop_idle();
 }

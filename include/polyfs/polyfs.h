@@ -10,6 +10,7 @@
 #include "polyfs/error.h"
 #include "polyfs/fs.h"
 #include "polyfs/io.h"
+#include "polyfs/op.h"
 #include "polyfs/registry.h"
 #include "polyfs/runtime.h"
 #include "polyfs/types.h"

@@ -117,6 +117,8 @@ int local_copy(struct polyfs_call *call, void *self, const struct polyfs_source 
             rc = copy_bytes(call, from, &stage, (uint64_t)st.st_size, request->durability, err);
         if (rc == POLYFS_OK)
             rc = unchanged(from, &st, err);
+        if (rc == POLYFS_OK && request->flags & POLYFS_PUT_KEEP_METADATA)
+            rc = local_meta_copy(from, stage.fd, err);
         if (rc == POLYFS_OK && fchmod(stage.fd, st.st_mode & 0777) < 0)
             rc = local_fail(err, errno, "setting its mode");
         if (rc == POLYFS_OK)

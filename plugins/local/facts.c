@@ -32,7 +32,7 @@ static const struct fixed_fact {
     {POLYFS_FACT_SET_TIMES, POLYFS_YES},      {POLYFS_FACT_COPY, POLYFS_YES},
     {POLYFS_FACT_COPY_PART, POLYFS_NO},       {POLYFS_FACT_COMPOSE, POLYFS_NO},
     {POLYFS_FACT_RENAME, POLYFS_YES},         {POLYFS_FACT_RENAME_ATOMIC, POLYFS_YES},
-    {POLYFS_FACT_RENAME_DIR, POLYFS_YES},     {POLYFS_FACT_APPEND, POLYFS_NO},
+    {POLYFS_FACT_RENAME_DIR, POLYFS_YES},     {POLYFS_FACT_APPEND, POLYFS_YES},
     {POLYFS_FACT_REMOVE_MANY, POLYFS_NO},     {POLYFS_FACT_REMOVE_TREE, POLYFS_NO},
     {POLYFS_FACT_SIGN_GET, POLYFS_NO},        {POLYFS_FACT_SIGN_PUT, POLYFS_NO},
     {POLYFS_FACT_LIST_UPLOADS, POLYFS_NO},    {POLYFS_FACT_STORED_CHECKSUM, POLYFS_NO},
@@ -67,7 +67,7 @@ static int open_nearest(const struct local_fs *fs, const char *path, struct poly
 /* openat2(2) is there since Linux 5.6, and missing under valgrind 3.19: a `no` fact then, never a silent fallback. */
 static int confinement_works(void)
 {
-    const struct local_fs here = {AT_FDCWD, 1};
+    const struct local_fs here = {AT_FDCWD, 1, 0};
     int fd = local_open(&here, ".", O_PATH, 0);
     if (fd >= 0)
         close(fd);

@@ -124,6 +124,22 @@ static int local_stat(struct polyfs_call *call, void *self, const char *path, ui
 
 /* ---- folders ------------------------------------------------------------------------------------------------ */
 
+/* A new folder's name lies in its parent; a file published in it later is lost with it after loss of power. */
+static int sync_parent(const struct local_at *at, struct polyfs_error *err)
+{
+    const char *slash = strrchr(at->name, '/');
+    char *parent = at->owned || !slash ? strdup(".") : strndup(at->name, slash == at->name ? 1 : (size_t)(slash - at->name));
+    if (!parent)
+        return polyfs_fail(err, POLYFS_NOMEM, "no memory for a path");
+    int fd = openat(at->dir_fd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int failed = fd < 0 || (fsync(fd) < 0 && errno != EINVAL);
+    int rc = failed ? local_fail(err, errno, "the folder is there, but its parent cannot be made durable") : POLYFS_OK;
+    if (fd >= 0)
+        close(fd);
+    free(parent);
+    return rc;
+}
+
 /* An existing folder is fine when asked so; anything else of that name is not. */
 static int mkdir_one(const struct local_fs *fs, const char *path, int exist_ok, struct polyfs_error *err)
 {
@@ -132,7 +148,9 @@ static int mkdir_one(const struct local_fs *fs, const char *path, int exist_ok, 
     int rc = local_at(fs, path, &at, err);
     if (rc != POLYFS_OK)
         return rc;
-    if (mkdirat(at.dir_fd, at.name, 0777) < 0) {
+    if (mkdirat(at.dir_fd, at.name, 0777) == 0) {
+        rc = fs->durable ? sync_parent(&at, err) : POLYFS_OK;
+    } else {
         int why = errno;
         int is_dir = why == EEXIST && fstatat(at.dir_fd, at.name, &st, 0) == 0 && S_ISDIR(st.st_mode);
         if (!exist_ok || !is_dir)
@@ -261,12 +279,12 @@ static int local_rename(struct polyfs_call *call, void *self, const struct polyf
 
 /* ---- opening ------------------------------------------------------------------------------------------------ */
 
-static int fs_make(int root_fd, int confined, void **out_fs, struct polyfs_error *err)
+static int fs_make(int root_fd, int confined, int durable, void **out_fs, struct polyfs_error *err)
 {
     struct local_fs *fs = local_host->alloc(sizeof(*fs));
     if (!fs)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory to open it");
-    *fs = (struct local_fs){root_fd, confined};
+    *fs = (struct local_fs){root_fd, confined, durable};
     *out_fs = fs;
     return POLYFS_OK;
 }
@@ -274,10 +292,10 @@ static int fs_make(int root_fd, int confined, void **out_fs, struct polyfs_error
 static int local_fs_open(struct polyfs_call *call, const struct polyfs_options *options,
                          const struct polyfs_inner *inner, void **out_fs, struct polyfs_error *err)
 {
+    const char *durability = local_host->option(options, "durability");
     (void)call;
-    (void)options;
     (void)inner;
-    return fs_make(AT_FDCWD, 0, out_fs, err);
+    return fs_make(AT_FDCWD, 0, !durability || strcmp(durability, "none") != 0, out_fs, err);
 }
 
 static void local_fs_close(void *self)
@@ -299,7 +317,7 @@ static int local_sub(struct polyfs_call *call, void *self, const char *path, uin
     int fd = local_open(fs, path, O_PATH | O_DIRECTORY, 0);
     if (fd < 0)
         return local_fail(err, errno, "");
-    rc = fs_make(fd, fs->confined || flags & POLYFS_SUB_CONFINE, out_fs, err);
+    rc = fs_make(fd, fs->confined || flags & POLYFS_SUB_CONFINE, fs->durable, out_fs, err);
     if (rc != POLYFS_OK)
         close(fd);
     return rc;

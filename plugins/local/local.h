@@ -18,6 +18,7 @@ extern const struct polyfs_host *local_host;
 struct local_fs {
     int root_fd;  /* of a sub filesystem, else AT_FDCWD */
     int confined; /* openat2 with BENEATH, NO_SYMLINKS, NO_MAGICLINKS */
+    int durable;  /* new folders survive loss of power (option durability is not "none") */
 };
 
 /* A name within an open folder: what the *at() calls take. */
@@ -47,6 +48,7 @@ extern const struct polyfs_fs_ops local_fs_ops;
 extern const struct polyfs_lister_ops local_lister_ops;
 extern const struct polyfs_reader_ops local_reader_ops;
 extern const struct polyfs_placed_ops local_placed_ops;
+extern const struct polyfs_stream_ops local_stream_ops;
 
 /* read.c */
 int local_get(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
@@ -67,6 +69,8 @@ int local_caps(struct polyfs_call *call, void *fs, const char *path, uint64_t pa
 /* meta.c */
 int local_meta_read(int fd, struct polyfs_stat *out, struct polyfs_pairs *meta, struct polyfs_error *err);
 int local_meta_write(int fd, const struct polyfs_put_request *request, struct polyfs_error *err);
+/* Metadata and content type of one open file onto another. */
+int local_meta_copy(int from, int to, struct polyfs_error *err);
 int local_set_metadata(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
                        const struct polyfs_put_request *request, struct polyfs_error *err);
 int local_set_times(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, int64_t mtime_ns,

@@ -92,6 +92,30 @@ int local_meta_write(int fd, const struct polyfs_put_request *request, struct po
     return rc;
 }
 
+int local_meta_copy(int from, int to, struct polyfs_error *err)
+{
+    char *names, *value;
+    size_t n;
+    int rc = names_of(from, &names, &n, err);
+    if (rc != POLYFS_OK || !n) {
+        local_host->free(names);
+        return rc;
+    }
+    value = local_host->alloc(VALUE_MAX);
+    if (!value)
+        rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for an attribute");
+    for (size_t at = 0; rc == POLYFS_OK && at < n; at += strlen(names + at) + 1) {
+        if (strncmp(names + at, PREFIX, strlen(PREFIX)) != 0 && strcmp(names + at, MIME) != 0)
+            continue;
+        rc = value_of(from, names + at, value, err);
+        if (rc == POLYFS_OK)
+            rc = attribute_set(to, names + at, value, err);
+    }
+    local_host->free(value);
+    local_host->free(names);
+    return rc;
+}
+
 /* Attributes of ours that the new metadata does not name go. */
 static int drop_ours(int fd, struct polyfs_error *err)
 {

@@ -19,6 +19,7 @@ static const struct polyfs_plugin description = {
     .lister = &local_lister_ops,
     .reader = &local_reader_ops,
     .placed = &local_placed_ops,
+    .stream = &local_stream_ops,
 };
 
 POLYFS_PLUGIN_EXPORT int POLYFS_PLUGIN_ENTRY(local)(const struct polyfs_host *host, const struct polyfs_plugin **out,

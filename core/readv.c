@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Vectored reads: the range planner and its window. Ranges are sorted and those at most merge_gap apart become one
+ * request; a lone range goes straight into the caller's memory, merged ones through a buffer that is counted against
+ * the budget. Every range is told of once, as it lands, on the thread that called.
+ */
+#include <stdlib.h>
+
+#include "core/budget.h"
+#include "core/reader.h"
+
+#define WIDTH_NETWORK 8
+#define MERGED_MAX (UINT64_C(8) << 20) /* a merged request grows no larger */
+
+/* One request: ranges[first .. first + count), in order of offset. */
+struct span {
+    uint64_t offset, length;
+    size_t first, count;
+};
+
+struct fetch {
+    struct pfs_read read; /* first: what the queue gives back */
+    struct span span;
+    char *buffer; /* NULL: straight into the range */
+};
+
+struct readv {
+    struct polyfs_reader *reader;
+    struct polyfs_range **order; /* by offset */
+    size_t count, next;          /* next range to plan */
+    uint64_t gap;
+    polyfs_range_fn *done;
+    void *user;
+    struct pfs_queue queue;
+    int first_rc;
+    struct polyfs_error first_error;
+};
+
+static int by_offset(const void *a, const void *b)
+{
+    const struct polyfs_range *x = *(struct polyfs_range *const *)a, *y = *(struct polyfs_range *const *)b;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* The next request: as many ranges as lie close together. */
+static struct span plan_next(struct readv *rv)
+{
+    const struct polyfs_range *range = rv->order[rv->next];
+    struct span span = {range->offset, range->length, rv->next++, 1};
+    while (rv->next < rv->count) {
+        range = rv->order[rv->next];
+        uint64_t end = span.offset + span.length;
+        if (range->offset > end && range->offset - end > rv->gap)
+            break;
+        uint64_t new_end = range->offset + range->length > end ? range->offset + range->length : end;
+        if (new_end - span.offset > MERGED_MAX)
+            break;
+        span.length = new_end - span.offset;
+        span.count++;
+        rv->next++;
+    }
+    return span;
+}
+
+static void land(struct readv *rv, struct polyfs_range *range, int rc, uint64_t bytes, const struct polyfs_error *error)
+{
+    range->code = rc;
+    range->bytes = bytes;
+    if (rc < 0 && rv->first_rc == POLYFS_OK) {
+        rv->first_rc = rc;
+        rv->first_error = *error;
+    }
+    if (rv->done)
+        rv->done(range, rv->user);
+}
+
+/* Hands a finished request to its ranges. */
+static void scatter(struct readv *rv, struct fetch *f)
+{
+    for (size_t i = 0; i < f->span.count; i++) {
+        struct polyfs_range *range = rv->order[f->span.first + i];
+        uint64_t skip = range->offset - f->span.offset, bytes = 0;
+        if (f->read.r.rc == POLYFS_OK && skip < f->read.n)
+            bytes = f->read.n - skip < range->length ? f->read.n - skip : range->length;
+        if (f->buffer && bytes)
+            memcpy(range->buffer, f->buffer + skip, bytes);
+        land(rv, range, f->read.r.rc, bytes, &f->read.r.error);
+    }
+    if (f->buffer)
+        pfs_budget_count(-(int64_t)f->span.length);
+    free(f->buffer);
+    free(f);
+}
+
+static int start(struct pfs_verb *v, struct readv *rv, struct span span)
+{
+    struct fetch *f = calloc(1, sizeof(*f));
+    struct polyfs_range *range = rv->order[span.first];
+    void *into = range->buffer;
+    if (f && span.count > 1) {
+        f->buffer = into = malloc(span.length);
+        if (f->buffer)
+            pfs_budget_count((int64_t)span.length);
+    }
+    if (!f || !into) {
+        free(f);
+        int rc = polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for ranges of %llu bytes", (unsigned long long)span.length);
+        for (size_t i = 0; i < span.count; i++)
+            land(rv, rv->order[span.first + i], rc, 0, &v->error);
+        return rc;
+    }
+    f->span = span;
+    if (pfs_read_request(v, rv->reader, &f->read, span.offset, into, span.length))
+        pfs_queue_submit(&rv->queue, &f->read.r);
+    else
+        scatter(rv, f); /* behind the end */
+    return POLYFS_OK;
+}
+
+/* What was not asked for any more still gets its answer. */
+static void give_up(struct readv *rv, int rc, const struct polyfs_error *error)
+{
+    for (; rv->next < rv->count; rv->next++)
+        land(rv, rv->order[rv->next], rc, 0, error);
+}
+
+static int run(struct pfs_verb *v, struct readv *rv)
+{
+    unsigned width = pfs_reader_is_network(rv->reader) ? WIDTH_NETWORK : 1;
+    while (rv->next < rv->count || rv->queue.under_way) {
+        while (rv->next < rv->count && rv->queue.under_way < width && pfs_ctx_stopped(&v->ctx) == POLYFS_OK)
+            start(v, rv, plan_next(rv));
+        if (rv->next < rv->count && pfs_ctx_check(&v->ctx, &v->error) != POLYFS_OK)
+            give_up(rv, v->error.code, &v->error);
+        struct pfs_request *r = pfs_queue_take(&rv->queue, &v->ctx);
+        if (r)
+            scatter(rv, (struct fetch *)(void *)r);
+    }
+    v->error = rv->first_error;
+    return rv->first_rc;
+}
+
+int polyfs_reader_readv(struct polyfs_reader *reader, struct polyfs_range *ranges, size_t count, polyfs_range_fn *done,
+                        void *user, struct polyfs_error *err)
+{
+    struct pfs_verb v;
+    struct readv rv = {.reader = reader, .count = count, .done = done, .user = user, .gap = pfs_reader_gap(reader)};
+    int rc = pfs_reader_begin(reader, &v);
+    rv.order = malloc((count ? count : 1) * sizeof(struct polyfs_range *));
+    if (rc == POLYFS_OK && !rv.order)
+        rc = polyfs_fail(&v.error, POLYFS_NOMEM, "no memory for %zu ranges", count);
+    if (rc == POLYFS_OK)
+        rc = pfs_reader_pin(&v, reader);
+    for (size_t i = 0; i < count && rv.order; i++) {
+        rv.order[i] = &ranges[i];
+        uint64_t end;
+        if (rc == POLYFS_OK && __builtin_add_overflow(ranges[i].offset, ranges[i].length, &end))
+            rc = polyfs_fail(&v.error, POLYFS_INVALID, "a range ends behind 2^64");
+    }
+    if (rc == POLYFS_OK) {
+        pfs_queue_init(&rv.queue);
+        qsort(rv.order, count, sizeof(*rv.order), by_offset);
+        rc = run(&v, &rv);
+    } else if (rv.order) {
+        give_up(&rv, rc, &v.error);
+    }
+    free(rv.order);
+    return pfs_verb_end(&v, rc, err);
+}

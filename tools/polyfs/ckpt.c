@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the ckpt verbs share. All but save and gc open the run read-only, so they disturb no trainer. */
+#include "ckpt.h"
+
+struct polyfs_ckpt *cli_ckpt_open(const char *url, uint32_t flags, uint32_t keep, int *out_rc)
+{
+    struct polyfs_error err = POLYFS_ERROR_INIT;
+    struct polyfs_ckpt_opts opts = POLYFS_CKPT_OPTS_INIT;
+    struct polyfs_call_opts call = cli_call();
+    struct polyfs_ckpt *ckpt = NULL;
+    g_autofree const char *const *options = cli_options_for(url);
+    opts.flags = flags;
+    opts.options = options;
+    opts.call = &call;
+    opts.keep_newest = keep;
+    *out_rc = polyfs_ckpt_open(url, &opts, &ckpt, &err);
+    if (*out_rc == POLYFS_OK)
+        return ckpt;
+    cli_tell(&err);
+    return NULL;
+}
+
+json_t *cli_ckpt_json(const struct polyfs_ckpt_info *info)
+{
+    json_t *row = json_object();
+    cli_json_text(row, "name", info->name);
+    if (info->step != POLYFS_CKPT_NO_STEP)
+        json_object_set_new(row, "step", json_integer(info->step));
+    if (info->epoch != POLYFS_CKPT_NO_STEP)
+        json_object_set_new(row, "epoch", json_integer(info->epoch));
+    if (info->flags & POLYFS_CKPT_HAS_SCORE) /* JSON has no number for infinite or none */
+        json_object_set_new(row, "score", json_real(info->score) ?: json_null());
+    cli_json_time(row, "time", info->time_ns);
+    cli_json_u64(row, "bytes", info->bytes);
+    json_object_set_new(row, "files", json_integer(info->files));
+    cli_json_u64(row, "seq", info->seq);
+    cli_json_text(row, "attempt", info->attempt);
+    if (info->flags & POLYFS_CKPT_FELL_BACK)
+        cli_json_text(row, "fell_back", info->note);
+    return row;
+}
+
+static void number(int64_t value)
+{
+    if (value == POLYFS_CKPT_NO_STEP)
+        printf(" %10s", "-");
+    else
+        printf(" %10" PRId64, value);
+}
+
+void cli_ckpt_head(void)
+{
+    printf("%-20s %10s %10s %12s %12s  %s\n", "TIME", "EPOCH", "STEP", "SCORE", "SIZE", "NAME");
+}
+
+void cli_ckpt_line(const struct polyfs_ckpt_info *info)
+{
+    char when[40], size[32], score[32] = "-";
+    if (info->flags & POLYFS_CKPT_HAS_SCORE)
+        snprintf(score, sizeof(score), "%.6g", info->score);
+    printf("%-20s", cli_time_text(info->time_ns, when, sizeof(when)));
+    number(info->epoch);
+    number(info->step);
+    printf(" %12s %12s  ", score, cli_size_text(info->bytes, 1, size, sizeof(size)));
+    cli_print_name(info->name);
+    puts("");
+}
+
+struct polyfs_ckpt_view *cli_ckpt_load(struct polyfs_ckpt *ckpt, const char *which, int *out_rc)
+{
+    struct polyfs_error err = POLYFS_ERROR_INIT;
+    struct polyfs_ckpt_view *view;
+    *out_rc = polyfs_ckpt_load(ckpt, which, 0, &view, &err);
+    if (*out_rc != POLYFS_OK) {
+        cli_tell(&err);
+        return NULL;
+    }
+    const struct polyfs_ckpt_info *info = polyfs_ckpt_view_info(view);
+    if (info->flags & POLYFS_CKPT_FELL_BACK)
+        cli_note("warning: %s", info->note);
+    return view;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the ckpt verbs share: an open run, and a checkpoint as a line or an object. */
+#ifndef POLYFS_TOOLS_CKPT_H
+#define POLYFS_TOOLS_CKPT_H
+
+#include "cli.h"
+
+struct polyfs_ckpt *cli_ckpt_open(const char *url, uint32_t flags, uint32_t keep, int *out_rc); /* NULL: told */
+json_t *cli_ckpt_json(const struct polyfs_ckpt_info *info);
+void cli_ckpt_head(void);
+void cli_ckpt_line(const struct polyfs_ckpt_info *info);
+/* Opens which checkpoint, and says it when a newer one was passed over. NULL: told. */
+struct polyfs_ckpt_view *cli_ckpt_load(struct polyfs_ckpt *ckpt, const char *which, int *out_rc);
+
+#endif
