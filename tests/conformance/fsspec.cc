@@ -95,7 +95,7 @@ const GlobCase glob_cases[] = {
     {"**", false, 0, glob_files},
     {"**", true, 0, glob_files},
     {"**", true, 1, "file1 file2"},
-    {"**", true, 2, glob_level2},
+    {"**", true, 2, glob_files}, /* each match is then expanded one level less */
     {"**", false, 2, glob_level2},
     {"**/*1", false, 0, "file1 subdir0/subfile1 subdir1/subfile1"},
     {"**/*1", true, 0, "file1 subdir0/subfile1 subdir1/nesteddir/nestedfile subdir1/subfile1 subdir1/subfile2"},
@@ -294,8 +294,9 @@ void Fsspec::RunRefusals(How how)
     EXPECT_CODE(POLYFS_NOT_FOUND, Transfer(how, from, {at("missing")}, to, {target}, plain, nullptr, E()));
     EXPECT_CODE(POLYFS_NOT_FOUND, Transfer(how, from, {at("missing")}, to, {target}, deep, nullptr, E()));
     EXPECT_CODE(POLYFS_NOT_FOUND, Transfer(how, from, {at("none*")}, to, {target}, plain, nullptr, E()));
+    MakeTree(from, "again/file1");
     EXPECT_CODE(POLYFS_INVALID,
-                Transfer(how, from, {at("file1"), at("subdir"), at("file1")}, to, {target}, deep, nullptr, E()))
+                Transfer(how, from, {at("file1"), at("again/file1")}, to, {target}, plain, nullptr, E()))
         << "two sources with one target";
     EXPECT_EQ(Strings{}, Files(to)) << "nothing is written before that is known";
 }
