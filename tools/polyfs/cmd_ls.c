@@ -49,13 +49,14 @@ static int list(const char *url, int in_full)
     int rc = cli_open(url, &place);
     if (rc != POLYFS_OK)
         return rc;
-    int pattern = cli_is_pattern(&place);
     opts.call = &call;
-    opts.flags = recursive && !pattern ? POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS : 0;
-    rc = pattern ? polyfs_glob_open(place.fs, place.path, &opts, &lister, &err)
-                 : polyfs_list_open(place.fs, place.path, &opts, &lister, &err);
-    rc =
-        rc == POLYFS_OK ? cli_rows(&place, lister, row_in, pattern || in_full ? NULL : place.path) : cli_tell(&err);
+    opts.flags = recursive ? POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS : 0;
+    if (cli_is_pattern(&place))
+        rc = cli_glob(&place, row_in, NULL);
+    else if (polyfs_list_open(place.fs, place.path, &opts, &lister, &err) == POLYFS_OK)
+        rc = cli_rows(&place, lister, row_in, in_full ? NULL : place.path);
+    else
+        rc = cli_tell(&err);
     cli_close(&place);
     return rc;
 }
@@ -88,7 +89,7 @@ const struct cli_command cmd_ls = {
     .aliases = "list dir",
     .args = "[URL...]",
     .summary = "List folders, objects or what matches a pattern",
-    .details = "A pattern may hold * ? [ab] [!ab] within a part of the path, and ** for any\n"
+    .details = "A pattern may hold * ? [ab] [!ab] within a part of the path, and ** for any "
                "number of parts; \\ before a character takes it as it is.",
     .options = options,
     .examples = examples,

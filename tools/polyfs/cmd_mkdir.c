@@ -42,7 +42,7 @@ const struct cli_command cmd_mkdir = {
     .aliases = "makedirs",
     .args = "URL...",
     .summary = "Make folders",
-    .details = "On stores without folders there is nothing to make, and that is no failure. A\n"
+    .details = "On stores without folders there is nothing to make, and that is no failure. A "
                "bucket is never made.",
     .options = options,
     .task = CLI_CHANGE,
