@@ -141,7 +141,7 @@ static int copy_step(const struct pfs_step_item *step, void *user)
     char *path = NULL;
     uint32_t flags = 0;
     size_t base = strlen(step->base);
-    while (base > 1 && *step->relative && step->base[base - 1] == '/')
+    while (base > 1 && step->base[base - 1] == '/')
         base--;
     char *shown = pfs_format("%.*s%s", (int)base, step->base, step->relative);
     int rc = POLYFS_OK;

@@ -21,11 +21,22 @@ static int add_rows(struct polyfs_lister *lister, struct pfs_rows *out, struct p
     return rc;
 }
 
+/* A path below an object does not exist, whatever the store's reason for saying so. */
+int pfs_stat_source(struct polyfs_fs *fs, const char *path, struct polyfs_stat *out, struct polyfs_error *err)
+{
+    int rc = polyfs_stat(fs, path, NULL, NULL, out, err);
+    if (rc != POLYFS_NOT_DIR)
+        return rc;
+    if (err)
+        err->code = POLYFS_NOT_FOUND;
+    return POLYFS_NOT_FOUND;
+}
+
 static int add_one(struct polyfs_fs *fs, const char *path, struct pfs_rows *out, int *out_is_dir,
                    struct polyfs_error *err)
 {
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    int rc = polyfs_stat(fs, path, NULL, NULL, &stat, err);
+    int rc = pfs_stat_source(fs, path, &stat, err);
     if (rc != POLYFS_OK)
         return rc;
     size_t n = strlen(path);
@@ -65,6 +76,7 @@ static int add_glob(struct polyfs_fs *fs, const char *pattern, uint32_t flags, u
 {
     struct polyfs_lister *lister;
     struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
+    size_t before = out->count;
     opts.max_depth = max_depth;
     int rc = polyfs_glob_open(fs, pattern, &opts, &lister, err);
     if (rc != POLYFS_OK)
@@ -74,7 +86,7 @@ static int add_glob(struct polyfs_fs *fs, const char *pattern, uint32_t flags, u
     size_t found = out->count;
     if (rc != POLYFS_OK || !(flags & POLYFS_BULK_RECURSIVE) || max_depth == 1)
         return rc;
-    for (size_t i = 0; i < found && rc == POLYFS_OK; i++) {
+    for (size_t i = before; i < found && rc == POLYFS_OK; i++) {
         if (out->rows[i].type != POLYFS_TYPE_DIR)
             continue;
         char *folder = pfs_copy(out->rows[i].path, out->rows[i].path_len);
@@ -109,6 +121,7 @@ int pfs_expand(struct polyfs_fs *fs, const char *source, uint32_t flags, uint32_
 {
     int is_dir, rc;
     int literal = (flags & POLYFS_BULK_LITERAL) != 0;
+    size_t before = out->count;
     char *plain = literal ? strdup(source) : pfs_glob_plain(source);
     if (!plain)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
@@ -118,7 +131,7 @@ int pfs_expand(struct polyfs_fs *fs, const char *source, uint32_t flags, uint32_
         rc = add_tree(fs, plain, max_depth, out, err);
     else
         rc = add_one(fs, plain, out, &is_dir, err);
-    if (rc == POLYFS_OK && !out->count)
+    if (rc == POLYFS_OK && out->count == before)
         rc = polyfs_fail(err, POLYFS_NOT_FOUND, "nothing matches %s", source);
     free(plain);
     sort_and_unite(out);

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #define GATE_WAIT_MS 50
-#define HOOKS_MAX 8
+#define HOOKS_MAX 16
 
 static atomic_uint_fast64_t generation = 1;
 static _Thread_local unsigned section_depth;

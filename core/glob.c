@@ -19,7 +19,8 @@ struct pfs_glob {
     char *root;
     struct span *parts; /* of the pattern */
     size_t part_count;
-    uint32_t depth;
+    uint32_t depth;    /* parts below the root */
+    uint32_t globstar; /* how many of them from the first `**` on; 0 without one */
     int dirs_only;
 };
 
@@ -166,8 +167,9 @@ static int parts_match(const struct pfs_glob *g, const char *text, const char *e
             return 0;
         }
     }
-    /* a last globstar matches the folder in front of it too */
-    return p == g->part_count || (is_dir && p + 1 == g->part_count && is_globstar(g->parts[p]));
+    while (is_dir && p < g->part_count && is_globstar(g->parts[p]))
+        p++; /* globstars at the end match the folder in front of them too */
+    return p == g->part_count;
 }
 
 int pfs_glob_match(const struct pfs_glob *g, const char *path, size_t length, int is_dir)
@@ -210,8 +212,8 @@ static int find_root(struct pfs_glob *g, const char *pattern, struct polyfs_erro
     for (const char *at = g->pattern + cut; *at; at++)
         g->depth += *at == '/';
     for (size_t i = 0; i < g->part_count; i++)
-        if (is_globstar(g->parts[i]))
-            g->depth = 0;
+        if (is_globstar(g->parts[i]) && !g->globstar)
+            g->globstar = (uint32_t)(g->part_count - i);
     return POLYFS_OK;
 }
 
@@ -248,7 +250,9 @@ const char *pfs_glob_root(const struct pfs_glob *g)
     return g->root;
 }
 
-uint32_t pfs_glob_depth(const struct pfs_glob *g)
+uint32_t pfs_glob_depth(const struct pfs_glob *g, uint32_t max_depth)
 {
-    return g->depth;
+    if (!g->globstar)
+        return g->depth;
+    return max_depth ? g->depth - g->globstar + max_depth : 0;
 }

@@ -21,8 +21,8 @@ void pfs_glob_free(struct pfs_glob *glob);
 
 /* The folder to search, without '/' at its end but for "/" itself. */
 const char *pfs_glob_root(const struct pfs_glob *glob);
-/* Levels below the root that can match; 0 = no limit. */
-uint32_t pfs_glob_depth(const struct pfs_glob *glob);
+/* Levels below the root that can match; 0 = no limit. @max_depth: of what `**` may stand for; 0 = no limit. */
+uint32_t pfs_glob_depth(const struct pfs_glob *glob, uint32_t max_depth);
 int pfs_glob_match(const struct pfs_glob *glob, const char *path, size_t length, int is_dir);
 
 #endif

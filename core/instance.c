@@ -73,6 +73,13 @@ static int take_common(struct polyfs_fs *fs, struct polyfs_error *err)
     return pfs_fault_parse(pfs_options_text(options, "fault"), &fs->faults, err);
 }
 
+static int is_network(const struct polyfs_fs *fs, struct polyfs_call *call)
+{
+    struct polyfs_caps caps = {.struct_size = sizeof(caps)};
+    int rc = fs->plugin->tables.fs.caps(call, fs->self, "", 0, 0, &caps, NULL);
+    return rc != POLYFS_OK || caps.fact[POLYFS_FACT_NETWORK] != POLYFS_NO;
+}
+
 static int fs_start(struct polyfs_fs *fs, struct polyfs_error *err)
 {
     struct pfs_ctx ctx;
@@ -88,6 +95,8 @@ static int fs_start(struct polyfs_fs *fs, struct polyfs_error *err)
     if (rc == POLYFS_OK)
         rc = fs->plugin->tables.fs.open(&call, fs->options, NULL, &fs->self, err);
     fs->options->env_open = 0;
+    if (rc == POLYFS_OK)
+        fs->network = is_network(fs, &call);
     pfs_ctx_end(&ctx);
     return rc;
 }
@@ -294,6 +303,7 @@ static struct polyfs_fs *sub_new(struct polyfs_fs *fs, const char *path)
     sub->timeout_ms = fs->timeout_ms;
     sub->part_bytes = fs->part_bytes;
     sub->durability = fs->durability;
+    sub->network = fs->network;
     return sub;
 }
 

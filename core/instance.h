@@ -48,6 +48,7 @@ struct polyfs_fs {
     int64_t timeout_ms;
     uint64_t part_bytes;
     uint32_t durability;
+    int network; /* calls cross one: they are worth limiting and overlapping */
 
     /* any thread */
     struct pfs_faults faults;

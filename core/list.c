@@ -447,9 +447,25 @@ static int next_of_stack(struct pfs_verb *v, struct polyfs_lister *l, const stru
     return l->way == WAY_STACK && l->depth ? POLYFS_MORE : POLYFS_OK;
 }
 
+/* "a/" followed by a globstar matches the folder a itself, which no listing of a shows. */
+static int add_glob_root(struct pfs_verb *v, struct polyfs_lister *l)
+{
+    struct polyfs_stat stat;
+    struct polyfs_entry root = {.path = l->path, .path_len = strlen(l->path), .type = POLYFS_TYPE_DIR};
+    if (!*l->path || !pfs_glob_match(l->glob, root.path, root.path_len, 1) || !behind_start(l, &root))
+        return POLYFS_OK;
+    int rc = pfs_stat(v, l->path, NULL, &stat);
+    root.mtime_ns = stat.mtime_ns;
+    if (rc == POLYFS_OK && stat.type == POLYFS_TYPE_DIR && pfs_rows_add(&l->rows, &root) != POLYFS_OK)
+        rc = polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a row");
+    return rc;
+}
+
 static int next_page(struct pfs_verb *v, struct polyfs_lister *l, const struct polyfs_entry **out_rows, size_t *out_count)
 {
     int rc = l->way == WAY_NOT_YET ? choose_way(v, l) : POLYFS_OK;
+    if (rc >= 0 && l->way == WAY_STACK && l->glob && !l->first_page_seen && !l->rows.count)
+        rc = add_glob_root(v, l);
     if (rc == POLYFS_NOT_DIR && l->way == WAY_NOT_YET)
         rc = list_single(v, l, rc);
     if (rc < 0)
@@ -483,7 +499,7 @@ int polyfs_list_next(struct polyfs_lister *l, const struct polyfs_entry **out_ro
         pfs_rows_reset(&l->rows);
     if (rc == POLYFS_OK)
         rc = next_page(&v, l, &rows, &count);
-    if (rc == POLYFS_NOT_FOUND && l->glob) { /* nothing matches below a folder that is not there */
+    if ((rc == POLYFS_NOT_FOUND || rc == POLYFS_NOT_DIR) && l->glob) { /* nothing matches below a folder that is not there */
         count = 0;
         rc = POLYFS_OK;
     }
@@ -544,7 +560,7 @@ int polyfs_glob_open(struct polyfs_fs *fs, const char *pattern, const struct pol
     if (rc == POLYFS_OK && own.flags & ~POLYFS_LS_DIRS)
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a pattern takes no such flag");
     own.flags = POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS;
-    own.max_depth = magic && rc == POLYFS_OK ? pfs_glob_depth(glob) : 0;
+    own.max_depth = magic && rc == POLYFS_OK ? pfs_glob_depth(glob, own.max_depth) : 0;
     if (rc == POLYFS_OK)
         rc = polyfs_list_open(fs, magic ? pfs_glob_root(glob) : plain, &own, &l, &v.error);
     if (rc == POLYFS_OK && !magic)

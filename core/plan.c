@@ -169,7 +169,7 @@ static int plan_plain(struct pfs_plan *plan, const char *source, const char *tar
     char *plain = pfs_copy(source, without_slashes(source));
     if (!plain)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
-    int rc = polyfs_stat(plan->source_fs, plain, NULL, NULL, &stat, err);
+    int rc = pfs_stat_source(plan->source_fs, plain, &stat, err);
     int folder = rc == POLYFS_OK ? ends_in_slash(target) || is_folder(plan, target, err) : 0;
     if (folder < 0)
         rc = folder;
@@ -209,7 +209,7 @@ static int plan_pairs(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, stru
                            plan->target_count);
     for (size_t i = 0; i < plan->source_count && rc >= 0; i++) {
         struct polyfs_stat stat = POLYFS_STAT_INIT;
-        rc = polyfs_stat(plan->source_fs, plan->sources[i], NULL, NULL, &stat, err);
+        rc = pfs_stat_source(plan->source_fs, plan->sources[i], &stat, err);
         const struct polyfs_entry row = {.path = plan->sources[i],
                                          .path_len = strlen(plan->sources[i]),
                                          .type = stat.type,

@@ -39,4 +39,7 @@ int pfs_plan_run(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, struct po
 int pfs_expand(struct polyfs_fs *fs, const char *source, uint32_t flags, uint32_t max_depth, struct pfs_rows *out,
                struct polyfs_error *err);
 
+/* polyfs_stat for a source: a path below an object is NOT_FOUND too. */
+int pfs_stat_source(struct polyfs_fs *fs, const char *path, struct polyfs_stat *out, struct polyfs_error *err);
+
 #endif

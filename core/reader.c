@@ -16,7 +16,6 @@ struct polyfs_reader {
     char *path, *version;
     struct polyfs_call_opts call;
     void *handle; /* the plugin's, or NULL */
-    int network;
     uint64_t gap; /* of vectored reads */
 
     /* guarded by mu until pinned is set, then immutable */
@@ -30,16 +29,13 @@ struct polyfs_reader {
 
 static int open_handle(struct pfs_verb *v, struct polyfs_reader *reader)
 {
-    struct polyfs_caps caps;
-    int rc = pfs_verb_caps(v, v->path, &caps);
-    reader->network = rc == POLYFS_OK && caps.fact[POLYFS_FACT_NETWORK] != POLYFS_NO;
-    if (rc != POLYFS_OK || !pfs_slot_present(v->fs, PFS_READER_OPEN))
-        return rc;
+    if (!pfs_slot_present(v->fs, PFS_READER_OPEN))
+        return POLYFS_OK;
     struct pfs_request r = PFS_REQUEST_OF(v, PFS_READER_OPEN);
     r.u.read.version = reader->version;
     r.u.read.out_reader = &reader->handle;
     r.u.read.out = &reader->stat;
-    rc = pfs_verb_run(v, &r);
+    int rc = pfs_verb_run(v, &r);
     if (rc == POLYFS_OK)
         atomic_store(&reader->pinned, 1);
     return rc;
@@ -253,7 +249,7 @@ int pfs_read_request(struct pfs_verb *v, struct polyfs_reader *reader, struct pf
 
 int pfs_reader_is_network(const struct polyfs_reader *reader)
 {
-    return reader->network;
+    return reader->fs->network;
 }
 
 uint64_t pfs_reader_gap(const struct polyfs_reader *reader)

@@ -16,6 +16,7 @@
 #include "core/log.h"
 #include "core/manifest.h"
 #include "core/runtime.h"
+#include "core/static_plugins.h"
 
 static struct {
     pthread_mutex_t mu;
@@ -26,11 +27,28 @@ static struct {
     int scanned;
 } registry = {.mu = PTHREAD_MUTEX_INITIALIZER};
 
+static void register_static(void)
+{
+    for (polyfs_plugin_entry *const *entry = pfs_static_plugins; *entry; entry++) {
+        struct polyfs_error err = POLYFS_ERROR_INIT;
+        if (polyfs_plugin_register(*entry, &err) != POLYFS_OK)
+            pfs_log(POLYFS_LOG_ERROR, "%s", err.message);
+    }
+}
+
 static void registry_lock(void)
 {
     pfs_runtime_setup();
     pfs_section_enter();
     pthread_mutex_lock(&registry.mu);
+}
+
+/* The same, for whoever looks something up: what is linked in is there from the first look on. */
+static void registry_lock_ready(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, register_static);
+    registry_lock();
 }
 
 static void registry_unlock(void)
@@ -201,7 +219,7 @@ static int load_locked(struct pfs_plugin *plugin, const char *protocol, struct p
 
 int pfs_registry_get(const char *protocol, struct pfs_plugin **out, struct polyfs_error *err)
 {
-    registry_lock();
+    registry_lock_ready();
     struct pfs_plugin *plugin = registry.scanned ? find_locked(protocol) : NULL;
     int rc = POLYFS_OK;
     if (!plugin || (!plugin->loaded && plugin->failure) || is_hint(plugin)) {
@@ -218,7 +236,7 @@ int pfs_registry_get(const char *protocol, struct pfs_plugin **out, struct polyf
 
 int pfs_registry_knows(const char *protocol)
 {
-    registry_lock();
+    registry_lock_ready();
     PFS_ERROR(ignored); /* out of memory while scanning: then nothing is known */
     if (!registry.scanned)
         scan_locked(&ignored);
@@ -229,7 +247,7 @@ int pfs_registry_knows(const char *protocol)
 
 int pfs_registry_each(int (*visit)(const struct pfs_plugin *plugin, void *user), void *user, struct polyfs_error *err)
 {
-    registry_lock();
+    registry_lock_ready();
     int rc = scan_locked(err);
     for (size_t i = 0; i < registry.count && rc == POLYFS_OK; i++)
         rc = visit(registry.plugins[i], user);
@@ -241,7 +259,7 @@ int pfs_registry_rows(const char *protocol,
                       int (*copy)(struct pfs_option_rows *to, const struct pfs_option_rows *from),
                       struct pfs_option_rows *to, struct polyfs_error *err)
 {
-    registry_lock();
+    registry_lock_ready();
     int rc = scan_locked(err);
     if (rc == POLYFS_OK) {
         const struct pfs_plugin *plugin = find_locked(protocol);

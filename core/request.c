@@ -284,6 +284,8 @@ static void call_prepare(struct polyfs_call *call, struct pfs_request *r)
 int pfs_attempt(struct pfs_request *r)
 {
     struct polyfs_call call;
+    if (pfs_limit_before(r) == POLYFS_MORE)
+        return 1;
     r->attempt++;
     r->error.struct_size = (uint32_t)sizeof(r->error);
     r->error.code = POLYFS_OK;
@@ -291,17 +293,14 @@ int pfs_attempt(struct pfs_request *r)
     int64_t began_ns = pfs_trace_before(r);
     int rc = pfs_deadline_before(r);
     if (rc == POLYFS_OK)
-        rc = pfs_limit_before(r);
-    if (rc == POLYFS_OK) {
         rc = pfs_fault_before(r);
-        if (rc == POLYFS_OK)
-            rc = slot_rows[r->slot].call(&call, r, &r->error);
-        pfs_limit_after(r, rc);
-    }
+    if (rc == POLYFS_OK)
+        rc = slot_rows[r->slot].call(&call, r, &r->error);
+    pfs_limit_after(r, rc);
     r->rc = rc;
     r->bytes_done = call.bytes_done;
     pfs_trace_after(r, &call, began_ns);
-    return rc;
+    return 0;
 }
 
 int pfs_run(struct pfs_request *r)
@@ -312,10 +311,13 @@ int pfs_run(struct pfs_request *r)
                                    pfs_slot_name(r->slot));
     }
     for (;;) {
-        pfs_attempt(r);
-        if (!pfs_retry_wanted(r))
+        int put_off = pfs_attempt(r);
+        if (!put_off && !pfs_retry_wanted(r))
             return r->rc;
-        if (pfs_ctx_sleep(r->ctx, r->not_before_ns) != POLYFS_OK)
-            return r->rc; /* the store's own error says more than "cancelled" */
+        if (pfs_ctx_sleep(r->ctx, r->not_before_ns) == POLYFS_OK)
+            continue;
+        if (!r->attempt)
+            r->rc = pfs_ctx_check(r->ctx, &r->error);
+        return r->rc; /* of one that was tried the store's own error says more than "cancelled" */
     }
 }

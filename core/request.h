@@ -52,6 +52,7 @@ enum pfs_slot {
 };
 
 struct pfs_queue;
+struct pfs_limit;
 
 struct pfs_request {
     /* what to do */
@@ -168,6 +169,7 @@ struct pfs_request {
     uint32_t learned;      /* how often the plugin learned something */
     int earlier_unknown;   /* an attempt may have been applied */
     int64_t not_before_ns; /* of the next try */
+    struct pfs_limit *limit; /* the limit layer's; NULL until it was asked for */
 
     /* what came of it */
     int rc;
@@ -194,7 +196,7 @@ int pfs_slot_of(const char *name, size_t length, enum pfs_slot *out);
 /* Does the plugin of this filesystem have the slot at all? */
 int pfs_slot_present(const struct polyfs_fs *fs, enum pfs_slot slot);
 
-/* One try through all layers. Result in request->rc and request->error. */
+/* One try through all layers. Result in request->rc and request->error; 1: put off until request->not_before_ns. */
 int pfs_attempt(struct pfs_request *request);
 
 /* Tries and repeats on this thread until it is done; returns request->rc. */

@@ -13,6 +13,7 @@
 #include "core/budget.h"
 #include "core/executor.h"
 #include "core/instance.h"
+#include "core/layers/layers.h"
 #include "core/op.h"
 #include "core/options.h"
 #include "core/registry.h"
@@ -37,6 +38,7 @@ static void setup_once(void)
     pfs_fork_hook_add(&pfs_executor_hook);
     pfs_fork_hook_add(&pfs_budget_hook);
     pfs_fork_hook_add(&pfs_ctx_hook);
+    pfs_fork_hook_add(&pfs_limit_hook);
     const char *budget = pfs_env("POLYFS_BUDGET");
     int64_t bytes;
     if (budget && pfs_option_number(POLYFS_OPTION_SIZE, budget, &bytes, NULL) == POLYFS_OK)

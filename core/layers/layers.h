@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The layers around every call of a slot, in the order of pfs_attempt (core/request.c). Each is a step before or
+ * The layers around every call of a slot, as pfs_attempt calls them (core/request.c). Each is a step before or
  * after the call; none knows which slot it is for, but for the retry layer's table of what may be repeated.
  */
 #ifndef PFS_LAYERS_H
@@ -15,8 +15,9 @@ int pfs_retry_wanted(struct pfs_request *request);
 int pfs_deadline_before(struct pfs_request *request);
 
 /* limit: at most so many requests under way per limit_key, fewer after a throttle. */
-int pfs_limit_before(struct pfs_request *request);
+int pfs_limit_before(struct pfs_request *request); /* POLYFS_MORE: put off */
 void pfs_limit_after(struct pfs_request *request, int rc);
+extern const struct pfs_fork_hook pfs_limit_hook;
 
 /* fault: fails chosen calls of chosen slots, for tests (option `fault`). */
 int pfs_fault_before(struct pfs_request *request);

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# -DPOLYFS_STATIC_PLUGINS=local,memory: core, checkpoint layer and these plugins as one archive, libpolyfs-static.a.
+if(NOT POLYFS_STATIC_PLUGINS)
+    return()
+endif()
+string(REPLACE "," ";" names "${POLYFS_STATIC_PLUGINS}")
+set(objects $<TARGET_OBJECTS:polyfs-core> $<TARGET_OBJECTS:polyfs-checkpoint-objects>)
+foreach(name ${names})
+    if(NOT TARGET polyfs-plugin-${name}-static)
+        message(FATAL_ERROR "POLYFS_STATIC_PLUGINS names \"${name}\", and there is no such plugin")
+    endif()
+    string(APPEND POLYFS_STATIC_DECLARATIONS "polyfs_plugin_entry polyfs_plugin_v1_${name};\n")
+    string(APPEND POLYFS_STATIC_ROWS "polyfs_plugin_v1_${name}, ")
+    list(APPEND objects $<TARGET_OBJECTS:polyfs-plugin-${name}-static>)
+endforeach()
+configure_file(${CMAKE_SOURCE_DIR}/core/static_plugins.c.in ${CMAKE_BINARY_DIR}/static/static_plugins.c @ONLY)
+add_library(polyfs-static STATIC ${CMAKE_BINARY_DIR}/static/static_plugins.c ${objects})
+target_include_directories(polyfs-static PRIVATE ${CMAKE_SOURCE_DIR} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>)
+target_link_libraries(polyfs-static PRIVATE polyfs_flags
+    PUBLIC PkgConfig::GLIB PkgConfig::JANSSON Threads::Threads ${CMAKE_DL_LIBS} m)
+install(TARGETS polyfs-static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Children after fork(): they use the filesystem that their parent opened, none hangs, and what they do with inherited
+ * handles never harms the parent's. How many is POLYFS_CONFORM_FORKS.
+ */
+#include <atomic>
+#include <csignal>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+#include "case.h"
+
+namespace conformance
+{
+
+namespace
+{
+
+/* Runs in a child; what it returns is the child's status. Anything that hangs is killed after 20 s. */
+int InAChild(const std::function<int()> &work)
+{
+    pid_t child = fork();
+    if (child == 0)
+        _exit(work());
+    int status = -1;
+    int64_t began = NowMs();
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        if (NowMs() - began > 20000) {
+            kill(child, SIGKILL);
+            waitpid(child, &status, 0);
+            return -2;
+        }
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* 0: all went well; else which step did not. */
+int UseAll(polyfs_fs *fs, const std::string &path, const std::string &wanted, const std::string &own)
+{
+    void *data = nullptr;
+    size_t n = 0;
+    StatInfo stat = POLYFS_STAT_INIT;
+    polyfs_lister *lister = nullptr;
+    const polyfs_entry *rows;
+    size_t count = 0;
+    polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
+    opts.durability = POLYFS_DURABILITY_NONE;
+    if (polyfs_get_all(fs, path.c_str(), nullptr, &data, &n, nullptr, nullptr) != POLYFS_OK)
+        return 1;
+    if (wanted != std::string(static_cast<char *>(data), n))
+        return 2;
+    polyfs_free(data);
+    if (polyfs_put(fs, own.c_str(), wanted.data(), wanted.size(), &opts, nullptr, nullptr) != POLYFS_OK)
+        return 3;
+    if (polyfs_stat(fs, own.c_str(), nullptr, nullptr, &stat, nullptr) != POLYFS_OK || stat.size != wanted.size())
+        return 4;
+    std::string folder = path.substr(0, path.rfind('/'));
+    if (polyfs_list_open(fs, folder.c_str(), nullptr, &lister, nullptr) != POLYFS_OK ||
+        polyfs_list_next(lister, &rows, &count, nullptr) < 0 || count < 2)
+        return 5;
+    polyfs_list_close(lister);
+    return 0;
+}
+
+} // namespace
+
+CONFORMANCE_CASE(fork, ChildrenUseTheFilesystem)
+{
+    const std::string bytes = Bytes(30000);
+    ASSERT_CODE(POLYFS_OK, Put("a", bytes));
+    const uint64_t count = EnvNumber("POLYFS_CONFORM_FORKS", Many(100, 10));
+    for (uint64_t i = 0; i < count; i++) {
+        std::string own = "child" + std::to_string(i % 10);
+        ASSERT_EQ(0, InAChild([&] { return UseAll(fs(), P("a"), bytes, P(own)); })) << "child " << i;
+        if (!store().same_process) {
+            EXPECT_TRUE(bytes == Get(own));
+        }
+    }
+    EXPECT_TRUE(bytes == Get("a"));
+}
+
+CONFORMANCE_CASE(fork, WhileThreadsAreBusy)
+{
+    const std::string bytes = Bytes(30000);
+    ASSERT_CODE(POLYFS_OK, Put("a", bytes));
+    std::atomic<bool> stop{false};
+    std::atomic<unsigned> wrong{0};
+    std::vector<std::thread> threads;
+    for (unsigned me = 0; me < 4; me++)
+        threads.emplace_back([&, me] {
+            while (!stop)
+                wrong += UseAll(fs(), P("a"), bytes, P("busy" + std::to_string(me))) != 0;
+        });
+    const uint64_t count = EnvNumber("POLYFS_CONFORM_FORKS", Many(100, 10));
+    uint64_t bad = 0;
+    for (uint64_t i = 0; i < count && !bad; i++) {
+        int status = InAChild([&] { return UseAll(fs(), P("a"), bytes, P("child")); });
+        EXPECT_EQ(0, status) << "child " << i;
+        bad += status != 0;
+    }
+    stop = true;
+    for (std::thread &thread : threads)
+        thread.join();
+    EXPECT_EQ(0u, wrong) << "calls of the parent that failed";
+}
+
+CONFORMANCE_CASE(fork, GrandchildrenToo)
+{
+    const std::string bytes = Bytes(3000);
+    ASSERT_CODE(POLYFS_OK, Put("a", bytes));
+    EXPECT_EQ(0, InAChild([&] {
+                  if (UseAll(fs(), P("a"), bytes, P("b")))
+                      return 10;
+                  return InAChild([&] { return UseAll(fs(), P("a"), bytes, P("c")); });
+              }));
+}
+
+/* A handle of the parent works in a child or is FORKED; either way the parent's own goes on. */
+CONFORMANCE_CASE(fork, InheritedReader)
+{
+    const std::string bytes = Bytes(300000);
+    ASSERT_CODE(POLYFS_OK, Put("a", bytes));
+    Reader reader = OpenReader("a");
+    std::string buffer(1000, '#');
+    size_t n = 0;
+    ASSERT_CODE(POLYFS_OK, polyfs_reader_read(reader.get(), buffer.data(), 1000, &n, E()));
+    EXPECT_EQ(0, InAChild([&] {
+                  int rc = polyfs_reader_pread(reader.get(), 5000, buffer.data(), 1000, &n, nullptr);
+                  if (rc != POLYFS_FORKED && (rc != POLYFS_OK || buffer != bytes.substr(5000, 1000)))
+                      return 1;
+                  reader.reset();
+                  return 0;
+              }));
+    ASSERT_CODE(POLYFS_OK, polyfs_reader_read(reader.get(), buffer.data(), 1000, &n, E()));
+    EXPECT_TRUE(buffer == bytes.substr(1000, 1000));
+}
+
+CONFORMANCE_CASE(fork, InheritedWriter)
+{
+    const std::string bytes = Bytes(20 << 20);
+    Writer writer = OpenWriter("a");
+    ASSERT_TRUE(writer);
+    ASSERT_CODE(POLYFS_OK, Write(writer, bytes));
+    EXPECT_EQ(0, InAChild([&] {
+                  int rc = polyfs_writer_write(writer.get(), "child", 5, nullptr);
+                  writer.reset(); /* without a commit: nothing of the parent's may go */
+                  return rc == POLYFS_FORKED || store().same_process ? 0 : 1;
+              }))
+        << "a child that writes on is told FORKED";
+    ASSERT_CODE(POLYFS_OK, Commit(writer));
+    EXPECT_TRUE(bytes == Get("a"));
+}
+
+} // namespace conformance
