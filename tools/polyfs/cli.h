@@ -133,7 +133,9 @@ int cli_is_pattern(struct cli_place *place); /* 0: a name; its path is without q
 int cli_glob(const struct cli_place *place, cli_row_fn *fn, void *user); /* nothing that matches is a failure */
 typedef int cli_path_fn(const struct cli_place *place, const char *path, void *user);
 int cli_each(char **urls, cli_path_fn *fn, void *user); /* every URL and every match; goes on after a failure */
-int cli_first(int so_far, int code);                    /* the first failure of two */
+int cli_each_name(char **urls, cli_path_fn *fn, void *user); /* the same without patterns */
+int cli_stopped(int so_far);                                 /* the result of a loop that ^C ended early */
+int cli_first(int so_far, int code);                         /* the first failure of two */
 void cli_json_row(const struct cli_place *place, const struct polyfs_entry *row);
 
 /* pour.c */

@@ -39,35 +39,29 @@ static int row_in(const struct cli_place *place, const struct polyfs_entry *row,
     return POLYFS_OK;
 }
 
-static int list(const char *url, int in_full)
+static int list(const struct cli_place *named, const char *path, void *user)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
     struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
     struct polyfs_call_opts call = cli_call();
     struct polyfs_lister *lister;
-    struct cli_place place;
-    int rc = cli_open(url, &place);
-    if (rc != POLYFS_OK)
-        return rc;
+    struct cli_place place = *named;
+    int in_full = *(int *)user;
     opts.call = &call;
     opts.flags = recursive ? POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS : 0;
     if (cli_is_pattern(&place))
-        rc = cli_glob(&place, row_in, NULL);
-    else if (polyfs_list_open(place.fs, place.path, &opts, &lister, &err) == POLYFS_OK)
-        rc = cli_rows(&place, lister, row_in, in_full ? NULL : place.path);
-    else
-        rc = cli_tell(&err);
-    cli_close(&place);
-    return rc;
+        return cli_glob(&place, row_in, NULL);
+    if (polyfs_list_open(place.fs, path, &opts, &lister, &err) != POLYFS_OK)
+        return cli_tell(&err);
+    return cli_rows(&place, lister, row_in, in_full ? NULL : place.path);
 }
 
 static int run(int argc, char **argv)
 {
     static char here[] = ".";
-    int rc = argc ? POLYFS_OK : list(here, 0);
-    for (int i = 0; i < argc && !cli_interrupted() && !cli_out_gone(); i++)
-        rc = cli_first(rc, list(argv[i], argc > 1));
-    return rc;
+    char *only[] = {here, NULL};
+    int in_full = argc > 1;
+    return cli_each_name(argc ? argv : only, list, &in_full);
 }
 
 static const GOptionEntry options[] = {

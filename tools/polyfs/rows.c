@@ -103,20 +103,42 @@ static int match(const struct cli_place *place, const struct polyfs_entry *row, 
     return matches->fn(place, row->path, matches->user);
 }
 
-int cli_each(char **urls, cli_path_fn *fn, void *user)
+/* ^C between two names: what was done is done, and the rest was not looked at. */
+int cli_stopped(int so_far)
 {
-    struct matches matches = {fn, user};
+    if (!cli_interrupted() || so_far != POLYFS_OK)
+        return so_far;
+    return cli_fail(POLYFS_CANCELLED, NULL, "it was interrupted before all was done");
+}
+
+int cli_each_name(char **urls, cli_path_fn *fn, void *user)
+{
     int rc = POLYFS_OK;
     for (; *urls && !cli_interrupted() && !cli_out_gone(); urls++) {
         struct cli_place place;
         int one = cli_open(*urls, &place);
         if (one == POLYFS_OK) {
-            one = cli_is_pattern(&place) ? cli_glob(&place, match, &matches) : fn(&place, place.path, user);
+            one = fn(&place, place.path, user);
             cli_close(&place);
         }
         rc = cli_first(rc, one);
     }
-    return rc;
+    return *urls ? cli_stopped(rc) : rc;
+}
+
+static int with_pattern(const struct cli_place *named, const char *path, void *user)
+{
+    struct matches *matches = user;
+    struct cli_place place = *named; /* the same path: quotes go from it in place */
+    (void)path;
+    return cli_is_pattern(&place) ? cli_glob(&place, match, matches)
+                                  : matches->fn(&place, place.path, matches->user);
+}
+
+int cli_each(char **urls, cli_path_fn *fn, void *user)
+{
+    struct matches matches = {fn, user};
+    return cli_each_name(urls, with_pattern, &matches);
 }
 
 void cli_json_row(const struct cli_place *place, const struct polyfs_entry *row)

@@ -105,7 +105,7 @@ static int transfer_all(struct job *job, struct cli_place *places, size_t count)
         uint32_t flags = (pattern ? 0 : POLYFS_BULK_LITERAL) | (count > 1 ? POLYFS_BULK_SOURCE_LIST : 0);
         rc = cli_first(rc, transfer_run(job, &places[from], to - from, flags));
     }
-    return rc;
+    return cli_stopped(rc);
 }
 
 int cli_transfer(const struct cli_transfer *how, char **sources, size_t count, const char *target)
