@@ -65,7 +65,7 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, int *out
 const GOptionEntry *cli_common_options(void);
 int cli_usage(const char *format, ...) G_GNUC_PRINTF(1, 2); /* tells a mistake on the command line */
 
-/* help.c, man.c, completion.c: the descriptions, rendered */
+/* help.c, man.c, completion.c, complete.c: the descriptions, rendered */
 void cli_help(FILE *to);
 void cli_help_group(FILE *to, const char *group);
 void cli_help_command(FILE *to, const struct cli_command *command);
