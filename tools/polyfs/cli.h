@@ -146,6 +146,7 @@ void cli_pour_head(const struct cli_place *place, const char *path); /* which ob
 /* progress.c */
 void cli_progress_start(const char *what, uint64_t total); /* POLYFS_SIZE_UNKNOWN: not known */
 void cli_progress_add(uint64_t bytes);
+void cli_progress_bytes(uint64_t bytes); /* so far, as far as that is known between two reports */
 void cli_progress_set(uint64_t bytes, uint64_t total, uint64_t files);
 void cli_progress_hide(void); /* before another line on standard error */
 void cli_progress_end(void);

@@ -88,6 +88,12 @@ void cli_progress_add(uint64_t bytes)
     maybe_show();
 }
 
+void cli_progress_bytes(uint64_t bytes)
+{
+    now.bytes = MAX(now.bytes, bytes);
+    maybe_show();
+}
+
 void cli_progress_set(uint64_t bytes, uint64_t total, uint64_t files)
 {
     now.bytes = bytes;

@@ -9,6 +9,7 @@ struct job {
     const struct cli_transfer *how;
     struct cli_place target;
     const struct cli_place *source; /* of the run that is under way */
+    uint64_t before, total;         /* bytes written to the target's filesystem so far; bytes to come, if known */
     uint64_t told;                  /* failures of items that were told */
     GHashTable *seen;               /* names of the command line that became items; NULL: not looked at */
 };
@@ -34,10 +35,40 @@ static void on_item(const struct polyfs_item *item, void *user)
     job->told++;
 }
 
+static uint64_t written(const struct job *job)
+{
+    struct polyfs_fs_stats stats = {.struct_size = sizeof(stats)};
+    polyfs_fs_stats(job->target.fs, &stats);
+    return stats.bytes_written;
+}
+
 static void on_progress(const struct polyfs_progress *progress, void *user)
 {
-    (void)user;
-    cli_progress_set(progress->bytes_done, progress->bytes_total, progress->items_done);
+    struct job *job = user;
+    uint64_t total = progress->bytes_total == POLYFS_SIZE_UNKNOWN ? job->total : progress->bytes_total;
+    cli_progress_set(MAX(progress->bytes_done, written(job) - job->before), total, progress->items_done);
+}
+
+/* One object has a size to ask for; only where somebody looks, since it costs a request. */
+static uint64_t total_of(const struct job *job, const struct cli_place *place, size_t count, uint32_t flags)
+{
+    struct polyfs_stat st = POLYFS_STAT_INIT;
+    struct polyfs_call_opts call = cli_call();
+    if (count > 1 || !(flags & POLYFS_BULK_LITERAL) || cli.quiet || !cli.err_tty || cli.dry_run ||
+        job->how->recursive)
+        return POLYFS_SIZE_UNKNOWN;
+    int rc = polyfs_stat(place->fs, place->path, NULL, &call, &st, NULL);
+    return rc == POLYFS_OK && st.type == POLYFS_TYPE_FILE ? st.size : POLYFS_SIZE_UNKNOWN;
+}
+
+/* Waits in slices: the line of progress moves also while one large object is under way. */
+static int wait_for(struct job *job, struct polyfs_op *op, struct polyfs_error *err)
+{
+    int rc;
+    while ((rc = polyfs_op_wait(op, 200, err)) == POLYFS_MORE)
+        cli_progress_bytes(written(job) - job->before);
+    polyfs_op_free(op);
+    return rc;
 }
 
 static void bulk_opts(struct job *job, const struct polyfs_call_opts *call, struct polyfs_bulk_opts *opts)
@@ -71,6 +102,7 @@ static int transfer_run(struct job *job, const struct cli_place *places, size_t 
     struct polyfs_error err = POLYFS_ERROR_INIT;
     struct polyfs_call_opts call = cli_call();
     struct polyfs_bulk_opts opts;
+    struct polyfs_op *op;
     const char *target = job->target.path;
     g_autofree const char **paths = g_new0(const char *, count);
     for (size_t i = 0; i < count; i++)
@@ -82,9 +114,14 @@ static int transfer_run(struct job *job, const struct cli_place *places, size_t 
     job->seen = flags & POLYFS_BULK_LITERAL && !job->how->recursive
                     ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)
                     : NULL;
-    cli_progress_start(job->how->operation, POLYFS_SIZE_UNKNOWN);
-    int rc = (job->how->move ? polyfs_bulk_move : polyfs_bulk_copy)(places[0].fs, paths, count, job->target.fs,
-                                                                    &target, 1, &opts, NULL, &err);
+    job->before = written(job);
+    job->total = total_of(job, &places[0], count, flags);
+    cli_progress_start(job->how->operation, job->total);
+    int rc = (job->how->move ? polyfs_bulk_move_submit : polyfs_bulk_copy_submit)(places[0].fs, paths, count,
+                                                                                  job->target.fs, &target, 1, &opts,
+                                                                                  NULL, &op, &err);
+    if (rc == POLYFS_OK)
+        rc = wait_for(job, op, &err);
     cli_progress_end();
     if (rc != POLYFS_OK && !job->told)
         cli_tell(&err);
