@@ -144,6 +144,8 @@ int polyfs_copy(struct polyfs_fs *source_fs, const char *source, struct polyfs_f
     struct polyfs_stat stat = POLYFS_STAT_INIT;
     int done = 0;
     int rc = pfs_verb_begin(&v, "copy to", target_fs, target, opts ? opts->call : NULL);
+    if (rc == POLYFS_OK && opts && opts->flags & ~PFS_WRITE_KNOWN)
+        rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
     if (rc == POLYFS_OK && opts && opts->flags & POLYFS_WRITE_APPEND)
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a copy cannot append");
     if (rc == POLYFS_OK && source_fs == target_fs && strcmp(source, target) == 0)

@@ -45,6 +45,8 @@ int polyfs_caps(struct polyfs_fs *fs, const char *path, uint32_t flags, const st
     struct pfs_verb v;
     struct polyfs_caps caps = {.struct_size = sizeof(caps)};
     int rc = pfs_verb_begin(&v, "tell the facts of", fs, path, opts);
+    if (rc == POLYFS_OK && flags & ~POLYFS_CAPS_PROBE)
+        rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
     if (rc == POLYFS_OK) {
         struct pfs_request r = PFS_REQUEST_OF(&v, PFS_CAPS);
         r.u.caps.flags = flags;
@@ -210,9 +212,14 @@ int polyfs_set_metadata(struct polyfs_fs *fs, const char *path, const struct pol
             .metadata_count = (uint32_t)count,
             .metadata_stride = sizeof(*pairs),
         };
+        struct polyfs_caps caps;
+        rc = pfs_verb_caps(&v, path, &caps);
+        if (rc == POLYFS_OK)
+            rc = pfs_put_gate(&v, &caps, &request);
         struct pfs_request r = PFS_REQUEST_OF(&v, PFS_SET_METADATA);
         r.u.put.request = &request;
-        rc = pfs_verb_run(&v, &r);
+        if (rc == POLYFS_OK)
+            rc = pfs_verb_run(&v, &r);
     }
     return pfs_verb_end(&v, rc, err);
 }

@@ -60,6 +60,11 @@ static int request_of(struct pfs_verb *v, const struct polyfs_read_opts *opts, u
     if (opts->length < out->length)
         out->length = opts->length;
     const struct polyfs_condition *c = &opts->condition;
+    if (opts->version) {
+        int rc = pfs_verb_gate(v, POLYFS_FACT_VERSIONS, "keep versions");
+        if (rc != POLYFS_OK)
+            return rc;
+    }
     if (c->if_match || c->if_none_match || c->if_modified_ns != POLYFS_TIME_UNKNOWN)
         return pfs_verb_gate(v, POLYFS_FACT_READ_CONDITION, "read under a condition");
     return POLYFS_OK;

@@ -114,11 +114,11 @@ static char *prefix_of(const char *path, uint32_t flags)
 /* The token: base64 of version, hash of what it belongs to, and the last path. */
 #define TOKEN_VERSION '1'
 
-static guint32 token_hash(const struct polyfs_lister *l)
+static guint32 token_hash(const struct polyfs_lister *l, const char *last)
 {
     g_autofree char *text =
-        g_strdup_printf("%s\n%s\n%u", l->fs->plugin->name, l->prefix,
-                        l->opts.flags & (POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS | POLYFS_LS_VERSIONS));
+        g_strdup_printf("%s\n%s\n%u\n%s", l->fs->plugin->name, l->prefix,
+                        l->opts.flags & (POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS | POLYFS_LS_VERSIONS), last);
     return g_str_hash(text);
 }
 
@@ -132,20 +132,24 @@ static int take_token(struct polyfs_lister *l, struct polyfs_error *err)
     if (n < 1 + sizeof(hash) + 1 || bytes[0] != TOKEN_VERSION)
         return polyfs_fail(err, POLYFS_INVALID, "the token is not one of a listing");
     memcpy(&hash, bytes + 1, sizeof(hash));
-    if (hash != token_hash(l))
-        return polyfs_fail(err, POLYFS_INVALID, "the token belongs to another listing");
+    char *last = pfs_copy((const char *)bytes + 1 + sizeof(hash), n - 1 - sizeof(hash));
+    if (!last)
+        return polyfs_fail(err, POLYFS_NOMEM, "no memory for the token");
     free((char *)(uintptr_t)l->opts.start_after);
-    l->opts.start_after = pfs_copy((const char *)bytes + 1 + sizeof(hash), n - 1 - sizeof(hash));
-    return l->opts.start_after ? POLYFS_OK : polyfs_fail(err, POLYFS_NOMEM, "no memory for the token");
+    l->opts.start_after = last;
+    if (hash != token_hash(l, last) || strncmp(last, l->prefix, strlen(l->prefix)) != 0)
+        return polyfs_fail(err, POLYFS_INVALID, "the token belongs to another listing");
+    return POLYFS_OK;
 }
 
 int polyfs_list_token(struct polyfs_lister *l, char **out, struct polyfs_error *err)
 {
     PFS_ERROR(why);
     struct polyfs_text bytes = {NULL, 0, 0};
-    guint32 hash = token_hash(l);
     const char version = TOKEN_VERSION;
-    const char *last = l->last ? l->last : l->opts.start_after ? l->opts.start_after : "";
+    const char *given = l->last ? l->last : l->opts.start_after ? l->opts.start_after : l->prefix;
+    g_autofree char *last = g_strconcat(given, l->last && l->last_is_dir ? "/" : "", NULL);
+    guint32 hash = token_hash(l, last);
     if (l->opts.flags & POLYFS_LS_UNORDERED || l->glob)
         return pfs_error_out(err, &why, polyfs_fail(&why, POLYFS_UNSUPPORTED, "unordered listings and patterns have no token"),
                              "make a token", NULL);
@@ -154,8 +158,6 @@ int polyfs_list_token(struct polyfs_lister *l, char **out, struct polyfs_error *
         rc = pfs_text_add(&bytes, (const char *)&hash, sizeof(hash));
     if (rc == POLYFS_OK)
         rc = pfs_text_add(&bytes, last, strlen(last));
-    if (rc == POLYFS_OK && l->last_is_dir)
-        rc = pfs_text_add(&bytes, "/", 1);
     if (rc == POLYFS_OK) {
         g_autofree char *text = g_base64_encode((const guchar *)bytes.data, bytes.length);
         *out = strdup(text);
@@ -258,12 +260,17 @@ static int choose_way(struct pfs_verb *v, struct polyfs_lister *l)
     return rc;
 }
 
+static int is_no_folder(int rc)
+{
+    return rc == POLYFS_NOT_DIR || rc == POLYFS_NOT_FOUND;
+}
+
 /* The folder is not one: an object of that name is listed as itself. */
 static int list_single(struct pfs_verb *v, struct polyfs_lister *l, int rc)
 {
     struct polyfs_stat stat;
     size_t n = strlen(l->path);
-    if (l->opts.flags & POLYFS_LS_PREFIX || !n || l->path[n - 1] == '/')
+    if (l->opts.flags & POLYFS_LS_PREFIX || !n || l->path[n - 1] == '/' || (l->glob && rc < 0))
         return rc;
     int stat_rc = pfs_stat(v, l->path, NULL, &stat);
     if (stat_rc < 0)
@@ -372,7 +379,7 @@ static int next_of_source(struct pfs_verb *v, struct polyfs_lister *l, const str
     struct pfs_source *s = &l->stack[0];
     int rc = pfs_source_page(v, s);
     if (rc < 0)
-        return rc == POLYFS_NOT_DIR && !l->first_page_seen ? list_single(v, l, rc) : rc;
+        return is_no_folder(rc) && !l->first_page_seen ? list_single(v, l, rc) : rc;
     if (page_clean(l, s)) {
         *out_rows = s->page.entries;
         *out_count = s->page.count;
@@ -416,7 +423,7 @@ static int step_stack(struct pfs_verb *v, struct polyfs_lister *l)
             return POLYFS_OK;
         }
         int rc = pfs_source_page(v, s);
-        if (rc == POLYFS_NOT_DIR && l->depth == 1 && !l->first_page_seen)
+        if (is_no_folder(rc) && l->depth == 1 && !l->first_page_seen)
             return list_single(v, l, rc);
         if (rc == POLYFS_NOT_FOUND && l->depth > 1) { /* removed since its parent was read */
             s->last = 1;
@@ -466,7 +473,7 @@ static int next_page(struct pfs_verb *v, struct polyfs_lister *l, const struct p
     int rc = l->way == WAY_NOT_YET ? choose_way(v, l) : POLYFS_OK;
     if (rc >= 0 && l->way == WAY_STACK && l->glob && !l->first_page_seen && !l->rows.count)
         rc = add_glob_root(v, l);
-    if (rc == POLYFS_NOT_DIR && l->way == WAY_NOT_YET)
+    if (is_no_folder(rc) && l->way == WAY_NOT_YET)
         rc = list_single(v, l, rc);
     if (rc < 0)
         return rc;
@@ -495,7 +502,7 @@ int polyfs_list_next(struct polyfs_lister *l, const struct polyfs_entry **out_ro
         return POLYFS_OK;
     }
     int rc = pfs_verb_begin(&v, "list", l->fs, l->path, l->opts.call);
-    if (l->way != WAY_STACK || l->first_page_seen)
+    if ((l->way != WAY_STACK && l->way != WAY_SINGLE) || l->first_page_seen)
         pfs_rows_reset(&l->rows);
     if (rc == POLYFS_OK)
         rc = next_page(&v, l, &rows, &count);

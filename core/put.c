@@ -62,9 +62,41 @@ void pfs_put_args_clear(struct pfs_put_args *args)
     memset(args, 0, sizeof(*args));
 }
 
+/* Text that becomes a header somewhere must not begin another one. */
+static int is_plain(const char *text)
+{
+    for (; text && *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            return 0;
+    return 1;
+}
+
+static int check_texts(struct pfs_verb *v, const struct polyfs_put_request *request)
+{
+    if (request->content_type && strlen(request->content_type) >= sizeof(((struct polyfs_stat *)0)->content_type))
+        return polyfs_fail(&v->error, POLYFS_TOO_LARGE, "the content type is longer than 127 bytes");
+    if (!is_plain(request->content_type))
+        return polyfs_fail(&v->error, POLYFS_INVALID, "the content type holds a control character");
+    for (uint32_t i = 0; i < request->metadata_count; i++) {
+        const struct polyfs_kv *row = &request->metadata[i]; /* core's own rows, so indexed as they are */
+        if (!*row->key || !is_plain(row->key) || !is_plain(row->value))
+            return polyfs_fail(&v->error, POLYFS_INVALID, "metadata has an empty name or a control character");
+        if (strcmp(row->key, PFS_NONCE_KEY) == 0)
+            return polyfs_fail(&v->error, POLYFS_INVALID, "the metadata name \"" PFS_NONCE_KEY "\" is polyfs's own");
+    }
+    return POLYFS_OK;
+}
+
 int pfs_put_gate(struct pfs_verb *v, const struct polyfs_caps *caps, const struct polyfs_put_request *request)
 {
     const char *name = v->fs->plugin->main_protocol;
+    int rc = check_texts(v, request);
+    if (rc != POLYFS_OK)
+        return rc;
+    if (request->durability > POLYFS_DURABILITY_FULL)
+        return polyfs_fail(&v->error, POLYFS_INVALID, "the durability is none of enum polyfs_durability");
+    if (request->condition.create_only && request->condition.if_match)
+        return polyfs_fail(&v->error, POLYFS_INVALID, "create-only and if-match exclude each other");
     if (!caps->shapes)
         return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s cannot be written to here", name);
     if (request->condition.create_only && caps->fact[POLYFS_FACT_CREATE_ONLY] == POLYFS_NO)
@@ -105,11 +137,11 @@ int pfs_make_parents(struct pfs_verb *v)
     return rc;
 }
 
-static int fits_put(const struct polyfs_fs *fs, const struct polyfs_caps *caps, uint64_t size, uint64_t part_bytes)
+static int fits_put(const struct polyfs_caps *caps, uint64_t size, uint64_t part_bytes)
 {
     if (!(caps->shapes & POLYFS_SHAPE_PUT) || (caps->put_max && size > caps->put_max))
         return 0;
-    return size <= part_bytes || !(caps->shapes & ~(uint32_t)POLYFS_SHAPE_PUT) || fs->part_bytes >= size;
+    return size <= part_bytes || !(caps->shapes & ~(uint32_t)POLYFS_SHAPE_PUT);
 }
 
 static int put_small(struct pfs_verb *v, const void *data, uint64_t size, const struct polyfs_write_opts *opts,
@@ -149,10 +181,12 @@ int polyfs_put(struct polyfs_fs *fs, const char *path, const void *data, size_t 
     struct polyfs_stat stat = POLYFS_STAT_INIT;
     int large = opts && (opts->shape & ~(uint32_t)POLYFS_SHAPE_PUT || opts->flags & POLYFS_WRITE_APPEND);
     int rc = pfs_verb_begin(&v, "write", fs, path, opts ? opts->call : NULL);
+    if (rc == POLYFS_OK && opts && opts->flags & ~PFS_WRITE_KNOWN)
+        rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
     if (rc == POLYFS_OK)
         rc = pfs_verb_caps(&v, path, &caps);
     if (rc == POLYFS_OK && !large)
-        large = !fits_put(fs, &caps, size, opts && opts->part_bytes ? opts->part_bytes : fs->part_bytes);
+        large = !fits_put(&caps, size, opts && opts->part_bytes ? opts->part_bytes : fs->part_bytes);
     if (rc == POLYFS_OK && !large) {
         rc = pfs_put_args_take(&args, fs, opts);
         args.request.size_hint = size;

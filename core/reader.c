@@ -14,6 +14,7 @@ struct polyfs_reader {
     /* immutable */
     struct polyfs_fs *fs;
     char *path, *version;
+    char *if_match; /* only that etag; NULL any */
     struct polyfs_call_opts call;
     void *handle; /* the plugin's, or NULL */
     uint64_t gap; /* of vectored reads */
@@ -36,6 +37,8 @@ static int open_handle(struct pfs_verb *v, struct polyfs_reader *reader)
     r.u.read.out_reader = &reader->handle;
     r.u.read.out = &reader->stat;
     int rc = pfs_verb_run(v, &r);
+    if (rc == POLYFS_OK && reader->if_match && strcmp(reader->if_match, reader->stat.etag) != 0)
+        rc = polyfs_fail(&v->error, POLYFS_CHANGED, "it is not the version that was named");
     if (rc == POLYFS_OK)
         atomic_store(&reader->pinned, 1);
     return rc;
@@ -48,6 +51,7 @@ static void reader_free(struct polyfs_reader *reader)
     pthread_mutex_destroy(&reader->mu);
     free(reader->path);
     free(reader->version);
+    free(reader->if_match);
     polyfs_fs_close(reader->fs);
     free(reader);
 }
@@ -60,13 +64,15 @@ static struct polyfs_reader *reader_new(struct polyfs_fs *fs, const char *path, 
     reader->fs = polyfs_fs_ref(fs);
     reader->path = strdup(path);
     reader->version = opts && opts->version ? strdup(opts->version) : NULL;
+    reader->if_match = opts && opts->condition.if_match ? strdup(opts->condition.if_match) : NULL;
     reader->call = (struct polyfs_call_opts)POLYFS_CALL_OPTS_INIT;
     if (opts && opts->call)
         reader->call = *opts->call;
     reader->gap = opts ? opts->merge_gap : ((struct polyfs_read_opts)POLYFS_READ_OPTS_INIT).merge_gap;
     reader->stat = (struct polyfs_stat)POLYFS_STAT_INIT;
     pthread_mutex_init(&reader->mu, NULL);
-    if (!reader->path || (opts && opts->version && !reader->version)) {
+    if (!reader->path || (opts && opts->version && !reader->version) ||
+        (opts && opts->condition.if_match && !reader->if_match)) {
         reader_free(reader);
         return NULL;
     }
@@ -79,6 +85,11 @@ int polyfs_reader_open(struct polyfs_fs *fs, const char *path, const struct poly
     struct pfs_verb v;
     struct polyfs_reader *reader = NULL;
     int rc = pfs_verb_begin(&v, "open", fs, path, opts ? opts->call : NULL);
+    if (rc == POLYFS_OK && opts &&
+        (opts->flags || opts->condition.if_none_match || opts->condition.if_modified_ns != POLYFS_TIME_UNKNOWN))
+        rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a reader takes no flags, and of the conditions if_match only");
+    if (rc == POLYFS_OK && opts && opts->version)
+        rc = pfs_verb_gate(&v, POLYFS_FACT_VERSIONS, "keep versions");
     if (rc == POLYFS_OK && !(reader = reader_new(fs, path, opts)))
         rc = polyfs_fail(&v.error, POLYFS_NOMEM, "no memory for a reader");
     if (rc == POLYFS_OK)
@@ -124,6 +135,7 @@ static int get_first(struct pfs_verb *v, struct polyfs_reader *reader, uint64_t 
                                          .version = reader->version,
                                          .condition = POLYFS_CONDITION_INIT};
     struct polyfs_stat stat = POLYFS_STAT_INIT;
+    request.condition.if_match = reader->if_match;
     pthread_mutex_lock(&reader->mu);
     if (atomic_load(&reader->pinned)) {
         pthread_mutex_unlock(&reader->mu);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/budget.h"
 #include "core/executor.h"
@@ -84,11 +85,15 @@ void pfs_runtime_loaded(void)
 
 void polyfs_runtime_stats(struct polyfs_runtime_stats *out)
 {
-    pfs_budget_stats(out);
-    pfs_executor_stats(out);
+    struct polyfs_runtime_stats full;
+    uint32_t room = out->struct_size && out->struct_size < sizeof(full) ? out->struct_size : (uint32_t)sizeof(full);
     unsigned peak;
-    out->threads += pfs_op_threads(&peak);
-    out->threads_peak += peak;
+    pfs_budget_stats(&full);
+    pfs_executor_stats(&full);
+    full.threads += pfs_op_threads(&peak);
+    full.threads_peak += peak;
+    full.struct_size = room;
+    memcpy(out, &full, room);
 }
 
 void polyfs_shutdown(void)

@@ -52,13 +52,17 @@ int pfs_stat(struct pfs_verb *v, const char *path, const char *version, struct p
 {
     struct polyfs_caps caps;
     int any = 0;
-    int rc = *path ? stat_object(v, path, version, out) : POLYFS_NOT_FOUND;
-    if (rc != POLYFS_NOT_FOUND || version)
+    int rc = version ? pfs_verb_gate(v, POLYFS_FACT_VERSIONS, "keep versions") : POLYFS_OK;
+    if (rc == POLYFS_OK && *path)
+        rc = stat_object(v, path, version, out);
+    if ((rc != POLYFS_NOT_FOUND && *path) || rc < POLYFS_NOT_FOUND || version)
         return rc;
     PFS_ERROR(absent);
     absent = v->error;
     rc = pfs_verb_caps(v, path, &caps);
     if (rc == POLYFS_OK && caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_YES) {
+        if (!*path)
+            return stat_object(v, path, NULL, out);
         v->error = absent;
         return POLYFS_NOT_FOUND;
     }

@@ -20,6 +20,8 @@ struct pfs_put_args {
     char *if_match, *content_type;
 };
 
+#define PFS_WRITE_KNOWN (POLYFS_WRITE_CREATE_ONLY | POLYFS_WRITE_APPEND | POLYFS_WRITE_PARENTS)
+
 int pfs_put_args_take(struct pfs_put_args *args, const struct polyfs_fs *fs, const struct polyfs_write_opts *opts);
 void pfs_put_args_clear(struct pfs_put_args *args);
 
@@ -36,6 +38,7 @@ struct polyfs_writer {
     struct pfs_put_args args;
     struct polyfs_caps caps;
     uint32_t forced_shape;
+    uint64_t generation; /* of the process that opened it: a child never touches what its parent writes */
     struct pfs_ctx ctx; /* of parts that go on between calls: the caller's cancel, no deadline */
 
     /* one thread at a time */
@@ -68,6 +71,7 @@ struct pfs_shape {
 extern const struct pfs_shape pfs_shape_parts;
 extern const struct pfs_shape pfs_shape_placed;
 extern const struct pfs_shape pfs_shape_stream;
+extern const struct pfs_shape pfs_shape_whole; /* PUT of what was gathered in memory */
 extern const struct pfs_shape pfs_shape_append; /* the store's own append */
 
 /* Frees a part's buffer and gives back what it was counted as. */

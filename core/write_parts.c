@@ -218,7 +218,7 @@ static void parts_free(struct polyfs_writer *w)
 static int parts_commit(struct pfs_verb *v, struct polyfs_writer *w, struct polyfs_stat *out)
 {
     struct parts *p = w->state;
-    int rc = POLYFS_OK;
+    int rc = p->count ? POLYFS_OK : submit(v, w, "", 0); /* an empty object is one empty part */
     while (rc == POLYFS_OK && p->under_way)
         rc = take_one(v, w);
     if (rc != POLYFS_OK)

@@ -9,7 +9,8 @@
 #include "core/budget.h"
 #include "core/write.h"
 
-static const struct pfs_shape *const shapes_in_order[] = {&pfs_shape_parts, &pfs_shape_placed, &pfs_shape_stream};
+static const struct pfs_shape *const shapes_in_order[] = {&pfs_shape_parts, &pfs_shape_placed, &pfs_shape_stream,
+                                                          &pfs_shape_whole};
 
 static const struct pfs_shape *choose(const struct polyfs_writer *w)
 {
@@ -39,11 +40,9 @@ static uint64_t part_bytes_for(const struct polyfs_writer *w, uint64_t wanted, u
 
 /* ---- opening --------------------------------------------------------------------------------------------- */
 
-#define WRITE_KNOWN (POLYFS_WRITE_CREATE_ONLY | POLYFS_WRITE_APPEND | POLYFS_WRITE_PARENTS)
-
 static int writer_setup(struct pfs_verb *v, struct polyfs_writer *w, const struct polyfs_write_opts *opts)
 {
-    if (opts && opts->flags & ~WRITE_KNOWN)
+    if (opts && opts->flags & ~PFS_WRITE_KNOWN)
         return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "a flag is not known");
     if (opts && opts->call)
         w->call = *opts->call;
@@ -57,6 +56,8 @@ static int writer_setup(struct pfs_verb *v, struct polyfs_writer *w, const struc
     if (rc != POLYFS_OK)
         return rc;
     w->forced_shape = opts ? opts->shape : 0;
+    if (w->forced_shape & (w->forced_shape - 1) || w->forced_shape > POLYFS_SHAPE_STREAM)
+        return polyfs_fail(&v->error, POLYFS_INVALID, "the shape to write in is one of enum polyfs_shape");
     if (w->forced_shape && !(w->caps.shapes & w->forced_shape))
         return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s has no such shape of writing here",
                            v->fs->plugin->main_protocol);
@@ -97,6 +98,7 @@ int polyfs_writer_open(struct polyfs_fs *fs, const char *path, const struct poly
     }
     if (w) {
         w->fs = polyfs_fs_ref(fs);
+        w->generation = pfs_fork_generation();
         pfs_ctx_begin(&w->ctx, "write", NULL, NULL);
         w->ctx.user = opts && opts->call ? opts->call->cancel : NULL;
     }
@@ -125,7 +127,7 @@ int polyfs_writer_open(struct polyfs_fs *fs, const char *path, const struct poly
 
 static int remember(struct pfs_verb *v, struct polyfs_writer *w, int rc)
 {
-    if (rc < 0 && !w->failed) {
+    if (rc < 0 && !w->failed && rc != POLYFS_FORKED) {
         w->failed = rc;
         w->failure = v->error;
     }
@@ -136,6 +138,8 @@ static int remember(struct pfs_verb *v, struct polyfs_writer *w, int rc)
 static int begin(struct pfs_verb *v, struct polyfs_writer *w, const char *name)
 {
     int rc = pfs_verb_begin(v, name, w->fs, w->path, &w->call);
+    if (rc == POLYFS_OK && w->generation != pfs_fork_generation())
+        return polyfs_fail(&v->error, POLYFS_FORKED, "the writer was opened by the parent process");
     if (rc == POLYFS_OK && w->failed) {
         v->error = w->failure;
         rc = w->failed;
@@ -226,7 +230,7 @@ int polyfs_writer_write(struct polyfs_writer *w, const void *data, size_t size, 
             size -= n;
         }
     }
-    if (w->shape && w->shape->settle) { /* also after a failure: the memory is the caller's again */
+    if (w->shape && w->shape->settle && rc != POLYFS_FORKED) { /* also after a failure: the memory is the caller's again */
         int settled = w->shape->settle(&v, w);
         rc = rc == POLYFS_OK ? settled : rc;
     }
@@ -267,7 +271,7 @@ void polyfs_writer_close(struct polyfs_writer *w)
     struct pfs_verb v;
     if (!w)
         return;
-    if (w->shape && !w->done) {
+    if (w->shape && !w->done && w->generation == pfs_fork_generation()) {
         /* A cancelled or late writer still cleans up behind itself, so neither bounds the abort. */
         pfs_verb_begin(&v, "abort the write of", w->fs, w->path, NULL);
         w->shape->abort(&v, w);

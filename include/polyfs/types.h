@@ -130,7 +130,7 @@ enum polyfs_fact {
     POLYFS_FACT_SIGN_GET = 26,          /**< signed URLs for reading */
     POLYFS_FACT_SIGN_PUT = 27,          /**< signed URLs for writing */
     POLYFS_FACT_LIST_UPLOADS = 28,      /**< unfinished uploads can be found */
-    POLYFS_FACT_STORED_CHECKSUM = 29,   /**< stat tells a checksum of the bytes */
+    POLYFS_FACT_STORED_CHECKSUM = 29,   /**< stat tells the checksum that the write gave */
     POLYFS_FACT_DURABLE_COMMIT = 30,    /**< a commit survives loss of power */
     POLYFS_FACT_CONFINE = 31,           /**< sub() can refuse every way out of the folder */
     POLYFS_FACT_CASE_SENSITIVE = 32,    /**< "a" and "A" are two names */

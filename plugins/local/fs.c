@@ -84,9 +84,15 @@ static int stat_meta(const struct local_fs *fs, const char *path, struct polyfs_
                      struct polyfs_error *err)
 {
     int fd = local_open(fs, path, O_RDONLY | O_NONBLOCK, 0);
+    if (fd < 0 && !meta)
+        return POLYFS_OK; /* what cannot be read can still be looked at */
     if (fd < 0)
         return local_fail(err, errno, "");
-    int rc = local_meta_read(fd, out, meta, err);
+    int rc = POLYFS_OK;
+    if (meta)
+        rc = local_meta_read(fd, out, meta, err);
+    else
+        local_meta_type(fd, out);
     close(fd);
     return rc;
 }
@@ -115,7 +121,7 @@ static int local_stat(struct polyfs_call *call, void *self, const char *path, ui
     if (rc != POLYFS_OK)
         return rc;
     local_stat_fill(&st, &result);
-    if (meta && S_ISREG(st.st_mode))
+    if (S_ISREG(st.st_mode))
         rc = stat_meta(fs, path, &result, meta, err);
     if (rc == POLYFS_OK)
         *out = result;

@@ -67,6 +67,8 @@ int local_copy(struct polyfs_call *call, void *fs, const struct polyfs_source *s
 int local_caps(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, uint32_t flags,
                struct polyfs_caps *out, struct polyfs_error *err);
 /* meta.c */
+/* The content type, if the file has one. */
+void local_meta_type(int fd, struct polyfs_stat *out);
 int local_meta_read(int fd, struct polyfs_stat *out, struct polyfs_pairs *meta, struct polyfs_error *err);
 int local_meta_write(int fd, const struct polyfs_put_request *request, struct polyfs_error *err);
 /* Metadata and content type of one open file onto another. */

@@ -43,6 +43,16 @@ static int value_of(int fd, const char *name, char *value, struct polyfs_error *
     return POLYFS_OK;
 }
 
+void local_meta_type(int fd, struct polyfs_stat *out)
+{
+    char type[sizeof(out->content_type)];
+    ssize_t n = fgetxattr(fd, MIME, type, sizeof(type) - 1);
+    if (n > 0) {
+        type[n] = '\0';
+        memcpy(out->content_type, type, (size_t)n + 1);
+    }
+}
+
 int local_meta_read(int fd, struct polyfs_stat *out, struct polyfs_pairs *meta, struct polyfs_error *err)
 {
     char *names, *value;
@@ -73,6 +83,8 @@ static int attribute_set(int fd, const char *name, const char *value, struct pol
 {
     if (fsetxattr(fd, name, value, strlen(value), 0) == 0)
         return POLYFS_OK;
+    if (errno == E2BIG || errno == ERANGE || errno == ENOSPC) /* ext4 has one block for all of them */
+        return polyfs_fail(err, POLYFS_TOO_LARGE, "it is more metadata than this file system keeps with a file");
     return local_fail(err, errno, "the metadata cannot be kept");
 }
 

@@ -112,6 +112,7 @@ int local_get(struct polyfs_call *call, void *self, const char *path, uint64_t p
     if (rc != POLYFS_OK)
         return rc;
     local_stat_fill(&st, &stat);
+    local_meta_type(fd, &stat);
     rc = check_condition(&request->condition, &stat, err);
     if (rc == POLYFS_OK)
         rc = cut_range(request, stat.size, &offset, &length, err);
@@ -145,8 +146,10 @@ static int local_reader_open(struct polyfs_call *call, void *self, const char *p
         local_host->free(reader);
         return rc;
     }
-    if (out)
+    if (out) {
         local_stat_fill(&reader->pinned, out);
+        local_meta_type(reader->fd, out);
+    }
     *out_reader = reader;
     return POLYFS_OK;
 }

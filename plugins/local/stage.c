@@ -57,6 +57,8 @@ static int open_folder(const struct local_fs *fs, struct local_stage *stage, str
     const char *folder = !slash ? "." : slash == stage->target ? "/" : stage->target;
     if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return polyfs_fail(err, POLYFS_IS_DIR, "the path names a folder");
+    if (strncmp(name, LOCAL_STAGING, strlen(LOCAL_STAGING)) == 0)
+        return polyfs_fail(err, POLYFS_INVALID, "names that begin with " LOCAL_STAGING " are polyfs's own, and not listed");
     if (slash && slash != stage->target)
         *slash = '\0';
     int fd = local_open(fs, folder, O_RDONLY | O_DIRECTORY, 0);

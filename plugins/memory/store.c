@@ -207,6 +207,8 @@ int memory_key_make(struct memory_key *key, const struct memory_fs *fs, const ch
 {
     uint64_t length = fs->root_length + path_len;
     key->bytes = key->room;
+    if (fs->store->real_folders && memmem(path, path_len, "//", 2))
+        return polyfs_fail(err, POLYFS_INVALID, "real folders have no empty names (//)");
     if (length + 2 > sizeof(key->room)) {
         key->bytes = memory_borrow(length + 2, err);
         if (!key->bytes)
