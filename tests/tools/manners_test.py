@@ -156,6 +156,8 @@ class Endings(Case):
         self.assertIn("polyfs: info: loaded plugin local", err)
         _, _, err = self.run_polyfs("cat", "-vv", "a")
         self.assertIn("polyfs: debug: ", err)
+        _, _, err = self.run_polyfs("cat", "-vv", "--json", "a")
+        self.assertEqual({json.loads(line)["log"] for line in err.splitlines()}, {"info", "debug"})
         _, _, err = self.run_polyfs("cp", "-v", "a", "b")
         self.assertIn("polyfs: copy: a to b\n", err)
 
