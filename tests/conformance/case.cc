@@ -80,6 +80,8 @@ void Case::Purge()
     polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
     opts.flags = POLYFS_LS_RECURSIVE | POLYFS_LS_VERSIONS;
     std::vector<Row> rows;
+    if (Fact(POLYFS_FACT_VERSIONS) != POLYFS_YES)
+        return;
     if (List("", &opts, &rows) < 0)
         return;
     for (const Row &row : rows) {
@@ -102,8 +104,7 @@ void Case::TearDown()
         EXPECT_GE(fds_before_, OpenDescriptors()) << "open descriptors are left";
     }
     EXPECT_ANY_CODE(polyfs_remove_tree(fs(), root_.c_str(), nullptr, E()), POLYFS_OK, POLYFS_NOT_FOUND);
-    if (Fact(POLYFS_FACT_VERSIONS) == POLYFS_YES)
-        Purge();
+    Purge();
     EXPECT_EQ(0, Exists("")) << "remove_tree left something";
 }
 

@@ -137,11 +137,11 @@ class Case : public testing::Test
     Fs OpenWith(const std::string &option);
     /* Nothing at all is in the case's folder, staging included. */
     void ExpectNothingLeft();
+    /* On a store with versions: removes all of them for good. */
+    void Purge();
     uint64_t Requests() const;
 
   private:
-    void Purge();
-
     const Subject subject_;
     Fs fs_;
     std::string root_;

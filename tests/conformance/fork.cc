@@ -83,15 +83,17 @@ CONFORMANCE_CASE(fork, ChildrenUseTheFilesystem)
 
 CONFORMANCE_CASE(fork, WhileThreadsAreBusy)
 {
-    const std::string bytes = Bytes(30000);
+    const std::string bytes = Bytes(3000); /* a versioned store keeps every one of them */
     ASSERT_CODE(POLYFS_OK, Put("a", bytes));
     std::atomic<bool> stop{false};
     std::atomic<unsigned> wrong{0};
     std::vector<std::thread> threads;
     for (unsigned me = 0; me < 4; me++)
         threads.emplace_back([&, me] {
-            while (!stop)
+            while (!stop) {
                 wrong += UseAll(fs(), P("a"), bytes, P("busy" + std::to_string(me))) != 0;
+                std::this_thread::sleep_for(std::chrono::microseconds(100));
+            }
         });
     const uint64_t count = EnvNumber("POLYFS_CONFORM_FORKS", Many(100, 10));
     uint64_t bad = 0;

@@ -3,6 +3,7 @@
  * polyfs-conform URL|plugin.so: all cases on anybody's store. A plugin.so is registered as it is, without a manifest,
  * and gets its main protocol with an empty path unless --url says another. Exit status 0: every case passed or is n/a.
  */
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -139,6 +140,30 @@ bool LoadPlugin(const std::string &file, std::string *protocol)
     return !protocol->empty();
 }
 
+/* Patterns are on "group.case"; GoogleTest's are on "store.group.case". */
+std::string FilterFlag(const std::string &patterns)
+{
+    std::string flag = "--gtest_filter=";
+    bool first = true;
+    for (char c : patterns) {
+        bool between = c == ':' || c == '-';
+        if (first && !between)
+            flag += "*.";
+        first = between;
+        flag += c;
+    }
+    return flag;
+}
+
+/* A name that GoogleTest can filter by: '-' and ':' mean something to it. */
+std::string StoreName(const std::string &protocol)
+{
+    std::string name;
+    for (char c : protocol)
+        name += isalnum(static_cast<unsigned char>(c)) ? c : '_';
+    return name;
+}
+
 bool EndsWith(const std::string &text, const std::string &end)
 {
     return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
@@ -152,18 +177,19 @@ int main(int argc, char **argv)
     int status = Parse(argc, argv, &arguments);
     if (status)
         return status;
-    std::string protocol = arguments.what.substr(0, arguments.what.find(':'));
+    size_t scheme = arguments.what.find("://");
+    std::string protocol = scheme == std::string::npos ? "file" : arguments.what.substr(0, scheme);
     arguments.store.url = arguments.what;
-    if (EndsWith(arguments.what, ".so") && arguments.what.find("://") == std::string::npos) {
+    if (EndsWith(arguments.what, ".so") && scheme == std::string::npos) {
         protocol.clear();
         if (!LoadPlugin(arguments.what, &protocol))
             return 2;
         arguments.store.url = arguments.url.empty() ? protocol + "://" : arguments.url;
     }
     if (arguments.store.name.empty())
-        arguments.store.name = protocol;
+        arguments.store.name = StoreName(protocol);
     arguments.options.quiet = !arguments.verbose;
-    std::string filter = "--gtest_filter=*." + (arguments.filter.empty() ? "*" : arguments.filter);
+    std::string filter = FilterFlag(arguments.filter);
     std::vector<char *> flags = {argv[0]};
     if (!arguments.filter.empty())
         flags.push_back(filter.data());
