@@ -13,7 +13,7 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 add_library(polyfs_flags INTERFACE)
-target_compile_options(polyfs_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror -Wno-format-truncation -Werror=format-security
+target_compile_options(polyfs_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation> -Werror=format-security
     $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
 target_compile_definitions(polyfs_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE>)
 target_link_options(polyfs_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
@@ -24,7 +24,7 @@ if(POLYFS_SANITIZE)
     target_link_options(polyfs_flags INTERFACE -fsanitize=${POLYFS_SANITIZE})
 else()
     target_compile_options(polyfs_flags INTERFACE -fstack-protector-strong -fstack-clash-protection -fcf-protection
-        $<$<COMPILE_LANGUAGE:C>:-ftrivial-auto-var-init=zero>)
+        $<$<AND:$<COMPILE_LANGUAGE:C>,$<C_COMPILER_ID:GNU>>:-ftrivial-auto-var-init=zero>)
     if(NOT CMAKE_BUILD_TYPE STREQUAL Debug)
         target_compile_options(polyfs_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
     endif()

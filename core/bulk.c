@@ -156,7 +156,7 @@ static int copy_step(const struct pfs_step_item *step, void *user)
             rc = POLYFS_OK;
         }
         if (rc == POLYFS_OK && b->move && !flags && !step->is_dir)
-            rc = polyfs_remove(b->source_fs, step->source, NULL, &error);
+            rc = polyfs_remove(b->source_fs, step->source, &(struct polyfs_remove_opts){sizeof(struct polyfs_remove_opts), 0, b->opts.call, NULL, NULL}, &error);
     }
     report_item(b, step, shown ? shown : "", flags, rc, &error);
     free(shown);
@@ -204,18 +204,21 @@ static int bulk_end(struct pfs_bulk *b, int rc, struct polyfs_error *plan_error,
     return rc < 0 ? rc : POLYFS_OK;
 }
 
+static struct pfs_scope scope_of(const struct pfs_bulk *b)
+{
+    return (struct pfs_scope){b->source_fs, b->opts.flags, b->opts.max_depth, b->opts.call};
+}
+
 int pfs_bulk_transfer(struct pfs_bulk *b, const char *const *sources, size_t source_count, const char *const *targets,
                       size_t target_count, struct polyfs_error *err)
 {
     struct polyfs_error plan_error = POLYFS_ERROR_INIT;
-    struct pfs_plan plan = {.source_fs = b->source_fs,
+    struct pfs_plan plan = {.source = scope_of(b),
                             .target_fs = b->target_fs,
                             .sources = sources,
                             .source_count = source_count,
                             .targets = targets,
-                            .target_count = target_count,
-                            .flags = b->opts.flags,
-                            .max_depth = b->opts.max_depth};
+                            .target_count = target_count};
     int rc = b->opts.flags & ~BULK_KNOWN ? polyfs_fail(&plan_error, POLYFS_UNSUPPORTED, "a flag is not known")
                                          : pfs_plan_run(&plan, copy_step, b, &plan_error);
     return bulk_end(b, rc, &plan_error, err);
@@ -272,7 +275,7 @@ static int remove_rows(struct pfs_bulk *b, const struct pfs_rows *rows)
         else if (!flags && step.is_dir && !(row->flags & POLYFS_STAT_LINK))
             one = polyfs_rmdir(b->source_fs, row->path, 0, b->opts.call, &error);
         else if (!flags)
-            one = polyfs_remove(b->source_fs, row->path, NULL, &error);
+            one = polyfs_remove(b->source_fs, row->path, &(struct polyfs_remove_opts){sizeof(struct polyfs_remove_opts), 0, b->opts.call, NULL, NULL}, &error);
         if (one == POLYFS_NOT_FOUND)
             one = POLYFS_OK;
         report_item(b, &step, "", flags, one, &error);
@@ -284,10 +287,11 @@ static int remove_rows(struct pfs_bulk *b, const struct pfs_rows *rows)
 int pfs_bulk_remove(struct pfs_bulk *b, const char *const *paths, size_t count, struct polyfs_error *err)
 {
     struct polyfs_error plan_error = POLYFS_ERROR_INIT;
+    const struct pfs_scope scope = scope_of(b);
     int rc = POLYFS_OK;
     for (size_t i = 0; i < count && rc == POLYFS_OK; i++) {
         struct pfs_rows rows = {0};
-        rc = pfs_expand(b->source_fs, paths[i], b->opts.flags, b->opts.max_depth, &rows, &plan_error);
+        rc = pfs_expand(&scope, paths[i], &rows, &plan_error);
         if (rc == POLYFS_OK)
             rc = remove_rows(b, &rows);
         else
@@ -316,10 +320,12 @@ int polyfs_bulk_move(struct polyfs_fs *source_fs, const char *const *sources, si
     struct pfs_bulk b = {.source_fs = source_fs, .target_fs = target_fs, .move = 1};
     take_opts(&b, opts);
     int rc = pfs_bulk_transfer(&b, sources, source_count, targets, target_count, err);
+    struct pfs_scope scope = scope_of(&b);
+    scope.max_depth = 0;
     /* What is left of moved folders: their objects are gone, so only empty ones can be removed. */
     for (size_t i = 0; rc == POLYFS_OK && b.opts.flags & POLYFS_BULK_RECURSIVE && i < source_count; i++)
         if (!(b.opts.flags & POLYFS_BULK_DRY_RUN))
-            rc = pfs_remove_empty(source_fs, sources[i], b.opts.flags, err);
+            rc = pfs_remove_empty(&scope, sources[i], err);
     hand_result(&b, result);
     return rc;
 }
@@ -334,10 +340,11 @@ int polyfs_bulk_cat(struct polyfs_fs *fs, const char *const *paths, size_t count
     struct polyfs_read_opts read = POLYFS_READ_OPTS_INIT;
     take_opts(&b, opts);
     read.call = b.opts.call;
+    const struct pfs_scope scope = scope_of(&b);
     int rc = POLYFS_OK;
     for (size_t i = 0; i < count && rc == POLYFS_OK; i++) {
         struct pfs_rows rows = {0};
-        rc = pfs_expand(fs, paths[i], b.opts.flags, b.opts.max_depth, &rows, &plan_error);
+        rc = pfs_expand(&scope, paths[i], &rows, &plan_error);
         if (rc < 0)
             rc = note_failure(&b, rc, &plan_error);
         for (size_t k = 0; k < rows.count && rc == POLYFS_OK; k++) {

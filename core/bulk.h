@@ -23,7 +23,4 @@ int pfs_bulk_transfer(struct pfs_bulk *bulk, const char *const *sources, size_t 
                       size_t target_count, struct polyfs_error *err);
 int pfs_bulk_remove(struct pfs_bulk *bulk, const char *const *paths, size_t count, struct polyfs_error *err);
 
-/* Removes the empty folders at and below a path; one that still holds something stays. */
-int pfs_remove_empty(struct polyfs_fs *fs, const char *path, uint32_t flags, struct polyfs_error *err);
-
 #endif

@@ -22,9 +22,9 @@ static int add_rows(struct polyfs_lister *lister, struct pfs_rows *out, struct p
 }
 
 /* A path below an object does not exist, whatever the store's reason for saying so. */
-int pfs_stat_source(struct polyfs_fs *fs, const char *path, struct polyfs_stat *out, struct polyfs_error *err)
+int pfs_stat_source(const struct pfs_scope *scope, const char *path, struct polyfs_stat *out, struct polyfs_error *err)
 {
-    int rc = polyfs_stat(fs, path, NULL, NULL, out, err);
+    int rc = polyfs_stat(scope->fs, path, NULL, scope->call, out, err);
     if (rc != POLYFS_NOT_DIR)
         return rc;
     if (err)
@@ -32,11 +32,11 @@ int pfs_stat_source(struct polyfs_fs *fs, const char *path, struct polyfs_stat *
     return POLYFS_NOT_FOUND;
 }
 
-static int add_one(struct polyfs_fs *fs, const char *path, struct pfs_rows *out, int *out_is_dir,
+static int add_one(const struct pfs_scope *scope, const char *path, struct pfs_rows *out, int *out_is_dir,
                    struct polyfs_error *err)
 {
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    int rc = pfs_stat_source(fs, path, &stat, err);
+    int rc = pfs_stat_source(scope, path, &stat, err);
     if (rc != POLYFS_OK)
         return rc;
     size_t n = strlen(path);
@@ -52,18 +52,19 @@ static int add_one(struct polyfs_fs *fs, const char *path, struct pfs_rows *out,
 }
 
 /* A folder and all below it; an object is itself. */
-static int add_tree(struct polyfs_fs *fs, const char *path, uint32_t max_depth, struct pfs_rows *out,
+static int add_tree(const struct pfs_scope *scope, const char *path, uint32_t max_depth, struct pfs_rows *out,
                     struct polyfs_error *err)
 {
     struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
     struct polyfs_lister *lister;
     int is_dir = 0;
-    int rc = add_one(fs, path, out, &is_dir, err);
+    int rc = add_one(scope, path, out, &is_dir, err);
     if (rc != POLYFS_OK || !is_dir)
         return rc;
     opts.flags = POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS;
     opts.max_depth = max_depth;
-    rc = polyfs_list_open(fs, path, &opts, &lister, err);
+    opts.call = scope->call;
+    rc = polyfs_list_open(scope->fs, path, &opts, &lister, err);
     if (rc == POLYFS_OK) {
         rc = add_rows(lister, out, err);
         polyfs_list_close(lister);
@@ -71,26 +72,27 @@ static int add_tree(struct polyfs_fs *fs, const char *path, uint32_t max_depth, 
     return rc;
 }
 
-static int add_glob(struct polyfs_fs *fs, const char *pattern, uint32_t flags, uint32_t max_depth,
-                    struct pfs_rows *out, struct polyfs_error *err)
+static int add_glob(const struct pfs_scope *scope, const char *pattern, struct pfs_rows *out, struct polyfs_error *err)
 {
     struct polyfs_lister *lister;
     struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
     size_t before = out->count;
+    uint32_t max_depth = scope->max_depth;
     opts.max_depth = max_depth;
-    int rc = polyfs_glob_open(fs, pattern, &opts, &lister, err);
+    opts.call = scope->call;
+    int rc = polyfs_glob_open(scope->fs, pattern, &opts, &lister, err);
     if (rc != POLYFS_OK)
         return rc;
     rc = add_rows(lister, out, err);
     polyfs_list_close(lister);
     size_t found = out->count;
-    if (rc != POLYFS_OK || !(flags & POLYFS_BULK_RECURSIVE) || max_depth == 1)
+    if (rc != POLYFS_OK || !(scope->flags & POLYFS_BULK_RECURSIVE) || max_depth == 1)
         return rc;
     for (size_t i = before; i < found && rc == POLYFS_OK; i++) {
         if (out->rows[i].type != POLYFS_TYPE_DIR)
             continue;
         char *folder = pfs_copy(out->rows[i].path, out->rows[i].path_len);
-        rc = folder ? add_tree(fs, folder, max_depth ? max_depth - 1 : 0, out, err)
+        rc = folder ? add_tree(scope, folder, max_depth ? max_depth - 1 : 0, out, err)
                     : polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
         free(folder);
     }
@@ -116,21 +118,20 @@ static void sort_and_unite(struct pfs_rows *rows)
     rows->count = kept;
 }
 
-int pfs_expand(struct polyfs_fs *fs, const char *source, uint32_t flags, uint32_t max_depth, struct pfs_rows *out,
-               struct polyfs_error *err)
+int pfs_expand(const struct pfs_scope *scope, const char *source, struct pfs_rows *out, struct polyfs_error *err)
 {
     int is_dir, rc;
-    int literal = (flags & POLYFS_BULK_LITERAL) != 0;
+    int literal = (scope->flags & POLYFS_BULK_LITERAL) != 0;
     size_t before = out->count;
     char *plain = literal ? strdup(source) : pfs_glob_plain(source);
     if (!plain)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
     if (!literal && pfs_glob_magic(source))
-        rc = add_glob(fs, source, flags, max_depth, out, err);
-    else if (flags & POLYFS_BULK_RECURSIVE)
-        rc = add_tree(fs, plain, max_depth, out, err);
+        rc = add_glob(scope, source, out, err);
+    else if (scope->flags & POLYFS_BULK_RECURSIVE)
+        rc = add_tree(scope, plain, scope->max_depth, out, err);
     else
-        rc = add_one(fs, plain, out, &is_dir, err);
+        rc = add_one(scope, plain, out, &is_dir, err);
     if (rc == POLYFS_OK && out->count == before)
         rc = polyfs_fail(err, POLYFS_NOT_FOUND, "nothing matches %s", source);
     free(plain);
@@ -138,15 +139,15 @@ int pfs_expand(struct polyfs_fs *fs, const char *source, uint32_t flags, uint32_
     return rc;
 }
 
-int pfs_remove_empty(struct polyfs_fs *fs, const char *path, uint32_t flags, struct polyfs_error *err)
+int pfs_remove_empty(const struct pfs_scope *scope, const char *path, struct polyfs_error *err)
 {
     struct pfs_rows rows = {0};
     struct polyfs_error why = POLYFS_ERROR_INIT;
-    int rc = pfs_expand(fs, path, flags | POLYFS_BULK_RECURSIVE, 0, &rows, &why);
+    int rc = pfs_expand(scope, path, &rows, &why);
     for (size_t i = rows.count; rc == POLYFS_OK && i-- > 0;) {
         if (rows.rows[i].type != POLYFS_TYPE_DIR)
             continue;
-        rc = polyfs_rmdir(fs, rows.rows[i].path, 0, NULL, &why);
+        rc = polyfs_rmdir(scope->fs, rows.rows[i].path, 0, scope->call, &why);
         if (rc == POLYFS_NOT_EMPTY)
             rc = POLYFS_OK;
     }

@@ -37,7 +37,7 @@ static int ends_in_slash(const char *path)
 static int is_folder(const struct pfs_plan *plan, const char *path, struct polyfs_error *err)
 {
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    int rc = polyfs_stat(plan->target_fs, path, NULL, NULL, &stat, err);
+    int rc = polyfs_stat(plan->target_fs, path, NULL, plan->source.call, &stat, err);
     if (rc == POLYFS_NOT_FOUND || rc == POLYFS_NOT_DIR)
         return 0;
     return rc < 0 ? rc : stat.type == POLYFS_TYPE_DIR;
@@ -114,8 +114,8 @@ static int plan_glob(struct pfs_plan *plan, const char *source, const char *targ
                      struct polyfs_error *err)
 {
     struct pfs_rows rows = {0};
-    int rc = pfs_expand(plan->source_fs, source, plan->flags, plan->max_depth, &rows, err);
-    if (rc == POLYFS_OK && (!(plan->flags & POLYFS_BULK_RECURSIVE) || plan->max_depth))
+    int rc = pfs_expand(&plan->source, source, &rows, err);
+    if (rc == POLYFS_OK && (!(plan->source.flags & POLYFS_BULK_RECURSIVE) || plan->source.max_depth))
         drop_folders(&rows);
     if (rc == POLYFS_OK && rows.count) {
         size_t base = common_parts(&rows);
@@ -135,10 +135,11 @@ static int plan_folder(struct pfs_plan *plan, const char *folder, size_t base, c
     struct polyfs_lister *lister;
     const struct polyfs_entry self = {.path = folder, .path_len = strlen(folder), .type = POLYFS_TYPE_DIR};
     opts.flags = POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS;
-    opts.max_depth = plan->max_depth;
-    int rc = plan->max_depth ? POLYFS_OK : emit_below(&self, base, target, emit, user);
+    opts.max_depth = plan->source.max_depth;
+    opts.call = plan->source.call;
+    int rc = plan->source.max_depth ? POLYFS_OK : emit_below(&self, base, target, emit, user);
     if (rc >= 0)
-        rc = polyfs_list_open(plan->source_fs, folder, &opts, &lister, err);
+        rc = polyfs_list_open(plan->source.fs, folder, &opts, &lister, err);
     if (rc < 0)
         return rc;
     do {
@@ -147,7 +148,7 @@ static int plan_folder(struct pfs_plan *plan, const char *folder, size_t base, c
         int emitted = POLYFS_OK;
         rc = polyfs_list_next(lister, &rows, &n, err);
         for (size_t i = 0; rc >= 0 && i < n && emitted >= 0; i++)
-            if (rows[i].type != POLYFS_TYPE_DIR || !plan->max_depth)
+            if (rows[i].type != POLYFS_TYPE_DIR || !plan->source.max_depth)
                 emitted = emit_below(&rows[i], base, target, emit, user);
         rc = emitted < 0 ? emitted : rc;
     } while (rc == POLYFS_MORE);
@@ -159,7 +160,7 @@ static int plan_folder(struct pfs_plan *plan, const char *folder, size_t base, c
 static int lies_within(const struct pfs_plan *plan, const char *folder, const char *target)
 {
     size_t n = strlen(folder);
-    return plan->source_fs == plan->target_fs && strncmp(target, folder, n) == 0 && (!target[n] || target[n] == '/');
+    return plan->source.fs == plan->target_fs && strncmp(target, folder, n) == 0 && (!target[n] || target[n] == '/');
 }
 
 static int plan_plain(struct pfs_plan *plan, const char *source, const char *target, pfs_plan_fn *emit, void *user,
@@ -169,7 +170,7 @@ static int plan_plain(struct pfs_plan *plan, const char *source, const char *tar
     char *plain = pfs_copy(source, without_slashes(source));
     if (!plain)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
-    int rc = pfs_stat_source(plan->source_fs, plain, &stat, err);
+    int rc = pfs_stat_source(&plan->source, plain, &stat, err);
     int folder = rc == POLYFS_OK ? ends_in_slash(target) || is_folder(plan, target, err) : 0;
     if (folder < 0)
         rc = folder;
@@ -178,9 +179,9 @@ static int plan_plain(struct pfs_plan *plan, const char *source, const char *tar
     if (rc == POLYFS_OK && stat.type != POLYFS_TYPE_DIR) {
         const struct polyfs_entry row = {.path = plain, .path_len = strlen(plain), .type = stat.type, .size = stat.size};
         rc = emit_below(&row, base, target, emit, user);
-    } else if (rc == POLYFS_OK && plan->flags & POLYFS_BULK_RECURSIVE && lies_within(plan, plain, target)) {
+    } else if (rc == POLYFS_OK && plan->source.flags & POLYFS_BULK_RECURSIVE && lies_within(plan, plain, target)) {
         rc = polyfs_fail(err, POLYFS_INVALID, "the target %s lies within the source %s", target, plain);
-    } else if (rc == POLYFS_OK && plan->flags & POLYFS_BULK_RECURSIVE) {
+    } else if (rc == POLYFS_OK && plan->source.flags & POLYFS_BULK_RECURSIVE) {
         rc = plan_folder(plan, plain, base, target, emit, user, err);
     } /* a folder without RECURSIVE is nothing, as in fsspec; the command says so to people */
     free(plain);
@@ -190,9 +191,9 @@ static int plan_plain(struct pfs_plan *plan, const char *source, const char *tar
 static int plan_one(struct pfs_plan *plan, const char *source, const char *target, pfs_plan_fn *emit, void *user,
                     struct polyfs_error *err)
 {
-    if (!(plan->flags & POLYFS_BULK_LITERAL) && pfs_glob_magic(source))
+    if (!(plan->source.flags & POLYFS_BULK_LITERAL) && pfs_glob_magic(source))
         return plan_glob(plan, source, target, emit, user, err);
-    char *plain = plan->flags & POLYFS_BULK_LITERAL ? strdup(source) : pfs_glob_plain(source);
+    char *plain = plan->source.flags & POLYFS_BULK_LITERAL ? strdup(source) : pfs_glob_plain(source);
     int rc = plain ? plan_plain(plan, plain, target, emit, user, err) : polyfs_fail(err, POLYFS_NOMEM, "no memory");
     free(plain);
     return rc;
@@ -209,7 +210,7 @@ static int plan_pairs(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, stru
                            plan->target_count);
     for (size_t i = 0; i < plan->source_count && rc >= 0; i++) {
         struct polyfs_stat stat = POLYFS_STAT_INIT;
-        rc = pfs_stat_source(plan->source_fs, plan->sources[i], &stat, err);
+        rc = pfs_stat_source(&plan->source, plan->sources[i], &stat, err);
         const struct polyfs_entry row = {.path = plan->sources[i],
                                          .path_len = strlen(plan->sources[i]),
                                          .type = stat.type,
@@ -249,7 +250,7 @@ static int plan_flat(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, struc
     struct pfs_rows rows = {0};
     int rc = POLYFS_OK;
     for (size_t i = 0; i < plan->source_count && rc == POLYFS_OK; i++)
-        rc = pfs_expand(plan->source_fs, plan->sources[i], plan->flags, plan->max_depth, &rows, err);
+        rc = pfs_expand(&plan->source, plan->sources[i], &rows, err);
     if (rc == POLYFS_OK)
         rc = refuse_twins(&rows, err);
     for (size_t i = 0; i < rows.count && rc >= 0; i++) {
@@ -263,8 +264,8 @@ static int plan_flat(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, struc
 
 int pfs_plan_run(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, struct polyfs_error *err)
 {
-    int source_list = plan->source_count != 1 || plan->flags & POLYFS_BULK_SOURCE_LIST;
-    int target_list = plan->target_count != 1 || plan->flags & POLYFS_BULK_TARGET_LIST;
+    int source_list = plan->source_count != 1 || plan->source.flags & POLYFS_BULK_SOURCE_LIST;
+    int target_list = plan->target_count != 1 || plan->source.flags & POLYFS_BULK_TARGET_LIST;
     if (!plan->source_count || !plan->target_count)
         return polyfs_fail(err, POLYFS_INVALID, "there is no source or no target");
     if (target_list)

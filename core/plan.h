@@ -21,25 +21,34 @@ struct pfs_step_item {
 
 typedef int pfs_plan_fn(const struct pfs_step_item *item, void *user);
 
+/* In which filesystem, how deep and under which bounds sources are looked for. */
+struct pfs_scope {
+    struct polyfs_fs *fs;
+    uint32_t flags; /* POLYFS_BULK_… */
+    uint32_t max_depth;
+    const struct polyfs_call_opts *call;
+};
+
 struct pfs_plan {
-    struct polyfs_fs *source_fs, *target_fs;
+    struct pfs_scope source;
+    struct polyfs_fs *target_fs;
     const char *const *sources;
     size_t source_count;
     const char *const *targets;
     size_t target_count;
-    uint32_t flags; /* POLYFS_BULK_… */
-    uint32_t max_depth;
-    struct pfs_ctx *ctx;
 };
 
 /* Calls @emit for each step, in order; what it returns below 0 ends the plan. */
 int pfs_plan_run(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, struct polyfs_error *err);
 
-/* Everything that one source stands for (rule C5), folders included, sorted, in @out. */
-int pfs_expand(struct polyfs_fs *fs, const char *source, uint32_t flags, uint32_t max_depth, struct pfs_rows *out,
-               struct polyfs_error *err);
+/* Everything that one source stands for (rule C5), folders included, sorted, added to @out. */
+int pfs_expand(const struct pfs_scope *scope, const char *source, struct pfs_rows *out, struct polyfs_error *err);
 
 /* polyfs_stat for a source: a path below an object is NOT_FOUND too. */
-int pfs_stat_source(struct polyfs_fs *fs, const char *path, struct polyfs_stat *out, struct polyfs_error *err);
+int pfs_stat_source(const struct pfs_scope *scope, const char *path, struct polyfs_stat *out,
+                    struct polyfs_error *err);
+
+/* Removes the empty folders at and below a path; one that still holds something stays. */
+int pfs_remove_empty(const struct pfs_scope *scope, const char *path, struct polyfs_error *err);
 
 #endif

@@ -316,8 +316,8 @@ int pfs_run(struct pfs_request *r)
             return r->rc;
         if (pfs_ctx_sleep(r->ctx, r->not_before_ns) == POLYFS_OK)
             continue;
-        if (!r->attempt)
+        if (!r->attempt || pfs_ctx_stopped(r->ctx) == POLYFS_CANCELLED)
             r->rc = pfs_ctx_check(r->ctx, &r->error);
-        return r->rc; /* of one that was tried the store's own error says more than "cancelled" */
+        return r->rc; /* of one that is late the store's own error says more than "timeout" */
     }
 }

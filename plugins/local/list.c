@@ -156,7 +156,8 @@ static int read_folder(struct polyfs_call *call, struct local_lister *l, struct 
     }
     local_host->free(buffer);
     if (rc == POLYFS_OK) {
-        qsort_r(l->names, l->count, sizeof(*l->names), by_key, l->text);
+        if (l->count)
+            qsort_r(l->names, l->count, sizeof(*l->names), by_key, l->text);
         count_memory(l);
     } else {
         close(fd);

@@ -30,8 +30,10 @@ static int metadata_check(const struct polyfs_put_request *request, struct polyf
     return POLYFS_OK;
 }
 
-int memory_request_check(const struct polyfs_put_request *request, struct polyfs_error *err)
+int memory_request_check(const struct polyfs_put_request *request, uint32_t flags, struct polyfs_error *err)
 {
+    if ((request->flags & ~flags) != 0)
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag of the request is not known, or not for this call");
     if (request->durability > POLYFS_DURABILITY_FULL)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "this durability is not known");
     if (request->extra_count > 0)
@@ -67,7 +69,7 @@ static int write_allowed_locked(struct memory_fs *fs, const struct memory_key *k
 int memory_write_check(struct memory_fs *fs, const char *path, uint64_t path_len,
                        const struct polyfs_put_request *request, struct polyfs_error *err)
 {
-    int code = memory_request_check(request, err);
+    int code = memory_request_check(request, 0, err);
     MEMORY_AUTO(key) struct memory_key key = {0};
     if (code == POLYFS_OK)
         code = memory_key_make(&key, fs, path, path_len, err);

@@ -15,7 +15,7 @@ struct memory_commit {
     struct memory_fs *fs;
     const struct polyfs_put_request *request;
     struct memory_content *content;
-    struct memory_meta *base;        /* metadata to keep where the request has none, or NULL */
+    struct memory_meta *base;        /* metadata to keep beside the request's, or NULL */
     const struct memory_key *upload; /* key of the upload that this ends, or NULL */
     uint32_t append;                 /* put the content behind what is there */
     /* owned by memory_publish() */
@@ -24,8 +24,8 @@ struct memory_commit {
     struct memory_node *node;       /* used when the key is new */
 };
 
-/** What no write can carry here: UNSUPPORTED or INVALID. */
-int memory_request_check(const struct polyfs_put_request *request, struct polyfs_error *err);
+/** What no write can carry here, and any flag that is not among @p flags: UNSUPPORTED or INVALID. */
+int memory_request_check(const struct polyfs_put_request *request, uint32_t flags, struct polyfs_error *err);
 /** The same of the conditions of any change. */
 int memory_condition_check(const struct polyfs_condition *condition, struct polyfs_error *err);
 /** Whether a write could go on now: a courtesy at its start, since the commit decides. */

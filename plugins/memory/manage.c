@@ -16,10 +16,10 @@ int memory_copy(struct polyfs_call *call, void *fs, const struct polyfs_source *
                 struct polyfs_stat *out, struct polyfs_error *err)
 {
     int code = memory_go(call, err);
-    if (code == POLYFS_OK && step->cursor)
-        code = polyfs_fail(err, POLYFS_INVALID, "a copy here takes one step, so this cursor is not of one");
     if (code == POLYFS_OK)
-        code = memory_request_check(request, err);
+        code = memory_first_round(step, err);
+    if (code == POLYFS_OK)
+        code = memory_request_check(request, POLYFS_PUT_KEEP_METADATA, err);
     MEMORY_AUTO(content) struct memory_content *content = NULL;
     MEMORY_AUTO(meta) struct memory_meta *meta = NULL;
     if (code == POLYFS_OK)
@@ -87,7 +87,7 @@ int memory_compose(struct polyfs_call *call, void *fs, const struct polyfs_sourc
     MEMORY_AUTO(content) struct memory_content *content = NULL;
     int code = memory_go(call, err);
     if (code == POLYFS_OK)
-        code = memory_request_check(request, err);
+        code = memory_request_check(request, 0, err);
     if (code == POLYFS_OK)
         code = sources_pin(fs, rows, count, stride, &sources, err);
     if (code == POLYFS_OK)
@@ -130,7 +130,7 @@ int memory_set_metadata(struct polyfs_call *call, void *handle, const char *path
     struct memory_fs *fs = handle;
     int code = memory_go(call, err);
     if (code == POLYFS_OK)
-        code = memory_request_check(request, err);
+        code = memory_request_check(request, 0, err);
     if (code == POLYFS_OK && (request->condition.create_only || request->checksum.kind != POLYFS_CHECKSUM_NONE))
         code = polyfs_fail(err, POLYFS_UNSUPPORTED, "create_only and a checksum are for writes of bytes");
     MEMORY_AUTO(key) struct memory_key key = {0};

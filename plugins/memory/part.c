@@ -109,13 +109,13 @@ int memory_upload_part(struct polyfs_call *call, void *fs, const char *path, uin
                        const struct polyfs_checksum *checksum, struct polyfs_part *out, struct polyfs_error *err)
 {
     int code = memory_go(call, err);
-    if (code == POLYFS_OK && checksum && checksum->kind != POLYFS_CHECKSUM_NONE)
-        code = polyfs_fail(err, POLYFS_UNSUPPORTED, "parts take no checksum here; the whole object does");
     if (code == POLYFS_OK)
         code = part_check(number, size, err);
     MEMORY_AUTO(content) struct memory_content *content = NULL;
     if (code == POLYFS_OK)
         code = memory_content_of(fs, call, data, size, &content, err);
+    if (code == POLYFS_OK && checksum)
+        code = memory_content_verify(content, call, checksum, err);
     if (code == POLYFS_OK)
         code = part_store(fs, path, path_len, upload_id, number, &content, out, err);
     return code;

@@ -186,8 +186,8 @@ int memory_remove_tree(struct polyfs_call *call, void *handle, const char *path,
     struct memory_fs *fs = handle;
     MEMORY_AUTO(key) struct memory_key key = {0};
     int code = memory_go(call, err);
-    if (code == POLYFS_OK && step->cursor)
-        code = polyfs_fail(err, POLYFS_INVALID, "a removal here takes one step, so this cursor is not of one");
+    if (code == POLYFS_OK)
+        code = memory_first_round(step, err);
     if (code == POLYFS_OK)
         code = memory_key_make(&key, fs, path, path_len, err);
     if (code != POLYFS_OK)

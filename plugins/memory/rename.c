@@ -6,9 +6,8 @@
  * moves as it is, with etag and times, but where versions are kept: there the new name gets a new version and the
  * old name a delete marker. What could fail for memory comes before the first change.
  */
+#include "commit.h"
 #include "memory.h"
-
-#include "object.h"
 
 /* A rename and what it needs; memory_rename() takes it before the lock. */
 struct renaming {
@@ -162,15 +161,27 @@ static int rename_make(struct renaming *renaming, struct polyfs_error *err)
     return code;
 }
 
+/* The record moves as it is, so that a rename carries nothing of its own. */
+static int rename_check(const struct polyfs_source *source, const struct polyfs_put_request *request,
+                        struct polyfs_error *err)
+{
+    if (source->etag || source->version || request->condition.if_match)
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "a rename here has no condition but not to replace");
+    if (request->content_type || request->metadata_count > 0 || request->checksum.kind != POLYFS_CHECKSUM_NONE)
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "a rename changes the name alone");
+    return memory_request_check(request, 0, err);
+}
+
 int memory_rename(struct polyfs_call *call, void *handle, const struct polyfs_source *source, const char *target,
                   uint64_t target_len, const struct polyfs_put_request *request, struct polyfs_step *step,
                   struct polyfs_error *err)
 {
     MEMORY_AUTO(renaming) struct renaming renaming = {.fs = handle, .no_replace = request->condition.create_only};
-    (void)step; /* one round is all it takes */
     int code = memory_go(call, err);
-    if (code == POLYFS_OK && (source->etag || source->version || request->condition.if_match))
-        code = polyfs_fail(err, POLYFS_UNSUPPORTED, "a rename here has no condition but not to replace");
+    if (code == POLYFS_OK)
+        code = memory_first_round(step, err);
+    if (code == POLYFS_OK)
+        code = rename_check(source, request, err);
     if (code == POLYFS_OK)
         code = memory_key_make(&renaming.source, handle, source->path, source->path_len, err);
     if (code == POLYFS_OK)

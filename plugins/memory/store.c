@@ -244,3 +244,10 @@ int memory_go(const struct polyfs_call *call, struct polyfs_error *err)
         return POLYFS_OK;
     return polyfs_fail(err, code, code == POLYFS_TIMEOUT ? "the deadline passed" : "the call was cancelled");
 }
+
+int memory_first_round(const struct polyfs_step *step, struct polyfs_error *err)
+{
+    if (step->cursor)
+        return polyfs_fail(err, POLYFS_INVALID, "this takes one round here, so the cursor is of another store");
+    return POLYFS_OK;
+}

@@ -94,4 +94,7 @@ int memory_key_slashed(const struct memory_key *key);
 /** POLYFS_OK to go on, else the code and reason of the stop. */
 int memory_go(const struct polyfs_call *call, struct polyfs_error *err);
 
+/** Everything here takes one round, so that a cursor is none of ours: INVALID. */
+int memory_first_round(const struct polyfs_step *step, struct polyfs_error *err);
+
 #endif

@@ -149,7 +149,7 @@ static int upload_complete(struct polyfs_call *call, void *handle, const char *p
     struct memory_fs *fs = handle;
     int code = memory_go(call, err);
     if (code == POLYFS_OK)
-        code = memory_request_check(request, err);
+        code = memory_request_check(request, 0, err);
     if (code == POLYFS_OK && count == 0)
         code = polyfs_fail(err, POLYFS_INVALID, "an upload needs one part at least; it may be empty");
     MEMORY_AUTO(key) struct memory_key key = {0};

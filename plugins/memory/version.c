@@ -165,18 +165,44 @@ int memory_meta_new(struct memory_fs *fs, const char *content_type, const struct
     return POLYFS_OK;
 }
 
+static int is_named(const struct polyfs_put_request *request, const char *key)
+{
+    for (uint64_t i = 0; i < request->metadata_count; i++)
+        if (strcmp(pair_at(request->metadata, i, request->metadata_stride)->key, key) == 0)
+            return 1;
+    return 0;
+}
+
+/* Rows of the base that the write does not name, then those of the write. */
+static uint64_t rows_join(const struct memory_meta *base, const struct polyfs_put_request *request,
+                          struct polyfs_kv *rows)
+{
+    uint64_t count = 0;
+    for (uint64_t i = 0; i < base->count; i++)
+        if (!is_named(request, base->pairs[i].key))
+            rows[count++] = base->pairs[i];
+    for (uint64_t i = 0; i < request->metadata_count; i++)
+        rows[count++] = *pair_at(request->metadata, i, request->metadata_stride);
+    return count;
+}
+
 int memory_meta_merge(struct memory_fs *fs, const struct polyfs_put_request *request, struct memory_meta *base,
                       struct memory_meta **out, struct polyfs_error *err)
 {
-    if (base && !request->content_type && request->metadata_count == 0) {
+    if (!base)
+        return memory_meta_new(fs, request->content_type, request->metadata, request->metadata_count,
+                               request->metadata_stride, out, err);
+    if (!request->content_type && request->metadata_count == 0) {
         *out = memory_meta_ref(base);
         return POLYFS_OK;
     }
-    const char *type = request->content_type;
-    if (!type && base)
-        type = base->content_type;
-    if (request->metadata_count > 0 || !base)
-        return memory_meta_new(fs, type, request->metadata, request->metadata_count, request->metadata_stride, out,
-                               err);
-    return memory_meta_new(fs, type, base->pairs, base->count, sizeof(struct polyfs_kv), out, err);
+    const char *type = request->content_type ? request->content_type : base->content_type;
+    if (request->metadata_count == 0)
+        return memory_meta_new(fs, type, base->pairs, base->count, sizeof(struct polyfs_kv), out, err);
+    struct polyfs_kv *rows = memory_borrow((base->count + request->metadata_count) * sizeof(*rows), err);
+    if (!rows)
+        return POLYFS_NOMEM;
+    int code = memory_meta_new(fs, type, rows, rows_join(base, request, rows), sizeof(*rows), out, err);
+    memory_host->free(rows);
+    return code;
 }

@@ -48,7 +48,7 @@ void memory_version_stat(const struct memory_store *store, const struct memory_v
 /** OK with NULL when there is nothing to keep. */
 int memory_meta_new(struct memory_fs *fs, const char *content_type, const struct polyfs_kv *pairs, uint64_t count,
                     uint64_t stride, struct memory_meta **out, struct polyfs_error *err);
-/** What a write asks for; where it says nothing, what @p base (or NULL) has. */
+/** What a write asks for, added to what @p base (or NULL) has: where both name a thing, the write's counts. */
 int memory_meta_merge(struct memory_fs *fs, const struct polyfs_put_request *request, struct memory_meta *base,
                       struct memory_meta **out, struct polyfs_error *err);
 struct memory_meta *memory_meta_ref(struct memory_meta *meta);

@@ -77,7 +77,7 @@ static int writer_commit(struct polyfs_call *call, struct memory_writer *writer,
     struct memory_fs *fs = writer->staging.fs;
     int code = memory_go(call, err);
     if (code == POLYFS_OK)
-        code = memory_request_check(request, err);
+        code = memory_request_check(request, 0, err);
     MEMORY_AUTO(content) struct memory_content *content = NULL;
     if (code == POLYFS_OK)
         code = memory_staging_content(&writer->staging, size, &content, err);
@@ -136,8 +136,9 @@ static int stream_open(struct polyfs_call *call, void *fs, const char *path, uin
                        const struct polyfs_put_request *request, struct polyfs_step *step, void **out_stream,
                        struct polyfs_error *err)
 {
-    (void)step; /* one round is all it takes */
     int code = memory_go(call, err);
+    if (code == POLYFS_OK)
+        code = memory_first_round(step, err);
     if (code == POLYFS_OK && (flags & ~POLYFS_STREAM_APPEND) != 0)
         code = polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag of the stream is not known");
     if (code != POLYFS_OK)

@@ -72,6 +72,7 @@ class Names(Case):
 
 class Endings(Case):
     def interrupt(self, process, number=signal.SIGINT):
+        self.addCleanup(process.kill)
         time.sleep(0.3)
         begin = time.monotonic()
         process.send_signal(number)
@@ -89,7 +90,7 @@ class Endings(Case):
 
     def test_interrupt_while_a_store_is_waited_for(self):
         for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-            process = self.start("stat", "-o", "fault=stat:1+:busy:throttled", "-o", "attempts=90", "x")
+            process = self.start("stat", ".", "x", "-o", "fault=stat:2+:busy:throttled", "-o", "attempts=90")
             self.assertEqual(self.interrupt(process, number), status)
             process.communicate()
 
@@ -101,8 +102,10 @@ class Endings(Case):
 
     def test_timeout(self):
         begin = time.monotonic()
-        err = self.fails(5, "stat", "--timeout", "300ms", "-o", "fault=stat:1+:busy:throttled", "-o", "attempts=90", "x")
+        status, _, err = self.run_polyfs("stat", ".", "x", "--timeout", "300ms", "-o", "fault=stat:2+:busy:throttled",
+                                         "-o", "attempts=90")
         self.assertLess(time.monotonic() - begin, 2)
+        self.assertEqual(status, 5)
         self.assertTrue(err)
 
     def test_nobody_reads_the_output(self):
@@ -153,6 +156,8 @@ class Endings(Case):
         self.assertIn("polyfs: info: loaded plugin local", err)
         _, _, err = self.run_polyfs("cat", "-vv", "a")
         self.assertIn("polyfs: debug: ", err)
+        _, _, err = self.run_polyfs("cat", "-vv", "--json", "a")
+        self.assertEqual({json.loads(line)["log"] for line in err.splitlines()}, {"info", "debug"})
         _, _, err = self.run_polyfs("cp", "-v", "a", "b")
         self.assertIn("polyfs: copy: a to b\n", err)
 

@@ -147,7 +147,8 @@ class Change(Case):
     def test_a_whole_store_needs_force(self):
         for root in ("/", "file:///", "//", "/../."):
             self.assertIn("--force", self.fails(2, "rm", "-r", "--dry-run", root))
-        self.ok("rm", "-r", "--force", "--dry-run", "/")
+        self.fails(2, "rm", "-r", "memory://bucket/")
+        self.ok("rm", "-r", "--force", "memory://bucket")
 
 
 class Move(Case):
@@ -205,6 +206,44 @@ class Move(Case):
         """Two stores in one command; memory:// lives as long as the process, so only that it goes well is seen."""
         self.write("a", b"abc")
         self.ok("cp", "a", "memory://bucket/a")
+
+
+    def tree(self, name):
+        found = []
+        for folder, _, files in os.walk(self.path(name)):
+            found += [os.path.relpath(os.path.join(folder, file), self.path(name)) for file in files]
+        return sorted(found)
+
+    def test_folders(self):
+        for name in ("d/a", "d/e/b", "d/e/f/c"):
+            self.write(name, name.encode())
+        self.assertIn("cp -r", self.fails(1, "cp", "d", "t"))
+        self.ok("cp", "-r", "d", "new")  # not there: a copy of d
+        self.assertEqual(self.tree("new"), ["a", "e/b", "e/f/c"])
+        os.mkdir(self.path("old"))
+        self.ok("cp", "-r", "d", "old")  # there: into it
+        self.assertEqual(self.tree("old"), ["d/a", "d/e/b", "d/e/f/c"])
+        self.ok("cp", "-r", "d/", "old")  # what is in d
+        self.assertEqual(self.tree("old")[:2], ["a", "d/a"])
+        self.ok("put", "-r", "-j", "2", "d", "memory://bucket/d")
+        self.ok("get", "-r", "file://" + self.path("d"), "got")
+        self.assertEqual(self.tree("got"), ["a", "e/b", "e/f/c"])
+        self.assertEqual(sorted(self.text("cp", "-r", "--dry-run", "d", "x").splitlines()),
+                         [f"(dryrun) copy: d/{n} to x/{n}" for n in ("a", "e/b", "e/f/c")])
+        self.assertEqual(self.tree("x"), [])
+        self.ok("mv", "got", "moved")
+        self.assertEqual((self.tree("moved"), os.path.exists(self.path("got"))), (["a", "e/b", "e/f/c"], False))
+        self.assertEqual(len(self.text("rm", "-r", "--dry-run", "moved").splitlines()), 6)
+        self.assertEqual(len(self.tree("moved")), 3)
+
+    def test_every_failure_is_told(self):
+        self.write("d/a")
+        self.write("d/b")
+        err = self.fails(4, "cp", "-r", "-o", "fault=copy:1+:permission,reader_open:1+:permission", "d", "t")
+        self.assertEqual(err.count("polyfs: "), 2, err)
+        status, out, _ = self.run_polyfs("cp", "-r", "--json", "-o", "fault=copy:1:permission,reader_open:1:permission",
+                                         "d", "t")
+        self.assertEqual((status, out.count(b'"success":true'), out.count(b'"success":false')), (4, 1, 1))
 
 
 class Stores(Case):

@@ -26,7 +26,7 @@ struct cli_command {
     const char *aliases; /* separated by ' ', or NULL */
     const char *args;    /* "URL...", after the options */
     const char *summary; /* one line, no full stop */
-    const char *details; /* more for the man page and `help VERB`, or NULL */
+    const char *details; /* more for the man page and `help VERB`, one paragraph, or NULL */
     const GOptionEntry *options;
     const char *const *examples; /* ended by NULL: a command line, then what it does */
     enum cli_task task;
@@ -65,7 +65,7 @@ int cli_parse(const struct cli_command *command, int argc, char **argv, int *out
 const GOptionEntry *cli_common_options(void);
 int cli_usage(const char *format, ...) G_GNUC_PRINTF(1, 2); /* tells a mistake on the command line */
 
-/* help.c, man.c, completion.c: the descriptions, rendered */
+/* help.c, man.c, completion.c, complete.c: the descriptions, rendered */
 void cli_help(FILE *to);
 void cli_help_group(FILE *to, const char *group);
 void cli_help_command(FILE *to, const struct cli_command *command);
@@ -112,10 +112,12 @@ int cli_interrupt_start(void);
 int cli_interrupted(void); /* number of the signal, or 0 */
 
 /* open.c: URLs of the command line */
+enum cli_taken { CLI_UNTAKEN, CLI_NAME, CLI_PATTERN };
 struct cli_place {
     struct polyfs_fs *fs;
     char *path;
-    const char *arg; /* as it was typed */
+    const char *arg;      /* as it was typed */
+    enum cli_taken taken; /* for what, once cli_is_pattern() has looked */
 };
 int cli_open(const char *url, struct cli_place *out); /* tells its failure */
 void cli_close(struct cli_place *place);
@@ -127,10 +129,13 @@ const char *const *cli_options_for(const char *url);                /* g_free() 
 /* rows.c: listings and patterns, row by row */
 typedef int cli_row_fn(const struct cli_place *place, const struct polyfs_entry *row, void *user);
 int cli_rows(const struct cli_place *place, struct polyfs_lister *lister, cli_row_fn *fn, void *user);
-int cli_is_pattern(const struct cli_place *place);
+int cli_is_pattern(struct cli_place *place); /* 0: a name; its path is without quotes then */
+int cli_glob(const struct cli_place *place, cli_row_fn *fn, void *user); /* nothing that matches is a failure */
 typedef int cli_path_fn(const struct cli_place *place, const char *path, void *user);
 int cli_each(char **urls, cli_path_fn *fn, void *user); /* every URL and every match; goes on after a failure */
-int cli_first(int so_far, int code);                    /* the first failure of two */
+int cli_each_name(char **urls, cli_path_fn *fn, void *user); /* the same without patterns */
+int cli_stopped(int so_far);                                 /* the result of a loop that ^C ended early */
+int cli_first(int so_far, int code);                         /* the first failure of two */
 void cli_json_row(const struct cli_place *place, const struct polyfs_entry *row);
 
 /* pour.c */
@@ -141,15 +146,19 @@ void cli_pour_head(const struct cli_place *place, const char *path); /* which ob
 /* progress.c */
 void cli_progress_start(const char *what, uint64_t total); /* POLYFS_SIZE_UNKNOWN: not known */
 void cli_progress_add(uint64_t bytes);
-void cli_progress_set(uint64_t bytes, uint64_t total, uint64_t files, uint64_t files_total);
+void cli_progress_bytes(uint64_t bytes); /* so far, as far as that is known between two reports */
+void cli_progress_set(uint64_t bytes, uint64_t total, uint64_t files);
 void cli_progress_hide(void); /* before another line on standard error */
 void cli_progress_end(void);
 
-/* transfer.c: cp, put, get and mv */
+/* transfer.c: cp, put, get and mv; stdio.c: `-` */
 struct cli_transfer {
     const char *operation; /* "copy", "upload", "download", "move" */
     int recursive, no_clobber, durable, move;
 };
-int cli_transfer(const struct cli_transfer *transfer, char **sources, size_t count, const char *target);
+int cli_copy(const struct cli_transfer *how, char **sources, size_t count, const char *target);
+int cli_transfer(const struct cli_transfer *how, char **sources, size_t count, const char *target);
+int cli_copy_in(const struct cli_transfer *how, const char *target);
+int cli_copy_out(char **sources);
 
 #endif

@@ -43,7 +43,7 @@ const struct cli_command cmd_ckpt_gc = {
     .name = "ckpt gc",
     .args = "URL",
     .summary = "Remove what killed saves left behind",
-    .details = "A save under way must not be taken for a dead one: keep --older-than above the\n"
+    .details = "A save under way must not be taken for a dead one: keep --older-than above the "
                "longest time that a save takes. It claims the run, as a save does.",
     .options = options,
     .examples = examples,

@@ -105,8 +105,8 @@ const struct cli_command cmd_ckpt_save = {
     .name = "ckpt save",
     .args = "URL FILE...|NAME=FILE...",
     .summary = "Save files as one checkpoint: all of them or none",
-    .details = "URL is the folder of the run. A kill at any instant leaves the newest checkpoint\n"
-               "the old one or the new one, never a part. It claims the run: a trainer that\n"
+    .details = "URL is the folder of the run. A kill at any instant leaves the newest checkpoint "
+               "the old one or the new one, never a part. It claims the run: a trainer that "
                "still saves to it is told so and stops.",
     .options = options,
     .examples = examples,

@@ -6,7 +6,7 @@ static struct cli_transfer how = {.operation = "copy"};
 
 static int run(int argc, char **argv)
 {
-    return cli_transfer(&how, argv, (size_t)argc - 1, argv[argc - 1]);
+    return cli_copy(&how, argv, (size_t)argc - 1, argv[argc - 1]);
 }
 
 static const GOptionEntry options[] = {
@@ -30,7 +30,7 @@ const struct cli_command cmd_cp = {
     .aliases = "copy",
     .args = "SOURCE... TARGET",
     .summary = "Copy between stores, files, standard input and output (-)",
-    .details = "An object appears whole or not at all. Into a folder (an existing one, or a target\n"
+    .details = "An object appears whole or not at all. Into a folder (an existing one, or a target "
                "ending in /) a source goes under its last name.",
     .options = options,
     .examples = examples,

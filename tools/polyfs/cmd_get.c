@@ -7,8 +7,8 @@ static struct cli_transfer how = {.operation = "download"};
 static int run(int argc, char **argv)
 {
     if (argc == 1)
-        return cli_transfer(&how, argv, 1, "./");
-    return cli_transfer(&how, argv, (size_t)argc - 1, argv[argc - 1]);
+        return cli_copy(&how, argv, 1, "./");
+    return cli_copy(&how, argv, (size_t)argc - 1, argv[argc - 1]);
 }
 
 static const GOptionEntry options[] = {

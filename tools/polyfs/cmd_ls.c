@@ -39,34 +39,29 @@ static int row_in(const struct cli_place *place, const struct polyfs_entry *row,
     return POLYFS_OK;
 }
 
-static int list(const char *url, int in_full)
+static int list(const struct cli_place *named, const char *path, void *user)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
     struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
     struct polyfs_call_opts call = cli_call();
     struct polyfs_lister *lister;
-    struct cli_place place;
-    int rc = cli_open(url, &place);
-    if (rc != POLYFS_OK)
-        return rc;
-    int pattern = cli_is_pattern(&place);
+    struct cli_place place = *named;
+    int in_full = *(int *)user;
     opts.call = &call;
-    opts.flags = recursive && !pattern ? POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS : 0;
-    rc = pattern ? polyfs_glob_open(place.fs, place.path, &opts, &lister, &err)
-                 : polyfs_list_open(place.fs, place.path, &opts, &lister, &err);
-    rc =
-        rc == POLYFS_OK ? cli_rows(&place, lister, row_in, pattern || in_full ? NULL : place.path) : cli_tell(&err);
-    cli_close(&place);
-    return rc;
+    opts.flags = recursive ? POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS : 0;
+    if (cli_is_pattern(&place))
+        return cli_glob(&place, row_in, NULL);
+    if (polyfs_list_open(place.fs, path, &opts, &lister, &err) != POLYFS_OK)
+        return cli_tell(&err);
+    return cli_rows(&place, lister, row_in, in_full ? NULL : place.path);
 }
 
 static int run(int argc, char **argv)
 {
     static char here[] = ".";
-    int rc = argc ? POLYFS_OK : list(here, 0);
-    for (int i = 0; i < argc && !cli_interrupted() && !cli_out_gone(); i++)
-        rc = cli_first(rc, list(argv[i], argc > 1));
-    return rc;
+    char *only[] = {here, NULL};
+    int in_full = argc > 1;
+    return cli_each_name(argc ? argv : only, list, &in_full);
 }
 
 static const GOptionEntry options[] = {
@@ -88,7 +83,7 @@ const struct cli_command cmd_ls = {
     .aliases = "list dir",
     .args = "[URL...]",
     .summary = "List folders, objects or what matches a pattern",
-    .details = "A pattern may hold * ? [ab] [!ab] within a part of the path, and ** for any\n"
+    .details = "A pattern may hold * ? [ab] [!ab] within a part of the path, and ** for any "
                "number of parts; \\ before a character takes it as it is.",
     .options = options,
     .examples = examples,

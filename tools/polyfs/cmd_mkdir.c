@@ -4,32 +4,24 @@
 
 static int parents;
 
-static int make(const struct cli_place *place)
+static int make(const struct cli_place *place, const char *path, void *user)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
     struct polyfs_call_opts call = cli_call();
-    g_autofree char *name = cli_name_of(place, place->path);
+    g_autofree char *name = cli_name_of(place, path);
+    (void)user;
     if (cli_planned("make", name, NULL))
         return POLYFS_OK;
     uint32_t flags = parents ? POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK : 0;
-    int rc = polyfs_mkdir(place->fs, place->path, flags, &call, &err);
+    int rc = polyfs_mkdir(place->fs, path, flags, &call, &err);
     cli_did("make", name, NULL, -1, rc);
     return rc == POLYFS_OK ? rc : cli_tell(&err);
 }
 
 static int run(int argc, char **argv)
 {
-    int rc = POLYFS_OK;
-    for (int i = 0; i < argc && !cli_interrupted(); i++) {
-        struct cli_place place;
-        int one = cli_open(argv[i], &place);
-        if (one == POLYFS_OK) {
-            one = make(&place);
-            cli_close(&place);
-        }
-        rc = cli_first(rc, one);
-    }
-    return rc;
+    (void)argc;
+    return cli_each_name(argv, make, NULL);
 }
 
 static const GOptionEntry options[] = {
@@ -42,7 +34,7 @@ const struct cli_command cmd_mkdir = {
     .aliases = "makedirs",
     .args = "URL...",
     .summary = "Make folders",
-    .details = "On stores without folders there is nothing to make, and that is no failure. A\n"
+    .details = "On stores without folders there is nothing to make, and that is no failure. A "
                "bucket is never made.",
     .options = options,
     .task = CLI_CHANGE,

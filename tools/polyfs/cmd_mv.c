@@ -2,7 +2,7 @@
 /* polyfs mv: a rename where both sides are one store, else a copy and then a removal of what was copied. */
 #include "cli.h"
 
-static struct cli_transfer how = {.operation = "move", .move = 1, .durable = 1};
+static struct cli_transfer how = {.operation = "move", .recursive = 1, .durable = 1, .move = 1};
 
 static int run(int argc, char **argv)
 {

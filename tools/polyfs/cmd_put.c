@@ -6,7 +6,7 @@ static struct cli_transfer how = {.operation = "upload", .durable = 1};
 
 static int run(int argc, char **argv)
 {
-    return cli_transfer(&how, argv, (size_t)argc - 1, argv[argc - 1]);
+    return cli_copy(&how, argv, (size_t)argc - 1, argv[argc - 1]);
 }
 
 static const GOptionEntry options[] = {

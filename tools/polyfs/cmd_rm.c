@@ -38,7 +38,7 @@ static int add(const struct cli_place *place, const char *path)
     int other = batch.count && (batch.place.fs != place->fs || batch.place.arg != place->arg);
     int rc = other || batch.count == BATCH ? flush() : POLYFS_OK;
     if (!batch.count)
-        batch.place = (struct cli_place){polyfs_fs_ref(place->fs), NULL, place->arg};
+        batch.place = (struct cli_place){.fs = polyfs_fs_ref(place->fs), .arg = place->arg};
     batch.paths[batch.count++] = g_strdup(path);
     return rc;
 }
@@ -75,15 +75,36 @@ static int remove_now(const struct cli_place *place, const char *path, const cha
     return rc == POLYFS_OK ? rc : cli_tell(&err);
 }
 
+static void on_planned(const struct polyfs_item *item, void *user)
+{
+    g_autofree char *name = cli_name_of(user, item->source);
+    if (item->code == POLYFS_OK)
+        cli_planned("remove", name, NULL);
+}
+
+/* Every object and folder that would go. */
+static int plan(const struct cli_place *place, const char *path)
+{
+    struct polyfs_error err = POLYFS_ERROR_INIT;
+    struct polyfs_call_opts call = cli_call();
+    struct polyfs_bulk_opts opts = POLYFS_BULK_OPTS_INIT;
+    opts.flags = POLYFS_BULK_DRY_RUN | POLYFS_BULK_LITERAL | (recursive ? POLYFS_BULK_RECURSIVE : 0);
+    opts.call = &call;
+    opts.on_item = on_planned;
+    opts.user = (void *)(guintptr)place;
+    int rc = polyfs_bulk_remove(place->fs, &path, 1, &opts, NULL, &err);
+    return rc == POLYFS_OK || (rc == POLYFS_NOT_FOUND && force) ? POLYFS_OK : cli_tell(&err);
+}
+
 static int remove_one(const struct cli_place *place, const char *path, void *user)
 {
     g_autofree char *name = cli_name_of(place, path);
-    int matched = path != place->path;
+    int matched = place->taken == CLI_PATTERN;
     (void)user;
     if (recursive && !force && is_root(place, path))
         return cli_fail(POLYFS_INVALID, name, "%s is a whole store; if all of it shall go, add --force", name);
-    if (cli_planned(recursive ? "remove all of" : "remove", name, NULL))
-        return POLYFS_OK;
+    if (cli.dry_run)
+        return plan(place, path);
     return matched && !recursive ? add(place, path) : remove_now(place, path, name);
 }
 

@@ -15,28 +15,22 @@ static int touch(const struct cli_place *place, struct polyfs_error *err)
     return polyfs_set_times(place->fs, place->path, now_ns, now_ns, &call, err);
 }
 
-static int touch_one(const char *url)
+static int touch_one(const struct cli_place *place, const char *path, void *user)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
-    struct cli_place place;
-    int rc = cli_open(url, &place);
-    if (rc != POLYFS_OK)
-        return rc;
-    g_autofree char *name = cli_name_of(&place, place.path);
-    if (!cli_planned("touch", name, NULL)) {
-        rc = touch(&place, &err);
-        cli_did("touch", name, NULL, -1, rc);
-    }
-    cli_close(&place);
+    g_autofree char *name = cli_name_of(place, path);
+    (void)user;
+    if (cli_planned("touch", name, NULL))
+        return POLYFS_OK;
+    int rc = touch(place, &err);
+    cli_did("touch", name, NULL, -1, rc);
     return rc == POLYFS_OK ? rc : cli_tell(&err);
 }
 
 static int run(int argc, char **argv)
 {
-    int rc = POLYFS_OK;
-    for (int i = 0; i < argc && !cli_interrupted(); i++)
-        rc = cli_first(rc, touch_one(argv[i]));
-    return rc;
+    (void)argc;
+    return cli_each_name(argv, touch_one, NULL);
 }
 
 static const GOptionEntry options[] = {

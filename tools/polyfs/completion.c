@@ -5,9 +5,6 @@
  */
 #include "cli.h"
 
-#define COMPLETE_US 1000000
-#define COMPLETE_ROWS 200
-
 static void option_words(const GOptionEntry *rows)
 {
     for (; rows && rows->long_name; rows++) {
@@ -49,94 +46,43 @@ static void verb_words(const char *group)
     }
 }
 
+static const char before_verbs[] = "# bash completion for polyfs; made by `polyfs __completion`\n"
+                                   "_polyfs()\n{\n"
+                                   "    local cur=${COMP_LINE:0:COMP_POINT} verb=${COMP_WORDS[1]} words cut\n"
+                                   "    cur=${cur##* }\n"
+                                   "    COMPREPLY=()\n"
+                                   "    if ((COMP_CWORD == 1)); then\n"
+                                   "        COMPREPLY=($(compgen -W \"";
+static const char before_ckpt[] = "\" -- \"$cur\"))\n        return\n    fi\n"
+                                  "    if [[ $verb == ckpt ]]; then\n"
+                                  "        if ((COMP_CWORD == 2)); then\n"
+                                  "            COMPREPLY=($(compgen -W \"";
+static const char before_cases[] = "\" -- \"$cur\"))\n            return\n        fi\n"
+                                   "        verb=\"ckpt ${COMP_WORDS[2]}\"\n    fi\n"
+                                   "    if [[ $cur == -* ]]; then\n    case $verb in\n";
+static const char after_cases[] =
+    "    esac\n"
+    "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n        return\n    fi\n"
+    "    local IFS=$'\\n'\n"
+    "    COMPREPLY=($(compgen -f -- \"$cur\") $(polyfs __complete \"$cur\" 2>/dev/null))\n"
+    "    # bash ends a word at ':', so what stands before it must not come again\n"
+    "    if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then\n"
+    "        cut=${cur%\"${cur##*:}\"}\n"
+    "        COMPREPLY=(\"${COMPREPLY[@]#\"$cut\"}\")\n"
+    "    fi\n"
+    "    [[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace\n"
+    "}\n"
+    "complete -o filenames -F _polyfs polyfs\n";
+
 int cli_completion(void)
 {
-    fputs("# bash completion for polyfs; made by `polyfs __completion`\n"
-          "_polyfs()\n{\n"
-          "    local cur=${COMP_LINE:0:COMP_POINT} verb=${COMP_WORDS[1]} words cut\n"
-          "    cur=${cur##* }\n"
-          "    COMPREPLY=()\n"
-          "    if ((COMP_CWORD == 1)); then\n"
-          "        COMPREPLY=($(compgen -W \"",
-          stdout);
+    fputs(before_verbs, stdout);
     verb_words("");
-    fputs("\" -- \"$cur\"))\n        return\n    fi\n"
-          "    if [[ $verb == ckpt ]]; then\n"
-          "        if ((COMP_CWORD == 2)); then\n"
-          "            COMPREPLY=($(compgen -W \"",
-          stdout);
+    fputs(before_ckpt, stdout);
     verb_words("ckpt");
-    fputs("\" -- \"$cur\"))\n            return\n        fi\n        verb=\"ckpt ${COMP_WORDS[2]}\"\n    fi\n"
-          "    if [[ $cur == -* ]]; then\n    case $verb in\n",
-          stdout);
+    fputs(before_cases, stdout);
     for (size_t i = 0; cli_commands[i]; i++)
         verb_case(cli_commands[i]);
-    fputs("    esac\n"
-          "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n        return\n    fi\n"
-          "    local IFS=$'\\n'\n"
-          "    COMPREPLY=($(compgen -f -- \"$cur\") $(polyfs __complete \"$cur\" 2>/dev/null))\n"
-          "    # bash ends a word at ':', so what stands before it must not come again\n"
-          "    if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then\n"
-          "        cut=${cur%\"${cur##*:}\"}\n"
-          "        COMPREPLY=(\"${COMPREPLY[@]#\"$cut\"}\")\n"
-          "    fi\n"
-          "    [[ ${COMPREPLY[0]} == */ ]] && compopt -o nospace\n"
-          "}\n"
-          "complete -o filenames -F _polyfs polyfs\n",
-          stdout);
+    fputs(after_cases, stdout);
     return POLYFS_OK;
-}
-
-static int complete_protocol(const char *word)
-{
-    struct polyfs_implementations *list;
-    if (polyfs_known_implementations(0, &list, NULL) != POLYFS_OK)
-        return POLYFS_OK;
-    for (size_t i = 0; i < polyfs_implementations_count(list); i++) {
-        const struct polyfs_implementation *row = polyfs_implementations_at(list, i);
-        if ((row->state == POLYFS_PLUGIN_AVAILABLE || row->state == POLYFS_PLUGIN_BUILTIN) &&
-            strncmp(row->protocol, word, strlen(word)) == 0)
-            printf("%s://\n", row->protocol);
-    }
-    polyfs_implementations_free(list);
-    return POLYFS_OK;
-}
-
-/* What begins as @word does, one level; at most so many rows, and silence where it fails. */
-static int complete_url(char *word)
-{
-    struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
-    struct polyfs_call_opts call = POLYFS_CALL_OPTS_INIT;
-    struct polyfs_fs *fs;
-    struct polyfs_lister *lister;
-    char *path;
-    const struct polyfs_entry *rows;
-    size_t count = 0, want = strlen(word);
-    call.timeout_ms = COMPLETE_US / 1000;
-    call.cancel = cli.cancel;
-    opts.call = &call;
-    opts.limit = COMPLETE_ROWS;
-    g_autofree char *folder = g_strndup(word, (gsize)(strrchr(word, '/') + 1 - word));
-    if (polyfs_fs_open(folder, NULL, &fs, &path, NULL) != POLYFS_OK)
-        return POLYFS_OK;
-    if (polyfs_list_open(fs, path, &opts, &lister, NULL) == POLYFS_OK) {
-        int rc = polyfs_list_next(lister, &rows, &count, NULL);
-        for (size_t i = 0; rc >= 0 && i < count; i++) {
-            char *url = polyfs_fs_url(fs, rows[i].path);
-            if (url && strncmp(url, word, want) == 0)
-                printf("%s%s\n", url, rows[i].type == POLYFS_TYPE_DIR ? "/" : "");
-            polyfs_free(url);
-        }
-        polyfs_list_close(lister);
-    }
-    polyfs_free(path);
-    polyfs_fs_close(fs);
-    return POLYFS_OK;
-}
-
-int cli_complete(int argc, char **argv)
-{
-    if (argc < 1)
-        return POLYFS_OK;
-    return strstr(argv[0], "://") ? complete_url(argv[0]) : complete_protocol(argv[0]);
 }

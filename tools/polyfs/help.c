@@ -67,6 +67,20 @@ void cli_option_text(const GOptionEntry *row, char *text, size_t room)
              row->arg_description ? row->arg_description : "");
 }
 
+/* A paragraph in lines of 78 columns. */
+static void wrap(FILE *to, const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    size_t column = 0;
+    for (char **word = words; *word; word++) {
+        size_t n = strlen(*word);
+        const char *before = !column ? "" : column + 1 + n > 78 ? "\n" : " ";
+        column = (*before == '\n' ? 0 : column + strlen(before)) + n;
+        fprintf(to, "%s%s", before, *word);
+    }
+    fputs("\n", to);
+}
+
 static void options_help(FILE *to, const GOptionEntry *rows)
 {
     char text[80];
@@ -83,8 +97,10 @@ void cli_help_command(FILE *to, const struct cli_command *command)
     fprintf(to, "Usage: polyfs %s [OPTION...] %s\n%s.\n", command->name, command->args, command->summary);
     if (command->aliases)
         fprintf(to, "Also: %s\n", command->aliases);
-    if (command->details)
-        fprintf(to, "\n%s\n", command->details);
+    if (command->details) {
+        fputs("\n", to);
+        wrap(to, command->details);
+    }
     fputs("\nOptions:\n", to);
     options_help(to, command->options);
     options_help(to, cli_common_options());

@@ -40,7 +40,9 @@ void cli_json_time(json_t *object, const char *key, int64_t ns)
 
 void cli_json_line(FILE *to, json_t *object)
 {
-    char *text = json_dumps(object, JSON_COMPACT);
+    int tty =
+        to == stdout ? cli.out_tty : cli.err_tty; /* which must not meet a control character of Unicode either */
+    char *text = json_dumps(object, JSON_COMPACT | (tty ? JSON_ENSURE_ASCII : 0));
     if (text)
         fprintf(to, "%s\n", text);
     free(text);

@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     if (cli.options)
         g_ptr_array_free(cli.options, TRUE);
     g_strfreev(cli.args);
-    if (stopped && rc == POLYFS_CANCELLED)
-        return 128 + stopped;
+    if (stopped && rc < 0)
+        return 128 + stopped; /* whatever the call that was cancelled made of it */
     return rc > 0 ? rc : polyfs_code_exit_status(rc);
 }

@@ -63,9 +63,7 @@ int cli_open(const char *url, struct cli_place *out)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
     g_autofree const char *const *options = cli_options_for(url);
-    out->fs = NULL;
-    out->path = NULL;
-    out->arg = url;
+    *out = (struct cli_place){.arg = url};
     int rc = polyfs_fs_open(url, options, &out->fs, &out->path, &err);
     return rc == POLYFS_OK ? rc : cli_tell(&err);
 }

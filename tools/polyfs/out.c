@@ -4,6 +4,7 @@
  * the command ends as `cat` does then.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -62,14 +63,17 @@ int cli_planned(const char *operation, const char *source, const char *target)
 
 int cli_write_out(const void *data, size_t size)
 {
+    struct pollfd fd = {.fd = STDOUT_FILENO, .events = POLLOUT};
     const char *at = data;
     fflush(stdout);
     while (size && !out_errno) {
-        ssize_t n = write(STDOUT_FILENO, at, size);
-        if (n < 0 && errno == EINTR && !cli_interrupted())
-            continue;
-        if (n < 0 && errno == EINTR)
+        if (cli_interrupted())
             return cli_fail(POLYFS_CANCELLED, NULL, "it was interrupted");
+        if (poll(&fd, 1, 100) <= 0)
+            continue;
+        ssize_t n = write(STDOUT_FILENO, at, size);
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
         if (n < 0) {
             out_errno = errno;
             break;
@@ -95,6 +99,8 @@ int cli_out_end(int code)
     if ((fflush(stdout) != 0 || ferror(stdout)) && !out_errno)
         out_errno = errno ? errno : EIO;
     cli_progress_end();
+    if (out_errno == EINTR)
+        return POLYFS_CANCELLED;
     if (out_errno == EPIPE)
         return GONE_STATUS;
     if (out_errno)

@@ -13,7 +13,7 @@
 
 static struct {
     const char *what; /* NULL: nothing under way */
-    uint64_t bytes, total, files, files_total;
+    uint64_t bytes, total, files;
     int64_t start_us, next_us;
     int shown; /* a line stands on the terminal */
 } now;
@@ -23,7 +23,7 @@ void cli_progress_start(const char *what, uint64_t total)
     if (cli.quiet)
         return;
     now.what = what;
-    now.bytes = now.files = now.files_total = 0;
+    now.bytes = now.files = 0;
     now.total = total;
     now.start_us = g_get_monotonic_time();
     now.next_us = now.start_us + (cli.err_tty ? TTY_US : LOG_US);
@@ -43,8 +43,8 @@ static void line_of(GString *to, int64_t at_us)
     uint64_t rate = spent_us > 0 ? (uint64_t)((double)now.bytes * 1e6 / (double)spent_us) : 0;
     int known = now.total != POLYFS_SIZE_UNKNOWN && now.total;
     g_string_append_printf(to, "%s", now.what);
-    if (now.files_total)
-        g_string_append_printf(to, " %" PRIu64 "/%" PRIu64, now.files, now.files_total);
+    if (now.files)
+        g_string_append_printf(to, " %" PRIu64 " done", now.files);
     if (known)
         g_string_append_printf(to, " %3u%%", (unsigned)((double)now.bytes / (double)now.total * 100));
     g_string_append_printf(to, " %s", cli_size_text(now.bytes, 1, text, sizeof(text)));
@@ -88,12 +88,17 @@ void cli_progress_add(uint64_t bytes)
     maybe_show();
 }
 
-void cli_progress_set(uint64_t bytes, uint64_t total, uint64_t files, uint64_t files_total)
+void cli_progress_bytes(uint64_t bytes)
+{
+    now.bytes = MAX(now.bytes, bytes);
+    maybe_show();
+}
+
+void cli_progress_set(uint64_t bytes, uint64_t total, uint64_t files)
 {
     now.bytes = bytes;
     now.total = total;
     now.files = files;
-    now.files_total = files_total;
     maybe_show();
 }
 

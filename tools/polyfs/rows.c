@@ -27,63 +27,118 @@ int cli_rows(const struct cli_place *place, struct polyfs_lister *lister, cli_ro
     return rc < 0 ? cli_tell(&err) : done;
 }
 
-int cli_is_pattern(const struct cli_place *place)
+/* Text with wildcards: 1. Text with quotes only: 0, and the quotes are taken away. */
+static int take_quotes(char *path)
+{
+    char *to = path;
+    for (const char *at = path; *at; at++) {
+        if (*at == '\\' && at[1])
+            at++;
+        else if (*at == '*' || *at == '?' || *at == '[')
+            return 1;
+    }
+    for (const char *at = path; *at; at++) {
+        at += *at == '\\' && at[1];
+        *to++ = *at;
+    }
+    *to = '\0';
+    return 0;
+}
+
+int cli_is_pattern(struct cli_place *place)
 {
     struct polyfs_call_opts call = cli_call();
     int exists = 0;
-    if (!strpbrk(place->path, "*?[\\"))
-        return 0;
-    if (strstr(place->arg, "://"))
-        return 1;
-    return polyfs_exists(place->fs, place->path, &call, &exists, NULL) != POLYFS_OK || !exists;
+    if (place->taken || !strpbrk(place->path, "*?[\\"))
+        return place->taken == CLI_PATTERN;
+    if (!strstr(place->arg, "://") && polyfs_exists(place->fs, place->path, &call, &exists, NULL) == POLYFS_OK &&
+        exists)
+        place->taken = CLI_NAME;
+    else
+        place->taken = take_quotes(place->path) ? CLI_PATTERN : CLI_NAME;
+    return place->taken == CLI_PATTERN;
 }
 
-struct matches {
-    cli_path_fn *fn;
+struct counted {
+    cli_row_fn *fn;
     void *user;
     uint64_t count;
 };
 
-static int match(const struct cli_place *place, const struct polyfs_entry *row, void *user)
+static int count(const struct cli_place *place, const struct polyfs_entry *row, void *user)
 {
-    struct matches *matches = user;
-    matches->count++;
-    return matches->fn(place, row->path, matches->user);
+    struct counted *counted = user;
+    counted->count++;
+    return counted->fn(place, row, counted->user);
 }
 
-static int each_match(const struct cli_place *place, cli_path_fn *fn, void *user)
+int cli_glob(const struct cli_place *place, cli_row_fn *fn, void *user)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
     struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
     struct polyfs_call_opts call = cli_call();
     struct polyfs_lister *lister;
-    struct matches matches = {fn, user, 0};
+    struct counted counted = {fn, user, 0};
     opts.call = &call;
     int rc = polyfs_glob_open(place->fs, place->path, &opts, &lister, &err);
     if (rc != POLYFS_OK)
         return cli_tell(&err);
-    rc = cli_rows(place, lister, match, &matches);
-    if (rc == POLYFS_OK && !matches.count)
-        return cli_fail(POLYFS_NOT_FOUND, place->arg,
-                        "nothing matches %s; a name with such characters is written with "
-                        "\\ before each of * ? [",
-                        place->arg);
-    return rc;
+    rc = cli_rows(place, lister, count, &counted);
+    if (rc != POLYFS_OK || counted.count)
+        return rc;
+    return cli_fail(POLYFS_NOT_FOUND, place->arg,
+                    "nothing matches %s; before * ? or [ that stand for themselves "
+                    "write \\",
+                    place->arg);
 }
 
-int cli_each(char **urls, cli_path_fn *fn, void *user)
+struct matches {
+    cli_path_fn *fn;
+    void *user;
+};
+
+static int match(const struct cli_place *place, const struct polyfs_entry *row, void *user)
+{
+    struct matches *matches = user;
+    return matches->fn(place, row->path, matches->user);
+}
+
+/* ^C between two names: what was done is done, and the rest was not looked at. */
+int cli_stopped(int so_far)
+{
+    if (!cli_interrupted() || so_far != POLYFS_OK)
+        return so_far;
+    return cli_fail(POLYFS_CANCELLED, NULL, "it was interrupted before all was done");
+}
+
+int cli_each_name(char **urls, cli_path_fn *fn, void *user)
 {
     int rc = POLYFS_OK;
     for (; *urls && !cli_interrupted() && !cli_out_gone(); urls++) {
         struct cli_place place;
         int one = cli_open(*urls, &place);
         if (one == POLYFS_OK) {
-            one = cli_is_pattern(&place) ? each_match(&place, fn, user) : fn(&place, place.path, user);
+            one = fn(&place, place.path, user);
             cli_close(&place);
         }
         rc = cli_first(rc, one);
     }
-    return rc;
+    return *urls ? cli_stopped(rc) : rc;
+}
+
+static int with_pattern(const struct cli_place *named, const char *path, void *user)
+{
+    struct matches *matches = user;
+    struct cli_place place = *named; /* the same path: quotes go from it in place */
+    (void)path;
+    return cli_is_pattern(&place) ? cli_glob(&place, match, matches)
+                                  : matches->fn(&place, place.path, matches->user);
+}
+
+int cli_each(char **urls, cli_path_fn *fn, void *user)
+{
+    struct matches matches = {fn, user};
+    return cli_each_name(urls, with_pattern, &matches);
 }
 
 void cli_json_row(const struct cli_place *place, const struct polyfs_entry *row)

@@ -73,11 +73,17 @@ void cli_note(const char *format, ...)
 static void log_line(uint32_t level, const char *line, void *user)
 {
     static const char *const names[] = {"error", "warning", "info", "debug"};
+    const char *name = names[level < G_N_ELEMENTS(names) ? level : G_N_ELEMENTS(names) - 1];
     (void)user;
+    if (cli.json) {
+        json_t *row = json_object();
+        cli_json_text(row, "log", name);
+        cli_json_text(row, "message", line);
+        cli_json_line(stderr, row);
+        return;
+    }
     g_autofree char *shown = cli_shown_err(line);
-    flockfile(stderr);
-    fprintf(stderr, "polyfs: %s: %s\n", names[level < 4 ? level : 3], shown);
-    funlockfile(stderr);
+    fprintf(stderr, "polyfs: %s: %s\n", name, shown); /* one call, so that lines of threads do not mix */
 }
 
 void cli_log_start(void)

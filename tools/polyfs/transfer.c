@@ -1,238 +1,176 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cp, put and get: from places to a place, `-` being standard input or output. Where a copy lands: in the target when
- * that ends in '/' or is a folder, under the source's last name; else at the target itself.
+ * cp, mv, put and get over the bulk verbs, which know fsspec's rules for what goes where. Sources of a command line
+ * are handed over in runs: neighbours of one filesystem that are all patterns, or all names.
  */
-#include <errno.h>
-#include <poll.h>
-#include <unistd.h>
-
 #include "cli.h"
-
-#define CHUNK (1u << 20)
 
 struct job {
     const struct cli_transfer *how;
     struct cli_place target;
-    int into; /* the target is a folder */
+    const struct cli_place *source; /* of the run that is under way */
+    uint64_t before, total;         /* bytes written to the target's filesystem so far; bytes to come, if known */
+    uint64_t told;                  /* failures of items that were told */
+    GHashTable *seen;               /* names of the command line that became items; NULL: not looked at */
 };
 
-static int is_std(const char *arg)
-{
-    return strcmp(arg, "-") == 0;
-}
-
-static int same_place(const struct cli_place *place, const char *path, const struct job *job, const char *target)
-{
-    return place->fs == job->target.fs && strcmp(path, target) == 0;
-}
-
-static void write_opts(const struct cli_transfer *how, const struct polyfs_call_opts *call,
-                       struct polyfs_write_opts *opts)
-{
-    *opts = (struct polyfs_write_opts)POLYFS_WRITE_OPTS_INIT;
-    opts->flags = POLYFS_WRITE_PARENTS | (how->no_clobber ? POLYFS_WRITE_CREATE_ONLY : 0);
-    opts->durability = how->durable ? POLYFS_DURABILITY_FULL : POLYFS_DURABILITY_NONE;
-    opts->call = call;
-}
-
-/* ---- standard input and output ------------------------------------------------------------------------------- */
-
-/* Waits in steps, so that ^C between the look and the wait is seen too. 0 at the end, -1 on failure. */
-static ssize_t read_in(void *buffer, size_t size)
-{
-    struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
-    while (!cli_interrupted()) {
-        if (poll(&fd, 1, 100) <= 0)
-            continue;
-        ssize_t n = read(STDIN_FILENO, buffer, size);
-        if (n >= 0 || errno != EINTR)
-            return n;
-    }
-    errno = EINTR;
-    return -1;
-}
-
-static int pump_in(struct polyfs_writer *writer, struct polyfs_error *err)
-{
-    g_autofree char *buffer = g_try_malloc(CHUNK);
-    int rc = buffer ? POLYFS_OK : POLYFS_NOMEM;
-    ssize_t n = 1;
-    while (rc == POLYFS_OK && (n = read_in(buffer, CHUNK)) > 0) {
-        rc = polyfs_writer_write(writer, buffer, (size_t)n, err);
-        cli_progress_add((uint64_t)n);
-    }
-    if (rc == POLYFS_OK && n < 0) {
-        rc = cli_interrupted() ? POLYFS_CANCELLED : POLYFS_IO;
-        g_snprintf(err->message, sizeof(err->message), "cannot read the standard input: %s", g_strerror(errno));
-        err->code = rc;
-    }
-    return rc;
-}
-
-static int copy_in(struct job *job)
-{
-    struct polyfs_error err = POLYFS_ERROR_INIT;
-    struct polyfs_write_opts opts;
-    struct polyfs_call_opts call = cli_call();
-    struct polyfs_writer *writer;
-    if (job->into)
-        return cli_usage("standard input needs a name to be written to, not the folder %s", job->target.arg);
-    if (cli_planned(job->how->operation, "-", job->target.arg))
-        return POLYFS_OK;
-    write_opts(job->how, &call, &opts);
-    int rc = polyfs_writer_open(job->target.fs, job->target.path, &opts, &writer, &err);
-    if (rc != POLYFS_OK)
-        return cli_tell(&err);
-    cli_progress_start(job->how->operation, POLYFS_SIZE_UNKNOWN);
-    rc = pump_in(writer, &err);
-    if (rc == POLYFS_OK)
-        rc = polyfs_writer_commit(writer, NULL, &err);
-    polyfs_writer_close(writer);
-    cli_progress_end();
-    return rc == POLYFS_OK ? rc : cli_tell(&err);
-}
-
-static int copy_out(const struct cli_place *place, const char *path, void *user)
-{
-    extern const struct cli_command cmd_cat;
-    (void)user, (void)path;
-    char *urls[] = {(char *)(guintptr)place->arg, NULL};
-    return cmd_cat.run(1, urls);
-}
-
-/* ---- one object ---------------------------------------------------------------------------------------------- */
-
-static int pump(struct polyfs_reader *reader, struct polyfs_writer *writer, struct polyfs_error *err)
-{
-    g_autofree char *buffer = g_try_malloc(CHUNK);
-    int rc = buffer ? POLYFS_OK : POLYFS_NOMEM;
-    size_t n = 1;
-    while (rc == POLYFS_OK && n) {
-        rc = polyfs_reader_read(reader, buffer, CHUNK, &n, err);
-        if (rc == POLYFS_OK && n)
-            rc = polyfs_writer_write(writer, buffer, n, err);
-        cli_progress_add(n);
-    }
-    return rc;
-}
-
-static int pump_object(const struct cli_place *place, const char *path, struct job *job, const char *target,
-                       struct polyfs_stat *st, struct polyfs_error *err)
-{
-    struct polyfs_call_opts call = cli_call();
-    struct polyfs_read_opts read = POLYFS_READ_OPTS_INIT;
-    struct polyfs_write_opts write;
-    struct polyfs_reader *reader = NULL;
-    struct polyfs_writer *writer = NULL;
-    read.call = &call;
-    write_opts(job->how, &call, &write);
-    int rc = polyfs_reader_open(place->fs, path, &read, &reader, err);
-    if (rc == POLYFS_OK)
-        rc = polyfs_reader_stat(reader, st, err);
-    write.size_hint = st->size;
-    if (rc == POLYFS_OK)
-        rc = polyfs_writer_open(job->target.fs, target, &write, &writer, err);
-    cli_progress_start(job->how->operation, st->size);
-    if (rc == POLYFS_OK)
-        rc = pump(reader, writer, err);
-    if (rc == POLYFS_OK)
-        rc = polyfs_writer_commit(writer, NULL, err);
-    polyfs_writer_close(writer);
-    polyfs_reader_close(reader);
-    cli_progress_end();
-    return rc;
-}
-
-/* Removes what was moved, unless it was replaced meanwhile, where the store can tell. */
-static int remove_source(const struct cli_place *place, const char *path, const struct polyfs_stat *st,
-                         struct polyfs_error *err)
-{
-    struct polyfs_call_opts call = cli_call();
-    struct polyfs_caps caps = {.struct_size = sizeof(caps)};
-    struct polyfs_remove_opts opts = POLYFS_REMOVE_OPTS_INIT;
-    int rc = polyfs_caps(place->fs, path, 0, &call, &caps, err);
-    opts.call = &call;
-    if (*st->etag && caps.fact[POLYFS_FACT_REMOVE_CONDITION] == POLYFS_YES)
-        opts.if_match = st->etag;
-    return rc == POLYFS_OK ? polyfs_remove(place->fs, path, &opts, err) : rc;
-}
-
-/* By the store itself where both sides are one; moved bytes go at their source only once their copy is safe. */
-static int copy_object(const struct cli_place *place, const char *path, struct job *job, const char *target,
-                       struct polyfs_stat *st, struct polyfs_error *err)
-{
-    struct polyfs_call_opts call = cli_call();
-    struct polyfs_write_opts write;
-    int same_fs = place->fs == job->target.fs;
-    write_opts(job->how, &call, &write);
-    if (same_fs && job->how->move)
-        return polyfs_rename(place->fs, path, target, job->how->no_clobber ? POLYFS_RENAME_NO_REPLACE : 0, &call,
-                             err);
-    if (same_fs)
-        return polyfs_copy(place->fs, path, job->target.fs, target, &write, st, err);
-    int rc = pump_object(place, path, job, target, st, err);
-    return rc == POLYFS_OK && job->how->move ? remove_source(place, path, st, err) : rc;
-}
-
-static char *landing(const struct job *job, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    const char *name = slash ? slash + 1 : path, *to = job->target.path;
-    if (!job->into)
-        return g_strdup(to);
-    return g_strconcat(to, *to && !g_str_has_suffix(to, "/") ? "/" : "", name, NULL);
-}
-
-static int copy_one(const struct cli_place *place, const char *path, void *user)
+static void on_item(const struct polyfs_item *item, void *user)
 {
     struct job *job = user;
-    struct polyfs_error err = POLYFS_ERROR_INIT;
-    struct polyfs_stat st = POLYFS_STAT_INIT;
-    g_autofree char *target = landing(job, path);
-    g_autofree char *from = cli_name_of(place, path);
-    g_autofree char *to = cli_name_of(&job->target, target);
-    if (same_place(place, path, job, target))
-        return cli_fail(POLYFS_INVALID, place->arg, "source and target are the same: %s", from);
-    if (cli_planned(job->how->operation, from, to))
-        return POLYFS_OK;
-    int rc = copy_object(place, path, job, target, &st, &err);
-    if (rc == POLYFS_EXISTS && job->how->no_clobber) {
-        cli_did("skip", from, to, 0, POLYFS_OK);
-        return POLYFS_OK;
+    g_autofree char *from = cli_name_of(job->source, item->source);
+    g_autofree char *to = cli_name_of(&job->target, item->target);
+    const char *verb = item->flags & POLYFS_ITEM_SKIPPED ? "skip" : job->how->operation;
+    if (job->seen)
+        g_hash_table_add(job->seen, g_strdup(item->source));
+    if (item->flags & POLYFS_ITEM_DIR && item->code == POLYFS_OK)
+        return; /* what people asked for are the objects in it */
+    if (item->flags & POLYFS_ITEM_DRY_RUN) {
+        cli_planned(job->how->operation, from, to);
+        return;
     }
-    cli_did(job->how->operation, from, to, (int64_t)st.size, rc);
-    return rc == POLYFS_OK ? rc : cli_tell(&err);
+    cli_did(verb, from, to, (int64_t)item->bytes, item->code);
+    if (item->code == POLYFS_OK || !item->error)
+        return;
+    cli_tell(item->error);
+    job->told++;
 }
 
-/* ---- the command line ---------------------------------------------------------------------------------------- */
+static uint64_t written(const struct job *job)
+{
+    struct polyfs_fs_stats stats = {.struct_size = sizeof(stats)};
+    polyfs_fs_stats(job->target.fs, &stats);
+    return stats.bytes_written;
+}
 
-static int is_folder(const struct cli_place *place)
+static void on_progress(const struct polyfs_progress *progress, void *user)
+{
+    struct job *job = user;
+    uint64_t total = progress->bytes_total == POLYFS_SIZE_UNKNOWN ? job->total : progress->bytes_total;
+    cli_progress_set(MAX(progress->bytes_done, written(job) - job->before), total, progress->items_done);
+}
+
+/* One object has a size to ask for; only where somebody looks, since it costs a request. */
+static uint64_t total_of(const struct job *job, const struct cli_place *place, size_t count, uint32_t flags)
 {
     struct polyfs_stat st = POLYFS_STAT_INIT;
     struct polyfs_call_opts call = cli_call();
-    if (!*place->path || g_str_has_suffix(place->path, "/"))
-        return 1;
-    return polyfs_stat(place->fs, place->path, NULL, &call, &st, NULL) == POLYFS_OK && st.type == POLYFS_TYPE_DIR;
+    if (count > 1 || !(flags & POLYFS_BULK_LITERAL) || cli.quiet || !cli.err_tty || cli.dry_run ||
+        job->how->recursive)
+        return POLYFS_SIZE_UNKNOWN;
+    int rc = polyfs_stat(place->fs, place->path, NULL, &call, &st, NULL);
+    return rc == POLYFS_OK && st.type == POLYFS_TYPE_FILE ? st.size : POLYFS_SIZE_UNKNOWN;
 }
 
-int cli_transfer(const struct cli_transfer *transfer, char **sources, size_t count, const char *target)
+/* Waits in slices: the line of progress moves also while one large object is under way. */
+static int wait_for(struct job *job, struct polyfs_op *op, struct polyfs_error *err)
 {
-    struct job job = {.how = transfer};
-    g_autofree char **list = g_new0(char *, count + 1);
-    memcpy(list, sources, count * sizeof(*list));
-    if (transfer->recursive)
-        return cli_fail(POLYFS_UNSUPPORTED, NULL, "folders cannot be copied yet; copy the objects one by one");
-    if (is_std(target))
-        return cli_each(list, copy_out, NULL);
+    int rc;
+    while ((rc = polyfs_op_wait(op, 200, err)) == POLYFS_MORE)
+        cli_progress_bytes(written(job) - job->before);
+    polyfs_op_free(op);
+    return rc;
+}
+
+static void bulk_opts(struct job *job, const struct polyfs_call_opts *call, struct polyfs_bulk_opts *opts)
+{
+    const struct cli_transfer *how = job->how;
+    *opts = (struct polyfs_bulk_opts)POLYFS_BULK_OPTS_INIT;
+    opts->flags = (how->recursive ? POLYFS_BULK_RECURSIVE : 0) | (how->no_clobber ? POLYFS_BULK_NO_REPLACE : 0) |
+                  (cli.dry_run ? POLYFS_BULK_DRY_RUN : 0);
+    opts->call = call;
+    opts->durability = how->durable ? POLYFS_DURABILITY_FULL : POLYFS_DURABILITY_NONE;
+    opts->jobs = (uint32_t)cli.jobs;
+    opts->on_item = on_item;
+    opts->on_progress = on_progress;
+    opts->user = job;
+}
+
+/* Folders are passed over without -r, as fsspec has it; here that is a failure, since nothing else would tell. */
+static int tell_passed_over(struct job *job, const struct cli_place *places, size_t count)
+{
+    int rc = POLYFS_OK;
+    for (size_t i = 0; i < count; i++)
+        if (!g_hash_table_contains(job->seen, places[i].path))
+            rc = cli_fail(POLYFS_IS_DIR, places[i].arg, "%s is a folder; with all that is in it: polyfs %s -r",
+                          places[i].arg, cli.command->name);
+    return rc;
+}
+
+/* One run: @count places of one filesystem, all patterns or all names. */
+static int transfer_run(struct job *job, const struct cli_place *places, size_t count, uint32_t flags)
+{
+    struct polyfs_error err = POLYFS_ERROR_INIT;
+    struct polyfs_call_opts call = cli_call();
+    struct polyfs_bulk_opts opts;
+    struct polyfs_op *op;
+    const char *target = job->target.path;
+    g_autofree const char **paths = g_new0(const char *, count);
+    for (size_t i = 0; i < count; i++)
+        paths[i] = places[i].path;
+    bulk_opts(job, &call, &opts);
+    opts.flags |= flags;
+    job->source = &places[0];
+    job->told = 0;
+    job->seen = flags & POLYFS_BULK_LITERAL && !job->how->recursive
+                    ? g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)
+                    : NULL;
+    job->before = written(job);
+    job->total = total_of(job, &places[0], count, flags);
+    cli_progress_start(job->how->operation, job->total);
+    int rc = (job->how->move ? polyfs_bulk_move_submit : polyfs_bulk_copy_submit)(places[0].fs, paths, count,
+                                                                                  job->target.fs, &target, 1, &opts,
+                                                                                  NULL, &op, &err);
+    if (rc == POLYFS_OK)
+        rc = wait_for(job, op, &err);
+    cli_progress_end();
+    if (rc != POLYFS_OK && !job->told)
+        cli_tell(&err);
+    else if (rc == POLYFS_OK && job->seen)
+        rc = tell_passed_over(job, places, count);
+    g_clear_pointer(&job->seen, g_hash_table_unref);
+    return rc;
+}
+
+static int transfer_all(struct job *job, struct cli_place *places, size_t count)
+{
+    int rc = POLYFS_OK;
+    for (size_t from = 0, to; from < count && !cli_interrupted(); from = to) {
+        int pattern = cli_is_pattern(&places[from]);
+        for (to = from + 1; to < count; to++)
+            if (places[to].fs != places[from].fs || cli_is_pattern(&places[to]) != pattern)
+                break;
+        uint32_t flags = (pattern ? 0 : POLYFS_BULK_LITERAL) | (count > 1 ? POLYFS_BULK_SOURCE_LIST : 0);
+        rc = cli_first(rc, transfer_run(job, &places[from], to - from, flags));
+    }
+    return cli_stopped(rc);
+}
+
+int cli_transfer(const struct cli_transfer *how, char **sources, size_t count, const char *target)
+{
+    struct job job = {.how = how};
+    g_autofree struct cli_place *places = g_new0(struct cli_place, count);
+    size_t opened = 0;
     int rc = cli_open(target, &job.target);
-    if (rc != POLYFS_OK)
-        return rc;
-    job.into = is_folder(&job.target);
-    if (count > 1 && !job.into)
-        rc = cli_usage("several sources need a folder as their target; write %s/", target);
-    else
-        rc = is_std(list[0]) ? copy_in(&job) : cli_each(list, copy_one, &job);
+    for (; rc == POLYFS_OK && opened < count; opened++)
+        rc = cli_open(sources[opened], &places[opened]);
+    if (rc == POLYFS_OK)
+        rc = transfer_all(&job, places, count);
+    for (size_t i = 0; i < opened; i++)
+        cli_close(&places[i]);
     cli_close(&job.target);
     return rc;
+}
+
+int cli_copy(const struct cli_transfer *how, char **sources, size_t count, const char *target)
+{
+    size_t from_std = 0;
+    g_autofree char **list = g_new0(char *, count + 1);
+    memcpy(list, sources, count * sizeof(*list));
+    for (size_t i = 0; i < count; i++)
+        from_std += strcmp(list[i], "-") == 0;
+    if (from_std && (count > 1 || strcmp(target, "-") == 0))
+        return cli_usage("standard input (-) stands alone: polyfs %s - TARGET", cli.command->name);
+    if (from_std)
+        return cli_copy_in(how, target);
+    return strcmp(target, "-") == 0 ? cli_copy_out(list) : cli_transfer(how, list, count, target);
 }

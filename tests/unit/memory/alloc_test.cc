@@ -86,8 +86,10 @@ TEST_F(AllocTest, Manage)
 {
     open();
     torture([&] { return fs.copy("a", "b"); });
-    torture([&] { return fs.copy("a", "b", nullptr, Put().type("n/n")); });
-    torture([&] { return fs.compose({{"a", nullptr}, {"a", nullptr}}, "b"); });
+    torture([&] { return fs.copy("a", "b", nullptr, Put().keep()); });
+    torture([&] { return fs.copy("a", "b", nullptr, Put().keep().type("n/n")); });
+    torture([&] { return fs.copy("a", "b", nullptr, Put().keep().meta({{"x", "y"}})); });
+    torture([&] { return fs.compose({{"a"}, {"a"}}, "b"); });
     torture([&] { return fs.setMetadata("a", Put().meta({{"x", "y"}})); });
     torture([&] { return fs.setTimes(far_, 1) == POLYFS_NOMEM ? POLYFS_NOMEM : POLYFS_OK; });
     torture([&] {
@@ -128,8 +130,7 @@ TEST_F(AllocTest, Shapes)
         if (code == POLYFS_OK)
             code = fs.part("b", id, 1, "data", &first);
         if (code == POLYFS_OK)
-            code = Fs::up()->copy_part(&fs.call, fs.handle, "b", 1, id.c_str(), 2, "a", 1, nullptr, 0, 3, &second,
-                                       &fs.err);
+            code = fs.copyPart("b", id, 2, {"a"}, 0, 3, &second);
         if (code == POLYFS_OK)
             code = fs.complete("b", id, {first, second}, Put().type("x/y"));
         struct polyfs_error first_error = fs.err;

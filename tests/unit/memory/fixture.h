@@ -203,6 +203,16 @@ struct Put : polyfs_put_request {
         metadata_stride = sizeof(polyfs_kv);
         return *this;
     }
+    Put &keep()
+    {
+        flags |= POLYFS_PUT_KEEP_METADATA;
+        return *this;
+    }
+    Put &flag(uint32_t bits)
+    {
+        flags |= bits;
+        return *this;
+    }
     Put &hint(uint64_t bytes)
     {
         size_hint = bytes;
@@ -224,6 +234,18 @@ struct Get : polyfs_get_request {
         struct_size = sizeof(polyfs_get_request);
         length = UINT64_C(1) << 20;
         condition = POLYFS_CONDITION_INIT;
+    }
+};
+
+/* One object as a source: its name, and unless NULL the etag or the version that it must have. */
+struct Source {
+    const char *path;
+    const char *etag = nullptr;
+    const char *version = nullptr;
+
+    struct polyfs_source row() const
+    {
+        return {sizeof(polyfs_source), 0, path, strlen(path), etag, version};
     }
 };
 
@@ -298,6 +320,10 @@ class Fs
     {
         return begin(), ops()->remove(&call, handle, path.data(), path.size(), version, condition, &err);
     }
+    int removeMany(std::vector<polyfs_remove_item> *rows)
+    {
+        return begin(), ops()->remove_many(&call, handle, rows->data(), rows->size(), sizeof((*rows)[0]), &err);
+    }
     int removeTree(const std::string &path)
     {
         begin();
@@ -305,22 +331,34 @@ class Fs
         return ops()->remove_tree(&call, handle, path.data(), path.size(), &step, &err);
     }
     int copy(const std::string &from, const std::string &to, const char *etag = nullptr,
-             const polyfs_put_request &request = Put())
+             const polyfs_put_request &request = Put(), const char *version = nullptr)
     {
         begin();
+        struct polyfs_source source = {sizeof(source), 0, from.data(), from.size(), etag, version};
         struct polyfs_step step = {sizeof(step), 0, nullptr, &text, 0};
-        return ops()->copy(&call, handle, from.data(), from.size(), etag, to.data(), to.size(), &request, &step,
-                           &stat, &err);
+        return ops()->copy(&call, handle, &source, to.data(), to.size(), &request, &step, &stat, &err);
     }
-    int compose(const std::vector<polyfs_kv> &rows, const std::string &to,
+    /* The rows are wider than core's own, as those of a newer core would be. */
+    int compose(const std::vector<Source> &sources, const std::string &to,
                 const polyfs_put_request &request = Put())
     {
-        return begin(), ops()->compose(&call, handle, rows.data(), rows.size(), sizeof(polyfs_kv), to.data(),
-                                       to.size(), &request, &stat, &err);
+        struct Wide {
+            struct polyfs_source row;
+            uint64_t later;
+        };
+        std::vector<Wide> rows;
+        for (const Source &source : sources)
+            rows.push_back({source.row(), 99});
+        return begin(), ops()->compose(&call, handle, reinterpret_cast<const polyfs_source *>(rows.data()),
+                                       rows.size(), sizeof(Wide), to.data(), to.size(), &request, &stat, &err);
     }
-    int rename(const std::string &from, const std::string &to, uint32_t flags = 0)
+    int rename(const std::string &from, const std::string &to, const polyfs_put_request &request = Put(),
+               const char *etag = nullptr, const char *version = nullptr)
     {
-        return begin(), ops()->rename(&call, handle, from.data(), from.size(), to.data(), to.size(), flags, &err);
+        begin();
+        struct polyfs_source source = {sizeof(source), 0, from.data(), from.size(), etag, version};
+        struct polyfs_step step = {sizeof(step), 0, nullptr, &text, 0};
+        return ops()->rename(&call, handle, &source, to.data(), to.size(), &request, &step, &err);
     }
     int mkdir(const std::string &path, uint32_t flags = 0)
     {
@@ -359,10 +397,18 @@ class Fs
         return code;
     }
     int part(const std::string &path, const std::string &id, uint32_t number, const std::string &data,
-             struct polyfs_part *out)
+             struct polyfs_part *out, const struct polyfs_checksum *checksum = nullptr)
     {
         return begin(), up()->part(&call, handle, path.data(), path.size(), id.c_str(), number, data.data(),
-                                   data.size(), out, &err);
+                                   data.size(), checksum, out, &err);
+    }
+    int copyPart(const std::string &path, const std::string &id, uint32_t number, const Source &from,
+                 uint64_t offset, uint64_t size, struct polyfs_part *out)
+    {
+        begin();
+        struct polyfs_source source = from.row();
+        return up()->copy_part(&call, handle, path.data(), path.size(), id.c_str(), number, &source, offset, size,
+                               out, &err);
     }
     int complete(const std::string &path, const std::string &id, const std::vector<polyfs_part> &parts,
                  const polyfs_put_request &request = Put())
@@ -398,8 +444,10 @@ class Fs
     }
     int stream(const std::string &path, void **out, uint32_t flags = 0, const polyfs_put_request &request = Put())
     {
-        return begin(),
-               fake::plugin()->stream->open(&call, handle, path.data(), path.size(), flags, &request, out, &err);
+        begin();
+        struct polyfs_step step = {sizeof(step), 0, nullptr, &text, 0};
+        return fake::plugin()->stream->open(&call, handle, path.data(), path.size(), flags, &request, &step, out,
+                                            &err);
     }
     int streamWrite(void *stream, const std::string &data)
     {

@@ -78,7 +78,12 @@ TEST_F(MemoryTest, FactsAreAllSettled)
     EXPECT_EQ(POLYFS_NO, caps.fact[POLYFS_FACT_SIGN_GET]);
     EXPECT_EQ(POLYFS_YES, caps.fact[POLYFS_FACT_CONFINE]);
     EXPECT_EQ(POLYFS_YES, caps.fact[POLYFS_FACT_APPEND]);
+    EXPECT_EQ(POLYFS_YES, caps.fact[POLYFS_FACT_COPY_CONDITION]);
+    EXPECT_EQ(POLYFS_YES, caps.fact[POLYFS_FACT_REMOVE_CONDITION]);
+    EXPECT_EQ(POLYFS_NO, caps.fact[POLYFS_FACT_RENAME_CONDITION]);
+    EXPECT_EQ(POLYFS_NO, caps.fact[POLYFS_FACT_EQUAL_PARTS]);
     EXPECT_EQ(15u, caps.shapes);
+    EXPECT_EQ(15u, caps.condition_shapes);
     EXPECT_EQ(1u, caps.part_min);
     EXPECT_EQ(100u, caps.cancel_bound_ms);
     EXPECT_EQ("memory:" + options_["store"], caps.limit_key);
@@ -97,7 +102,7 @@ TEST_F(MemoryTest, StatTellsWhatIsThere)
     EXPECT_EQ(etag, fs.stat.etag);
     EXPECT_STREQ("", fs.stat.version);
     EXPECT_STREQ("text/plain", fs.stat.content_type);
-    EXPECT_EQ(POLYFS_STAT_LATEST | POLYFS_STAT_APPENDABLE, fs.stat.flags);
+    EXPECT_EQ(POLYFS_STAT_LATEST, fs.stat.flags);
     EXPECT_EQ(POLYFS_CHECKSUM_CRC32C, static_cast<int>(fs.stat.checksum.kind));
     EXPECT_EQ(UINT32_MAX, fs.stat.uid);
     EXPECT_EQ(sizeof(fs.stat), fs.stat.struct_size);
@@ -143,7 +148,7 @@ TEST_F(MemoryTest, EverySlotSeesAStopFirst)
               fake::plugin()->reader->open(&fs.call, fs.handle, "a", 1, nullptr, &reader, nullptr, &fs.err));
     struct polyfs_part part;
     struct polyfs_caps caps;
-    struct polyfs_remove_item item = {"a", 1, 7, 0, ""};
+    struct polyfs_remove_item item = {"a", 1, nullptr, nullptr, 7, 0, ""};
     struct polyfs_step step = {sizeof(step), 0, nullptr, &fs.text, 0};
     const struct polyfs_upload_row *rows = nullptr;
     uint64_t n = 77, stride = 0;
@@ -159,9 +164,7 @@ TEST_F(MemoryTest, EverySlotSeesAStopFirst)
         [&] { return fs.removeTree(""); },
         [&] { return Fs::ops()->remove_many(&fs.call, fs.handle, &item, 1, sizeof(item), &fs.err); },
         [&] { return fs.copy("a", "b"); },
-        [&] {
-            return fs.compose({{"a", nullptr}}, "b");
-        },
+        [&] { return fs.compose({{"a"}}, "b"); },
         [&] { return fs.rename("a", "b"); },
         [&] { return fs.mkdir("d"); },
         [&] { return fs.rmdir("d"); },
@@ -171,10 +174,7 @@ TEST_F(MemoryTest, EverySlotSeesAStopFirst)
         [&] { return fs.open(options_); },
         [&] { return fs.start("b", &id); },
         [&] { return fs.part("up", id, 1, "x", &part); },
-        [&] {
-            return Fs::up()->copy_part(&fs.call, fs.handle, "up", 2, id.c_str(), 1, "a", 1, nullptr, 0, 1, &part,
-                                       &fs.err);
-        },
+        [&] { return fs.copyPart("up", id, 1, {"a"}, 0, 1, &part); },
         [&] {
             return Fs::up()->list_parts(&fs.call, fs.handle, "up", 2, id.c_str(), 0, &part, 1, sizeof(part), &n,
                                         &fs.err);

@@ -17,24 +17,73 @@ class ManageTest : public MemoryTest
 
 /* ---- copy and compose */
 
-TEST_F(ManageTest, CopyKeepsMetadataUnlessTold)
+TEST_F(ManageTest, CopyKeepsMetadataWhenTold)
 {
-    ASSERT_EQ(POLYFS_OK, fs.copy("a", "b", etag_.c_str()));
+    using Rows = std::vector<std::pair<std::string, std::string>>;
+    ASSERT_EQ(POLYFS_OK, fs.copy("a", "b", etag_.c_str(), Put().keep()));
     EXPECT_NE(etag_, fs.stat.etag);
     EXPECT_EQ("bytes", fs.read("b"));
     ASSERT_EQ(POLYFS_OK, fs.info("b"));
     EXPECT_STREQ("x/y", fs.stat.content_type);
-    ASSERT_EQ(1u, fs.pairs.rows.size());
-    ASSERT_EQ(POLYFS_OK, fs.copy("a", "b", nullptr, Put().type("new/type")));
+    EXPECT_EQ(Rows({{"k", "v"}}), fs.pairs.rows);
+    ASSERT_EQ(POLYFS_OK, fs.copy("a", "b", nullptr, Put().keep().type("new/type")));
     ASSERT_EQ(POLYFS_OK, fs.info("b"));
     EXPECT_STREQ("new/type", fs.stat.content_type);
-    ASSERT_EQ(1u, fs.pairs.rows.size());
-    EXPECT_EQ("k", fs.pairs.rows[0].first);
-    ASSERT_EQ(POLYFS_OK, fs.copy("a", "a", nullptr, Put().meta({{"n", "w"}}))); /* onto itself */
+    EXPECT_EQ(Rows({{"k", "v"}}), fs.pairs.rows);
+    ASSERT_EQ(POLYFS_OK, fs.copy("a", "a", nullptr, Put().keep().meta({{"n", "w"}}))); /* onto itself */
     ASSERT_EQ(POLYFS_OK, fs.info("a"));
     EXPECT_STREQ("x/y", fs.stat.content_type);
-    EXPECT_EQ("n", fs.pairs.rows[0].first);
+    EXPECT_EQ(Rows({{"k", "v"}, {"n", "w"}}), fs.pairs.rows);
     EXPECT_EQ("bytes", fs.read("a"));
+    ASSERT_EQ(POLYFS_OK, fs.copy("a", "b", nullptr, Put().keep().meta({{"k", "ours"}, {"m", ""}})));
+    ASSERT_EQ(POLYFS_OK, fs.info("b"));
+    EXPECT_EQ(Rows({{"n", "w"}, {"k", "ours"}, {"m", ""}}), fs.pairs.rows);
+    ASSERT_EQ(POLYFS_OK, fs.put("plain", "bytes"));
+    ASSERT_EQ(POLYFS_OK, fs.copy("plain", "b", nullptr, Put().keep().meta({{"n", "w"}})));
+    ASSERT_EQ(POLYFS_OK, fs.info("b"));
+    EXPECT_STREQ("", fs.stat.content_type);
+    EXPECT_EQ(Rows({{"n", "w"}}), fs.pairs.rows);
+}
+
+TEST_F(ManageTest, CopyWithoutItTakesTheRequestAlone)
+{
+    ASSERT_EQ(POLYFS_OK, fs.copy("a", "b", etag_.c_str()));
+    ASSERT_EQ(POLYFS_OK, fs.info("b"));
+    EXPECT_STREQ("", fs.stat.content_type);
+    EXPECT_TRUE(fs.pairs.rows.empty());
+    ASSERT_EQ(POLYFS_OK, fs.copy("a", "b", nullptr, Put().meta({{"n", "w"}})));
+    ASSERT_EQ(POLYFS_OK, fs.info("b"));
+    EXPECT_STREQ("", fs.stat.content_type);
+    ASSERT_EQ(1u, fs.pairs.rows.size());
+    EXPECT_EQ("n", fs.pairs.rows[0].first);
+    ASSERT_EQ(POLYFS_OK, fs.copy("a", "a", nullptr, Put().type("new/type"))); /* onto itself */
+    ASSERT_EQ(POLYFS_OK, fs.info("a"));
+    EXPECT_STREQ("new/type", fs.stat.content_type);
+    EXPECT_TRUE(fs.pairs.rows.empty());
+    EXPECT_EQ("bytes", fs.read("a"));
+}
+
+TEST_F(MemoryTest, CopyAndComposeOfAVersion)
+{
+    open({{"versioning", "1"}});
+    ASSERT_EQ(POLYFS_OK, fs.put("a", "old", Put().type("x/old")));
+    std::string version = fs.stat.version, etag = fs.stat.etag;
+    ASSERT_EQ(POLYFS_OK, fs.put("a", "new", Put().type("x/new")));
+    ASSERT_EQ(POLYFS_OK, fs.copy("a", "b", nullptr, Put().keep(), version.c_str()));
+    EXPECT_EQ("old", fs.read("b"));
+    ASSERT_EQ(POLYFS_OK, fs.info("b"));
+    EXPECT_STREQ("x/old", fs.stat.content_type);
+    EXPECT_EQ(POLYFS_OK, fs.copy("a", "b", etag.c_str(), Put(), version.c_str()));
+    EXPECT_EQ(POLYFS_CHANGED, fs.copy("a", "b", etag.c_str()));
+    EXPECT_EQ(POLYFS_CHANGED, fs.copy("a", "b", "other", Put(), version.c_str()));
+    EXPECT_EQ(POLYFS_NOT_FOUND, fs.copy("a", "b", nullptr, Put(), "0000000000000000"));
+    ASSERT_EQ(POLYFS_OK, fs.compose({{"a"}, {"a", etag.c_str(), version.c_str()}}, "c"));
+    EXPECT_EQ("newold", fs.read("c"));
+    EXPECT_EQ(POLYFS_NOT_FOUND, fs.compose({{"a", nullptr, "0000000000000000"}}, "c"));
+    ASSERT_EQ(POLYFS_OK, fs.remove("a"));
+    EXPECT_EQ(POLYFS_NOT_FOUND, fs.copy("a", "b"));
+    ASSERT_EQ(POLYFS_OK, fs.copy("a", "a", nullptr, Put(), version.c_str())); /* the way to bring it back */
+    EXPECT_EQ("old", fs.read("a"));
 }
 
 TEST_F(ManageTest, CopyConditionsAndFailures)
@@ -48,13 +97,14 @@ TEST_F(ManageTest, CopyConditionsAndFailures)
     EXPECT_EQ(POLYFS_CONDITION, fs.copy("a", "b", nullptr, Put().ifMatch(etag_.c_str())));
     EXPECT_EQ(POLYFS_CORRUPT, fs.copy("a", "b", nullptr, Put().crc(1)));
     Put request;
+    struct polyfs_source source = Source{"a"}.row();
     struct polyfs_step step = {sizeof(step), 0, "cursor", &fs.text, 0};
     EXPECT_EQ(POLYFS_INVALID,
-              Fs::ops()->copy(&fs.call, fs.handle, "a", 1, nullptr, "b", 1, &request, &step, nullptr, &fs.err));
+              Fs::ops()->copy(&fs.call, fs.handle, &source, "b", 1, &request, &step, nullptr, &fs.err));
+    EXPECT_EQ(POLYFS_INVALID, Fs::ops()->rename(&fs.call, fs.handle, &source, "c", 1, &request, &step, &fs.err));
     EXPECT_EQ(POLYFS_INVALID, Fs::ops()->remove_tree(&fs.call, fs.handle, "a", 1, &step, &fs.err));
     step.cursor = nullptr;
-    EXPECT_EQ(POLYFS_OK,
-              Fs::ops()->copy(&fs.call, fs.handle, "a", 1, nullptr, "b", 1, &request, &step, nullptr, &fs.err));
+    EXPECT_EQ(POLYFS_OK, Fs::ops()->copy(&fs.call, fs.handle, &source, "b", 1, &request, &step, nullptr, &fs.err));
     EXPECT_EQ(5u, step.done_bytes);
 }
 
@@ -62,18 +112,19 @@ TEST_F(ManageTest, ComposeJoinsInOrder)
 {
     ASSERT_EQ(POLYFS_OK, fs.put("b", "+"));
     ASSERT_EQ(POLYFS_OK, fs.put("empty", ""));
-    ASSERT_EQ(POLYFS_OK, fs.compose({{"a", nullptr}, {"b", ""}, {"empty", nullptr}, {"a", etag_.c_str()}}, "c"));
+    ASSERT_EQ(POLYFS_OK, fs.compose({{"a"}, {"b"}, {"empty"}, {"a", etag_.c_str()}}, "c"));
     EXPECT_EQ("bytes+bytes", fs.read("c"));
     ASSERT_EQ(POLYFS_OK, fs.info("c"));
     EXPECT_TRUE(fs.pairs.rows.empty());
     EXPECT_EQ(POLYFS_CHANGED, fs.compose({{"a", "other"}}, "c"));
-    EXPECT_EQ(POLYFS_NOT_FOUND, fs.compose({{"a", nullptr}, {"x", nullptr}}, "c"));
+    EXPECT_EQ(POLYFS_CHANGED, fs.compose({{"a", ""}}, "c")); /* an etag that nothing has */
+    EXPECT_EQ(POLYFS_NOT_FOUND, fs.compose({{"a"}, {"x"}}, "c"));
     EXPECT_EQ(POLYFS_INVALID, fs.compose({}, "c"));
-    EXPECT_EQ(POLYFS_EXISTS, fs.compose({{"a", nullptr}}, "c", Put().createOnly()));
-    std::vector<polyfs_kv> many(32, {"b", nullptr});
+    EXPECT_EQ(POLYFS_EXISTS, fs.compose({{"a"}}, "c", Put().createOnly()));
+    std::vector<Source> many(32, {"b"});
     EXPECT_EQ(POLYFS_OK, fs.compose(many, "b")); /* the target may be a source */
     EXPECT_EQ(std::string(32, '+'), fs.read("b"));
-    many.push_back({"b", nullptr});
+    many.push_back({"b"});
     EXPECT_EQ(POLYFS_TOO_LARGE, fs.compose(many, "b"));
 }
 
@@ -139,7 +190,7 @@ TEST_F(ManageTest, RemoveManyAnswersForEach)
     std::vector<Wide> rows(4);
     const char *paths[] = {"a", "gone", "", "b"};
     for (size_t i = 0; i < rows.size(); i++)
-        rows[i].item = {paths[i], strlen(paths[i]), 99, 0, "junk"};
+        rows[i].item = {paths[i], strlen(paths[i]), nullptr, nullptr, 99, 0, "junk"};
     rows[3].item.flags = 1;
     ASSERT_EQ(POLYFS_OK,
               Fs::ops()->remove_many(&fs.call, fs.handle, &rows[0].item, rows.size(), sizeof(Wide), &fs.err));
@@ -160,6 +211,49 @@ TEST_F(ManageTest, RemoveManyAnswersForEach)
     EXPECT_EQ(POLYFS_CANCELLED, rows[2].item.code);
     EXPECT_EQ(POLYFS_CANCELLED, rows[3].item.code);
     EXPECT_EQ("b", fs.names(""));
+}
+
+TEST_F(ManageTest, RemoveManyWithEtags)
+{
+    ASSERT_EQ(POLYFS_OK, fs.put("b", "1"));
+    std::vector<polyfs_remove_item> rows = {
+        {"a", 1, nullptr, "other", 99, 0, ""},
+        {"a", 1, nullptr, etag_.c_str(), 99, 0, ""},
+        {"a", 1, nullptr, etag_.c_str(), 99, 0, ""},
+        {"b", 1, "0000000000000000", nullptr, 99, 0, ""},
+    };
+    ASSERT_EQ(POLYFS_OK, fs.removeMany(&rows));
+    EXPECT_EQ(POLYFS_CONDITION, rows[0].code);
+    EXPECT_EQ(POLYFS_OK, rows[1].code);
+    EXPECT_EQ(POLYFS_OK, rows[2].code); /* gone already */
+    EXPECT_EQ(POLYFS_OK, rows[3].code); /* there is no such version, so that nothing of it is left */
+    EXPECT_EQ("b", fs.names(""));
+}
+
+TEST_F(MemoryTest, RemoveManyOfVersions)
+{
+    open({{"versioning", "1"}});
+    std::vector<std::string> versions;
+    for (const char *data : {"0", "1", "2"}) {
+        ASSERT_EQ(POLYFS_OK, fs.put("a", data));
+        versions.push_back(fs.stat.version);
+    }
+    std::vector<polyfs_remove_item> rows = {
+        {"a", 1, versions[2].c_str(), nullptr, 99, 0, ""},
+        {"a", 1, versions[0].c_str(), versions[1].c_str(), 99, 0, ""},
+        {"a", 1, versions[0].c_str(), versions[0].c_str(), 99, 0, ""},
+    };
+    ASSERT_EQ(POLYFS_OK, fs.removeMany(&rows));
+    EXPECT_EQ(POLYFS_OK, rows[0].code);
+    EXPECT_EQ(POLYFS_CONDITION, rows[1].code);
+    EXPECT_EQ(POLYFS_OK, rows[2].code);
+    EXPECT_EQ("1", fs.read("a"));
+    EXPECT_EQ("a", fs.names("", POLYFS_LIST_VERSIONS)); /* those two are gone for good, without a marker */
+    rows = {{"a", 1, nullptr, versions[1].c_str(), 99, 0, ""}};
+    ASSERT_EQ(POLYFS_OK, fs.removeMany(&rows));
+    EXPECT_EQ(POLYFS_OK, rows[0].code);
+    EXPECT_EQ(POLYFS_NOT_FOUND, fs.info("a"));
+    EXPECT_EQ(POLYFS_OK, fs.info("a", versions[1].c_str()));
 }
 
 TEST_F(ManageTest, RemoveTreeTakesWhatIsBelow)
@@ -199,17 +293,32 @@ TEST_F(ManageTest, RenameMovesTheRecord)
     EXPECT_EQ(777, fs.stat.mtime_ns);
     EXPECT_STREQ("x/y", fs.stat.content_type);
     ASSERT_EQ(POLYFS_OK, fs.put("a", "new"));
-    EXPECT_EQ(POLYFS_EXISTS, fs.rename("a", "b", POLYFS_RENAME_NO_REPLACE));
-    EXPECT_EQ(POLYFS_EXISTS, fs.rename("a", "a", POLYFS_RENAME_NO_REPLACE));
+    EXPECT_EQ(POLYFS_EXISTS, fs.rename("a", "b", Put().createOnly()));
+    EXPECT_EQ(POLYFS_EXISTS, fs.rename("a", "a", Put().createOnly()));
     EXPECT_EQ(POLYFS_OK, fs.rename("a", "a"));
     EXPECT_EQ(POLYFS_OK, fs.rename("a", "b"));
     EXPECT_EQ("new", fs.read("b"));
-    EXPECT_EQ(POLYFS_OK, fs.rename("b", "b/c", POLYFS_RENAME_NO_REPLACE));
+    EXPECT_EQ(POLYFS_OK, fs.rename("b", "b/c", Put().createOnly()));
     EXPECT_EQ(POLYFS_NOT_FOUND, fs.rename("x", "y"));
     EXPECT_EQ(POLYFS_NOT_FOUND, fs.rename("b", "y")); /* a prefix is no folder here */
     EXPECT_EQ(POLYFS_INVALID, fs.rename("", "y"));
     EXPECT_EQ(POLYFS_IS_DIR, fs.rename("b/c", ""));
-    EXPECT_EQ(POLYFS_UNSUPPORTED, fs.rename("b/c", "y", 2));
+    EXPECT_EQ(POLYFS_UNSUPPORTED, fs.rename("b/c", "y", Put().flag(2)));
+}
+
+/* A rename changes the name alone, and has no condition but not to replace: everything else is refused. */
+TEST_F(ManageTest, RenameRefusesWhatItCannotDo)
+{
+    EXPECT_EQ(POLYFS_UNSUPPORTED, fs.rename("a", "b", Put(), etag_.c_str()));
+    EXPECT_EQ(POLYFS_UNSUPPORTED, fs.rename("a", "b", Put(), nullptr, "0000000000000000"));
+    EXPECT_EQ(POLYFS_UNSUPPORTED, fs.rename("a", "b", Put().ifMatch(etag_.c_str())));
+    EXPECT_EQ(POLYFS_UNSUPPORTED, fs.rename("a", "b", Put().type("n/n")));
+    EXPECT_EQ(POLYFS_UNSUPPORTED, fs.rename("a", "b", Put().meta({{"n", "w"}})));
+    EXPECT_EQ(POLYFS_UNSUPPORTED, fs.rename("a", "b", Put().crc(1)));
+    Put request;
+    request.condition.if_none_match = "x";
+    EXPECT_EQ(POLYFS_UNSUPPORTED, fs.rename("a", "b", request));
+    EXPECT_EQ("a", fs.names(""));
 }
 
 TEST_F(MemoryTest, RenameWithVersions)
@@ -231,7 +340,7 @@ TEST_F(RealFolderTest, RenameOfObjectsAmongFolders)
     ASSERT_EQ(POLYFS_OK, fs.mkdir("d"));
     ASSERT_EQ(POLYFS_OK, fs.put("f", "1"));
     EXPECT_EQ(POLYFS_IS_DIR, fs.rename("f", "d"));
-    EXPECT_EQ(POLYFS_EXISTS, fs.rename("f", "d", POLYFS_RENAME_NO_REPLACE));
+    EXPECT_EQ(POLYFS_EXISTS, fs.rename("f", "d", Put().createOnly()));
     EXPECT_EQ(POLYFS_NOT_FOUND, fs.rename("f", "x/f"));
     EXPECT_EQ(POLYFS_NOT_DIR, fs.rename("f", "f/g"));
     EXPECT_EQ(POLYFS_NOT_DIR, fs.rename("f/", "g"));
@@ -252,9 +361,9 @@ TEST_F(RealFolderTest, RenameOfFolders)
     EXPECT_EQ(POLYFS_INVALID, fs.rename("d", "d/e"));
     EXPECT_EQ(POLYFS_IS_DIR, fs.rename("d", "other"));
     EXPECT_EQ(POLYFS_NOT_DIR, fs.rename("d", "object"));
-    EXPECT_EQ(POLYFS_EXISTS, fs.rename("d", "object", POLYFS_RENAME_NO_REPLACE));
-    EXPECT_EQ(POLYFS_EXISTS, fs.rename("d", "other/", POLYFS_RENAME_NO_REPLACE));
-    EXPECT_EQ(POLYFS_EXISTS, fs.rename("d", "d/", POLYFS_RENAME_NO_REPLACE));
+    EXPECT_EQ(POLYFS_EXISTS, fs.rename("d", "object", Put().createOnly()));
+    EXPECT_EQ(POLYFS_EXISTS, fs.rename("d", "other/", Put().createOnly()));
+    EXPECT_EQ(POLYFS_EXISTS, fs.rename("d", "d/", Put().createOnly()));
     EXPECT_EQ(POLYFS_OK, fs.rename("d", "d/"));
     EXPECT_EQ(POLYFS_NOT_FOUND, fs.rename("d", "x/y"));
     EXPECT_EQ(POLYFS_NOT_DIR, fs.rename("d", "object/y"));

@@ -78,7 +78,7 @@ TEST_F(RaceTest, CreateOnlyHasOneWinnerInEveryShape)
                     break;
                 default:
                     EXPECT_EQ(POLYFS_OK, own.put(path + "/" + data, data));
-                    code = own.rename(path + "/" + data, path, POLYFS_RENAME_NO_REPLACE);
+                    code = own.rename(path + "/" + data, path, Put().createOnly());
                     break;
                 }
                 won += code == POLYFS_OK;
@@ -207,7 +207,7 @@ void disturb(Fs &own, int i, bool real)
         case 1: code = own.get(path); break;
         case 2: code = own.remove(path); break;
         case 3: code = own.rename(path, folder + "/moved"); break;
-        case 4: code = own.copy(path, folder + "/copied"); break;
+        case 4: code = own.copy(path, folder + "/copied", nullptr, Put().keep()); break;
         case 5: code = own.list(folder + "/", round % 2 ? POLYFS_LIST_FLAT : 0, &rows, 2); break;
         case 6: code = own.mkdir(folder, POLYFS_MKDIR_EXIST_OK); break;
         case 7: code = own.removeTree(folder); break;

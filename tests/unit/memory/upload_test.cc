@@ -78,7 +78,7 @@ TEST_F(UploadTest, NumbersHaveBounds)
     EXPECT_EQ(POLYFS_TOO_LARGE, fs.part("a", id, 10001, "x", &part));
     EXPECT_EQ(POLYFS_OK, fs.part("a", id, 10000, "x", &part));
     EXPECT_EQ(POLYFS_TOO_LARGE, Fs::up()->part(&fs.call, fs.handle, "a", 1, id.c_str(), 1, nullptr,
-                                               (UINT64_C(5) << 30) + 1, &part, &fs.err));
+                                               (UINT64_C(5) << 30) + 1, nullptr, &part, &fs.err));
     EXPECT_EQ(POLYFS_NOT_FOUND, fs.part("b", id, 1, "x", &part)); /* the path belongs to the upload */
     EXPECT_EQ(POLYFS_NOT_FOUND, fs.part("a", "nonsense", 1, "x", &part));
     EXPECT_EQ(POLYFS_OK, fs.abort("a", id));
@@ -123,6 +123,25 @@ TEST_F(UploadTest, ChecksumsOfTheWholeAndOfParts)
     EXPECT_EQ(POLYFS_OK, fs.complete("a", id, {first, second}));
 }
 
+TEST_F(UploadTest, ChecksumOfAPartAsItIsSent)
+{
+    std::string id;
+    struct polyfs_part part = {}, untouched = {};
+    ASSERT_EQ(POLYFS_OK, fs.start("a", &id));
+    struct polyfs_checksum sum = Put().crc(3).checksum;
+    EXPECT_EQ(POLYFS_CORRUPT, fs.part("a", id, 1, "123456789", &part, &sum));
+    sum.kind = POLYFS_CHECKSUM_MD5;
+    EXPECT_EQ(POLYFS_UNSUPPORTED, fs.part("a", id, 1, "123456789", &part, &sum));
+    EXPECT_EQ(0, memcmp(&untouched, &part, sizeof(part)));
+    EXPECT_TRUE(held("a", id, 0, 10).empty());
+    sum = Put().crc(0xe3069283).checksum;
+    ASSERT_EQ(POLYFS_OK, fs.part("a", id, 1, "123456789", &part, &sum));
+    sum.kind = POLYFS_CHECKSUM_NONE;
+    ASSERT_EQ(POLYFS_OK, fs.part("a", id, 1, "123456789", &part, &sum));
+    ASSERT_EQ(POLYFS_OK, fs.complete("a", id, {part}));
+    EXPECT_EQ("123456789", fs.read("a"));
+}
+
 TEST_F(UploadTest, PartsCopiedFromObjects)
 {
     std::string id;
@@ -132,8 +151,7 @@ TEST_F(UploadTest, PartsCopiedFromObjects)
     ASSERT_EQ(POLYFS_OK, fs.start("a", &id));
     auto copy = [&](const char *from, const char *pin, uint64_t offset, uint64_t size, struct polyfs_part *out,
                     uint32_t number) {
-        return Fs::up()->copy_part(&fs.call, fs.handle, "a", 1, id.c_str(), number, from, strlen(from), pin, offset,
-                                   size, out, &fs.err);
+        return fs.copyPart("a", id, number, {from, pin}, offset, size, out);
     };
     EXPECT_EQ(POLYFS_OK, copy("source", etag.c_str(), 5, 5, &first, 1));
     EXPECT_EQ(POLYFS_OK, copy("source", nullptr, 0, 3, &second, 2));
@@ -182,6 +200,22 @@ TEST_F(UploadTest, AnotherFilesystemGoesOn)
     ASSERT_EQ(POLYFS_OK, other.part("d/a", id, 1, "x", &part));
     ASSERT_EQ(POLYFS_OK, sub.complete("a", id, {part}));
     EXPECT_EQ("x", fs.read("d/a"));
+}
+
+TEST_F(MemoryTest, PartsCopiedFromAVersion)
+{
+    open({{"versioning", "1"}});
+    ASSERT_EQ(POLYFS_OK, fs.put("source", "old"));
+    std::string version = fs.stat.version, etag = fs.stat.etag, id;
+    ASSERT_EQ(POLYFS_OK, fs.put("source", "new"));
+    ASSERT_EQ(POLYFS_OK, fs.start("a", &id));
+    struct polyfs_part first, second;
+    EXPECT_EQ(POLYFS_NOT_FOUND, fs.copyPart("a", id, 1, {"source", nullptr, "0000000000000000"}, 0, 3, &first));
+    EXPECT_EQ(POLYFS_CHANGED, fs.copyPart("a", id, 1, {"source", etag.c_str()}, 0, 3, &first));
+    ASSERT_EQ(POLYFS_OK, fs.copyPart("a", id, 1, {"source", etag.c_str(), version.c_str()}, 0, 3, &first));
+    ASSERT_EQ(POLYFS_OK, fs.copyPart("a", id, 2, {"source"}, 0, 3, &second));
+    ASSERT_EQ(POLYFS_OK, fs.complete("a", id, {first, second}));
+    EXPECT_EQ("oldnew", fs.read("a"));
 }
 
 /* The page of a listing of uploads belongs to its thread, so each listing runs on one of its own here. */

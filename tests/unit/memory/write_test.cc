@@ -96,6 +96,46 @@ TEST_F(WriteTest, WhatIsNotKnownIsRefused)
     void *out = nullptr;
     EXPECT_EQ(POLYFS_UNSUPPORTED, fs.stream("a", &out, 2));
     EXPECT_EQ(nullptr, out);
+    struct polyfs_step step = {sizeof(step), 0, "cursor", &fs.text, 0};
+    request = Put();
+    EXPECT_EQ(POLYFS_INVALID,
+              fake::plugin()->stream->open(&fs.call, fs.handle, "a", 1, 0, &request, &step, &out, &fs.err));
+    EXPECT_EQ(nullptr, out);
+}
+
+/* Metadata is kept by copies alone; no other write has a flag, at its start or at its commit. */
+TEST_F(WriteTest, FlagsOfARequest)
+{
+    void *placed = nullptr, *stream = nullptr, *none = nullptr;
+    std::string id, no_id;
+    struct polyfs_part part;
+    ASSERT_EQ(POLYFS_OK, fs.put("a", "1"));
+    ASSERT_EQ(POLYFS_OK, fs.placed("p", &placed));
+    ASSERT_EQ(POLYFS_OK, fs.stream("s", &stream));
+    ASSERT_EQ(POLYFS_OK, fs.start("u", &id));
+    ASSERT_EQ(POLYFS_OK, fs.part("u", id, 1, "x", &part));
+    for (uint32_t bits : {POLYFS_PUT_KEEP_METADATA, 2u, 1u << 31}) {
+        const Put request = Put().flag(bits);
+        EXPECT_EQ(POLYFS_UNSUPPORTED, fs.put("b", "1", request)) << bits;
+        EXPECT_EQ(POLYFS_UNSUPPORTED, fs.placed("b", &none, request)) << bits;
+        EXPECT_EQ(POLYFS_UNSUPPORTED, fs.stream("b", &none, 0, request)) << bits;
+        EXPECT_EQ(POLYFS_UNSUPPORTED, fs.append("a", "1", request)) << bits;
+        EXPECT_EQ(POLYFS_UNSUPPORTED, fs.start("b", &no_id, request)) << bits;
+        EXPECT_EQ(POLYFS_UNSUPPORTED, fs.placedCommit(placed, 0, request)) << bits;
+        EXPECT_EQ(POLYFS_UNSUPPORTED, fs.streamCommit(stream, request)) << bits;
+        EXPECT_EQ(POLYFS_UNSUPPORTED, fs.complete("u", id, {part}, request)) << bits;
+        EXPECT_EQ(POLYFS_UNSUPPORTED, fs.compose({{"a"}}, "b", request)) << bits;
+        EXPECT_EQ(POLYFS_UNSUPPORTED, fs.rename("a", "b", request)) << bits;
+        EXPECT_EQ(POLYFS_UNSUPPORTED, fs.setMetadata("a", request)) << bits;
+    }
+    EXPECT_EQ(POLYFS_UNSUPPORTED, fs.copy("a", "b", nullptr, Put().flag(2)));
+    EXPECT_EQ(POLYFS_UNSUPPORTED, fs.copy("a", "b", nullptr, Put().keep().flag(2)));
+    EXPECT_EQ(nullptr, none);
+    EXPECT_EQ("", no_id);
+    EXPECT_EQ("a", fs.names(""));
+    fs.placedAbort(placed);
+    fs.streamAbort(stream);
+    EXPECT_EQ(POLYFS_OK, fs.abort("u", id));
 }
 
 TEST_F(WriteTest, MetadataRowsComeByStride)
@@ -237,7 +277,7 @@ TEST_F(WriteTest, PlacedFarOutCostsLittle)
     ASSERT_EQ(POLYFS_OK, fs.get("a", request));
     EXPECT_EQ(std::string("\0\0x", 3), fs.bytes);
     EXPECT_EQ(POLYFS_TOO_LARGE, fs.append("a", "y"));
-    EXPECT_EQ(POLYFS_TOO_LARGE, fs.compose({{"a", nullptr}, {"a", nullptr}}, "b"));
+    EXPECT_EQ(POLYFS_TOO_LARGE, fs.compose({{"a"}, {"a"}}, "b"));
 }
 
 TEST_F(WriteTest, PlacedCommitDecidesAndCanBeAskedAgain)

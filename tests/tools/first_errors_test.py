@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Types every row of docs/first-errors.md: the text, the exit status and the time must be as the table says."""
+import os
+import re
+import shutil
+import subprocess
+import time
+import unittest
+
+from command import POLYFS, Case, main
+
+TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/first-errors.md")
+MANIFEST = "[plugin]\nname={0}\nabi=1\nversion=1.0\nprotocols={0}\nlibrary=polyfs-{0}.so\n"
+NO_RIGHTS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
+
+
+def rows():
+    with open(TABLE, encoding="utf-8") as file:
+        for line in file:
+            cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
+            if line.startswith("| ") and cells[0] != "Mistake":
+                yield cells[0], *[cell.strip("`") for cell in cells[1:]]
+
+
+class FirstErrors(Case):
+    def setUp(self):
+        super().setUp()
+        self.home = self.env["HOME"]
+        self.plugins = self.home + "/.local/lib/polyfs/plugins-1"
+        os.makedirs(self.plugins + "/hints")
+        self.env["PATH"] = os.path.dirname(POLYFS) + ":" + self.env["PATH"]
+        self.write("data/one", b"1")
+        if "s3" not in self.text("known-implementations"):
+            hint = "[plugin]\nname=s3\nprotocols=s3\nhint=none in this test\n"
+            self.write("home/.local/lib/polyfs/plugins-1/hints/s3.plugin", hint.encode())
+
+    def need(self, program):
+        if not shutil.which(program):
+            self.skipTest(program + " is missing here")
+
+    # what a row needs, by its first cell; a list that is given back goes before the command
+
+    def plugin_there_its_library_missing(self):
+        self.write("home/.local/lib/polyfs/plugins-1/lost.plugin", MANIFEST.format("lost").encode())
+
+    def plugin_there_a_library_it_needs_missing(self):
+        cc = os.environ.get("POLYFS_CC", "cc")
+        self.need(cc)
+        gone = self.plugins + "/libpolyfs-gone.so"
+        self.write("gone.c", b"int polyfs_gone(void); int polyfs_gone(void) { return 0; }\n")
+        self.write("needy.c", b"int polyfs_gone(void); int polyfs_plugin_v1(void); "
+                              b"int polyfs_plugin_v1(void) { return polyfs_gone(); }\n")
+        for source, out, more in (("gone.c", gone, []), ("needy.c", self.plugins + "/polyfs-needy.so", [gone])):
+            subprocess.run([cc, "-shared", "-fPIC", "-o", out, self.path(source), *more, "-Wl,-soname," +
+                            os.path.basename(out)], check=True)
+        os.remove(gone)
+        self.write("home/.local/lib/polyfs/plugins-1/needy.plugin", MANIFEST.format("needy").encode())
+
+    def permission_reading(self):
+        os.chmod(self.write("secret"), 0)
+        return self.without_rights()
+
+    def permission_writing(self):
+        os.mkdir(self.path("locked"), 0o555)
+        return self.without_rights()
+
+    def without_rights(self):
+        """Root may read and write anything, unless these two rights are taken away."""
+        if os.geteuid() != 0:
+            return []
+        self.need("setpriv")
+        return NO_RIGHTS
+
+    def disk_full(self):
+        self.write("big", b"x" * 1000000)
+        os.mkdir(self.path("small"))
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", self.path("small")],
+                              capture_output=True, check=False)
+        if done.returncode:
+            self.skipTest("no right to mount a small disk here")
+        self.addCleanup(subprocess.run, ["umount", self.path("small")], check=True)
+
+    def check(self, mistake, typed, says, status):
+        prepare = getattr(self, re.sub(r"\W+", "_", mistake), None)
+        before = prepare() if prepare else None
+        begin = time.monotonic()
+        done = subprocess.run([*(before or []), "sh", "-c", typed], cwd=self.dir, env=self.env, capture_output=True,
+                              timeout=30, check=False)
+        spent = time.monotonic() - begin
+        self.assertEqual(done.stderr.decode(), says.replace("/home/me", self.home) + "\n")
+        self.assertEqual(done.returncode, int(status))
+        self.assertLessEqual(spent, 2)
+        self.assertEqual(done.stdout, b"")
+
+
+def add(number, row):
+    def test(self):
+        self.check(*row[:4])
+    test.__doc__ = row[0]
+    setattr(FirstErrors, f"test_{number:02}_" + re.sub(r"\W+", "_", row[0]), test)
+
+
+for at, cells in enumerate(rows(), 1):
+    add(at, cells)
+
+
+class Table(unittest.TestCase):
+    def test_it_is_there(self):
+        self.assertGreater(len(list(rows())), 12)
+
+
+if __name__ == "__main__":
+    main()
