@@ -181,7 +181,6 @@ void pfs_queue_submit(struct pfs_queue *queue, struct pfs_request *r)
 {
     struct pfs_request *before = queue->held;
     r->queue = queue;
-    queue->ctx = r->ctx;
     queue->held = r;
     queue->under_way++;
     if (!before)
@@ -192,11 +191,12 @@ void pfs_queue_submit(struct pfs_queue *queue, struct pfs_request *r)
 }
 
 /* Takes this queue's waiting requests out of a list and ends them: their call was cancelled or is late. */
-static void withdraw_locked(struct pfs_request **list, struct pfs_request ***last, const struct pfs_queue *queue)
+static void withdraw_locked(struct pfs_request **list, struct pfs_request ***last, const struct pfs_queue *queue,
+                            const struct pfs_ctx *ctx)
 {
     for (struct pfs_request **at = list; *at;) {
         struct pfs_request *r = *at;
-        if (r->queue != queue) {
+        if (r->queue != queue || r->ctx != ctx) {
             at = &r->next;
             continue;
         }
@@ -213,15 +213,7 @@ static void withdraw_locked(struct pfs_request **list, struct pfs_request ***las
     *last = end;
 }
 
-/* The queue's requests are for @ctx: those that no worker has begun are ended here. */
-static void withdraw_all_locked(struct pfs_queue *queue)
-{
-    withdraw_locked(&exec.ready[0], &exec.ready_last[0], queue);
-    withdraw_locked(&exec.ready[1], &exec.ready_last[1], queue);
-    withdraw_locked(&exec.delayed, NULL, queue);
-}
-
-/* 1 when one has finished; 0 when the waiting call was stopped before. */
+/* 1 when one has finished; 0 when the waiting call was stopped before. Its requests that no worker has begun end here. */
 static int wait_for_one_locked(struct pfs_queue *queue, const struct pfs_ctx *ctx)
 {
     while (!queue->first) {
@@ -234,9 +226,10 @@ static int wait_for_one_locked(struct pfs_queue *queue, const struct pfs_ctx *ct
         pthread_cond_timedwait(&exec.finished, &exec.mu, &until);
         if (queue->first || pfs_ctx_stopped(ctx) == POLYFS_OK)
             continue;
-        if (ctx != queue->ctx)
-            return 0;
-        withdraw_all_locked(queue);
+        withdraw_locked(&exec.ready[0], &exec.ready_last[0], queue, ctx);
+        withdraw_locked(&exec.ready[1], &exec.ready_last[1], queue, ctx);
+        withdraw_locked(&exec.delayed, NULL, queue, ctx);
+        return queue->first != NULL;
     }
     return 1;
 }

@@ -19,7 +19,6 @@ struct pfs_queue {
     struct pfs_request *first, **last;
     unsigned under_way;       /* submitted, not yet taken */
     struct pfs_request *held; /* submitted last, not yet handed to a worker */
-    struct pfs_ctx *ctx;      /* that the requests are for */
 };
 
 void pfs_queue_init(struct pfs_queue *queue);
@@ -29,7 +28,7 @@ void pfs_queue_submit(struct pfs_queue *queue, struct pfs_request *request);
 
 /*
  * The next finished request, its result in request->rc and request->error. NULL when none is under way, or when
- * @ctx, the call that waits, was stopped and is not the one that the requests are for (they go on then). A lone
+ * @ctx, the call that waits, was stopped before one finished; those with a worker then still have to be taken. A lone
  * request is run right here, so one request at a time never needs a thread.
  */
 struct pfs_request *pfs_queue_take(struct pfs_queue *queue, struct pfs_ctx *ctx);

@@ -119,6 +119,16 @@ static void hand_over(struct polyfs_writer *w, struct task *task)
     w->room = w->extra = 0;
 }
 
+/*
+ * A part that ends within this call is bounded by it; one that goes on behind it, from a buffer of its own, only by
+ * the caller's switch.
+ */
+static struct pfs_ctx *ctx_for(struct pfs_verb *v, struct polyfs_writer *w, const void *data)
+{
+    const struct parts *p = w->state;
+    return p->width > 1 && data == w->buffer ? &w->ctx : &v->ctx;
+}
+
 static int submit(struct pfs_verb *v, struct polyfs_writer *w, const void *data, uint64_t size)
 {
     struct parts *p = w->state;
@@ -129,7 +139,7 @@ static int submit(struct pfs_verb *v, struct polyfs_writer *w, const void *data,
         free(task);
         return rc;
     }
-    task->r = PFS_REQUEST(PFS_UPLOAD_PART, w->fs, &w->ctx, w->path);
+    task->r = PFS_REQUEST(PFS_UPLOAD_PART, w->fs, ctx_for(v, w, data), w->path);
     task->number = number;
     task->r.u.upload.id = p->id.data;
     task->r.u.upload.number = number;
@@ -197,10 +207,8 @@ static int parts_settle(struct pfs_verb *v, struct polyfs_writer *w)
 {
     struct parts *p = w->state;
     int rc = POLYFS_OK;
-    while (p->borrowed) {
+    while (p->borrowed) { /* also when the call was stopped: its parts end soon, and must have ended */
         int one = take_one(v, w);
-        if (one == POLYFS_CANCELLED || one == POLYFS_TIMEOUT)
-            polyfs_cancel_now(&w->ctx.own); /* the memory must not be read any more when the call returns */
         rc = rc == POLYFS_OK ? one : rc;
     }
     return rc;

@@ -3,6 +3,7 @@
  * Names: stat, folders, remove, rename, sub. Confinement is here: every name of a confined filesystem is reached
  * through its folder, opened by openat2(2) so that no "..", link or mount trick leads out of the root.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -211,13 +212,41 @@ static int unlink_at(struct polyfs_call *call, void *self, const char *path, int
     return rc;
 }
 
+/*
+ * Staging files that a killed process left are in no listing, so they must not keep a folder from being removed. 1 when
+ * the folder holds nothing else, and they are gone.
+ */
+static int sweep_staging(const struct local_fs *fs, const char *path)
+{
+    int fd = local_open(fs, path, O_RDONLY | O_DIRECTORY, 0);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    int swept = 0, only = dir != NULL;
+    for (int removing = 0; only && removing < 2; removing++, rewinddir(dir)) {
+        for (const struct dirent *entry; only && (entry = readdir(dir));) {
+            if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                continue;
+            only = strncmp(entry->d_name, LOCAL_STAGING, strlen(LOCAL_STAGING)) == 0;
+            if (only && removing && unlinkat(fd, entry->d_name, 0) == 0)
+                swept = 1;
+        }
+    }
+    if (dir)
+        closedir(dir);
+    else if (fd >= 0)
+        close(fd);
+    return only && swept;
+}
+
 static int local_rmdir(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
                        struct polyfs_error *err)
 {
     (void)path_len;
     if (flags)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "there are no buckets here");
-    return unlink_at(call, self, path, AT_REMOVEDIR, err);
+    int rc = unlink_at(call, self, path, AT_REMOVEDIR, err);
+    if (rc == POLYFS_NOT_EMPTY && sweep_staging(self, path))
+        rc = unlink_at(call, self, path, AT_REMOVEDIR, err);
+    return rc;
 }
 
 static int local_remove(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,
