@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <polyfs/polyfs.h>
 #include <stdio.h>
-
 int main(int argc, char **argv)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
