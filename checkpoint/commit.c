@@ -65,7 +65,8 @@ static int remove_garbage(struct polyfs_ckpt *ckpt, const struct ckpt_garbage *g
 static void clean_up(struct polyfs_ckpt *ckpt, const uint64_t *numbers, size_t count)
 {
     for (size_t i = ckpt->state.garbage_count; i-- > 0;)
-        if (ckpt->state.garbage[i].seq < ckpt->state.seq && remove_garbage(ckpt, &ckpt->state.garbage[i]) == POLYFS_OK)
+        if (ckpt->state.garbage[i].seq < ckpt->state.seq &&
+            remove_garbage(ckpt, &ckpt->state.garbage[i]) == POLYFS_OK)
             ckpt_garbage_remove(&ckpt->state, i);
     for (size_t i = ckpt->keep_records; i < count; i++)
         ckpt_log_remove(ckpt, numbers[i], NULL);

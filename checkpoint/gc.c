@@ -140,8 +140,8 @@ static int read_kept(struct gc *gc, struct polyfs_error *err)
     return rc;
 }
 
-int polyfs_ckpt_gc(struct polyfs_ckpt *ckpt, uint32_t older_than_s, uint32_t flags, polyfs_ckpt_gc_fn *done, void *user,
-                   struct polyfs_error *err)
+int polyfs_ckpt_gc(struct polyfs_ckpt *ckpt, uint32_t older_than_s, uint32_t flags, polyfs_ckpt_gc_fn *done,
+                   void *user, struct polyfs_error *err)
 {
     if (flags & ~POLYFS_CKPT_DRY_RUN)
         return ckpt_fail(err, POLYFS_UNSUPPORTED, "collect garbage of", ckpt->url, "a flag is not known");

@@ -84,7 +84,8 @@ static int view_open(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *en
     view->call = ckpt->call;
     ckpt_info_fill(&view->info, entry, seq);
     view->folder = ckpt_format("%s%s%s/%s", ckpt->root, *ckpt->root ? "/" : "", entry->name, entry->attempt);
-    int rc = view->folder ? read_manifest(view, entry, err) : ckpt_fail(err, POLYFS_NOMEM, "load", entry->name, "no memory");
+    int rc = view->folder ? read_manifest(view, entry, err)
+                          : ckpt_fail(err, POLYFS_NOMEM, "load", entry->name, "no memory");
     if (rc == POLYFS_OK)
         rc = list_files(view, err);
     if (rc == POLYFS_OK)
@@ -231,7 +232,8 @@ static int load_latest(struct polyfs_ckpt *ckpt, uint32_t flags, struct polyfs_c
             if (found == POLYFS_NOT_FOUND && !damage)
                 break; /* a readable newest record that names none: there are none */
         } else if (!*note) {
-            snprintf(note, sizeof(note), "record %llu was passed over: %s", (unsigned long long)numbers[i], why.message);
+            snprintf(note, sizeof(note), "record %llu was passed over: %s", (unsigned long long)numbers[i],
+                     why.message);
         }
         if (found == POLYFS_OK && *note) {
             (*out_view)->info.flags |= POLYFS_CKPT_FELL_BACK;
@@ -247,12 +249,13 @@ static int load_latest(struct polyfs_ckpt *ckpt, uint32_t flags, struct polyfs_c
     if (rc != POLYFS_OK)
         return rc;
     if (damage)
-        return ckpt_fail(err, POLYFS_CORRUPT, "load the latest of", ckpt->url, "none of its checkpoints is whole: %s", note);
+        return ckpt_fail(err, POLYFS_CORRUPT, "load the latest of", ckpt->url,
+                         "none of its checkpoints is whole: %s", note);
     return ckpt_fail(err, POLYFS_NOT_FOUND, "load the latest of", ckpt->url, "it has no checkpoint yet");
 }
 
-static int load_named(struct polyfs_ckpt *ckpt, const char *name, uint32_t flags, struct polyfs_ckpt_view **out_view,
-                      struct polyfs_error *err)
+static int load_named(struct polyfs_ckpt *ckpt, const char *name, uint32_t flags,
+                      struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
 {
     struct ckpt_record record;
     int found = 0;
@@ -270,12 +273,13 @@ static int load_named(struct polyfs_ckpt *ckpt, const char *name, uint32_t flags
         }
     ckpt_record_clear(&record);
     if (rc == POLYFS_NOT_FOUND)
-        ckpt_fail(err, rc, "load", ckpt->url, "it has no checkpoint \"%s\"; see: polyfs ckpt list %s", name, ckpt->url);
+        ckpt_fail(err, rc, "load", ckpt->url, "it has no checkpoint \"%s\"; see: polyfs ckpt list %s", name,
+                  ckpt->url);
     return rc;
 }
 
-int polyfs_ckpt_load(struct polyfs_ckpt *ckpt, const char *which, uint32_t flags, struct polyfs_ckpt_view **out_view,
-                     struct polyfs_error *err)
+int polyfs_ckpt_load(struct polyfs_ckpt *ckpt, const char *which, uint32_t flags,
+                     struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
 {
     if (flags & ~POLYFS_CKPT_CHECK_BYTES)
         return ckpt_fail(err, POLYFS_UNSUPPORTED, "load from", ckpt->url, "a flag is not known");
@@ -314,8 +318,9 @@ int polyfs_ckpt_read(struct polyfs_ckpt_view *view, const char *name, void *buff
     if (!file)
         return ckpt_fail(err, POLYFS_NOT_FOUND, "load", view->info.name, "it has no file \"%s\"", name);
     if (file->size > room)
-        return ckpt_fail(err, POLYFS_RANGE, "load", view->info.name, "its file \"%s\" has %llu bytes, the buffer %zu", name,
-                         (unsigned long long)file->size, room);
+        return ckpt_fail(err, POLYFS_RANGE, "load", view->info.name,
+                         "its file \"%s\" has %llu bytes, the buffer %zu", name, (unsigned long long)file->size,
+                         room);
     int rc = pass_file(view, file, take_memory, &to, err);
     if (rc == POLYFS_OK)
         *out_n = file->size;
@@ -356,9 +361,10 @@ int polyfs_ckpt_extract(struct polyfs_ckpt_view *view, const char *folder_url, s
     rc = polyfs_mkdir(fs, path, POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK, &view->call, err);
     if (rc == POLYFS_OK)
         rc = polyfs_caps(fs, path, 0, &view->call, &caps, err);
-    if (rc == POLYFS_OK) /* names were checked when the manifest was read; where folders can be links, more is needed */
-        rc = polyfs_fs_sub(fs, path, caps.fact[POLYFS_FACT_CONFINE] == POLYFS_YES ? POLYFS_SUB_CONFINE : 0, &view->call,
-                           &target, err);
+    if (rc ==
+        POLYFS_OK) /* names were checked when the manifest was read; where folders can be links, more is needed */
+        rc = polyfs_fs_sub(fs, path, caps.fact[POLYFS_FACT_CONFINE] == POLYFS_YES ? POLYFS_SUB_CONFINE : 0,
+                           &view->call, &target, err);
     for (size_t i = 0; rc == POLYFS_OK && i < view->manifest.count; i++)
         rc = extract_file(view, &view->manifest.files[i], target, err);
     polyfs_fs_close(target);

@@ -41,7 +41,8 @@ static int newer_first(const void *a, const void *b)
     return x > y ? -1 : x < y;
 }
 
-int ckpt_log_numbers(struct polyfs_ckpt *ckpt, uint64_t *out, size_t room, size_t *out_count, struct polyfs_error *err)
+int ckpt_log_numbers(struct polyfs_ckpt *ckpt, uint64_t *out, size_t room, size_t *out_count,
+                     struct polyfs_error *err)
 {
     struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
     struct polyfs_lister *lister;
@@ -121,12 +122,15 @@ int ckpt_log_newest(struct polyfs_ckpt *ckpt, struct ckpt_record *out, int *out_
             return rc;
         }
         if (note && !*note)
-            snprintf(note, note_room, "record %llu was passed over: %s", (unsigned long long)numbers[i], why.message);
+            snprintf(note, note_room, "record %llu was passed over: %s", (unsigned long long)numbers[i],
+                     why.message);
     }
     if (!count)
         return POLYFS_OK;
-    return ckpt_fail(err, POLYFS_CORRUPT, "open the run", ckpt->url, "it has %zu records, but none can be read; the "
-                     "newest: %s", count, why.message);
+    return ckpt_fail(err, POLYFS_CORRUPT, "open the run", ckpt->url,
+                     "it has %zu records, but none can be read; the "
+                     "newest: %s",
+                     count, why.message);
 }
 
 int ckpt_log_put(struct polyfs_ckpt *ckpt, const struct ckpt_record *record, struct polyfs_error *err)

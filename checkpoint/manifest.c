@@ -55,7 +55,8 @@ static int files_read(json_t *files, struct ckpt_manifest *out)
 {
     size_t i;
     json_t *row;
-    json_array_foreach(files, i, row) {
+    json_array_foreach(files, i, row)
+    {
         const char *name;
         json_int_t size, crc;
         if (json_unpack(row, "{s:s, s:I, s:I}", "name", &name, "size", &size, "crc32c", &crc) < 0 ||
@@ -80,7 +81,8 @@ int ckpt_manifest_read(const char *text, size_t n, struct ckpt_manifest *out, ch
     snprintf(why, why_room, "its manifest is damaged");
     if (ckpt_unseal(text, n, &json, &json_n) == POLYFS_OK)
         body = json_loadb(json, json_n, JSON_REJECT_DUPLICATES, NULL);
-    if (body && json_unpack(body, "{s:i, s:s, s:o}", "format", &format, "attempt", &attempt, "files", &files) == 0 &&
+    if (body &&
+        json_unpack(body, "{s:i, s:s, s:o}", "format", &format, "attempt", &attempt, "files", &files) == 0 &&
         json_is_array(files) && strlen(attempt) == CKPT_ATTEMPT - 1) {
         memcpy(out->attempt, attempt, sizeof(out->attempt));
         rc = format == 1 ? files_read(files, out) : POLYFS_UNSUPPORTED;

@@ -107,10 +107,10 @@ static json_t *score_json(double score)
 
 static json_t *entry_json(const struct ckpt_entry *e)
 {
-    json_t *row = json_pack("{s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I}}", "name", e->name, "attempt", e->attempt,
-                            "time_ns", (json_int_t)e->time_ns, "bytes", (json_int_t)e->bytes, "files",
-                            (json_int_t)e->files, "manifest", "size", (json_int_t)e->manifest_size, "crc32c",
-                            (json_int_t)e->manifest_crc);
+    json_t *row =
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I}}", "name", e->name, "attempt", e->attempt, "time_ns",
+                  (json_int_t)e->time_ns, "bytes", (json_int_t)e->bytes, "files", (json_int_t)e->files, "manifest",
+                  "size", (json_int_t)e->manifest_size, "crc32c", (json_int_t)e->manifest_crc);
     int failed = !row;
     if (row && e->step != POLYFS_CKPT_NO_STEP)
         failed |= json_object_set_new(row, "step", json_integer(e->step));
@@ -141,9 +141,9 @@ static int lists_json(json_t *body, const struct ckpt_record *record)
 
 int ckpt_record_write(const struct ckpt_record *record, char **out, size_t *out_n)
 {
-    json_t *body = json_pack("{s:i, s:I, s:s, s:s, s:I, s:I}", "format", FORMAT, "seq", (json_int_t)record->seq, "run",
-                             record->run, "writer", record->writer, "incarnation", (json_int_t)record->incarnation,
-                             "time_ns", (json_int_t)record->time_ns);
+    json_t *body = json_pack("{s:i, s:I, s:s, s:s, s:I, s:I}", "format", FORMAT, "seq", (json_int_t)record->seq,
+                             "run", record->run, "writer", record->writer, "incarnation",
+                             (json_int_t)record->incarnation, "time_ns", (json_int_t)record->time_ns);
     char *json = NULL;
     int rc = body ? lists_json(body, record) : POLYFS_NOMEM;
     if (rc == POLYFS_OK)
@@ -184,8 +184,8 @@ static int entry_read(json_t *row, struct ckpt_record *record)
     const char *name, *attempt;
     json_int_t time_ns, bytes, files, size, crc, step = POLYFS_CKPT_NO_STEP, epoch = POLYFS_CKPT_NO_STEP;
     if (json_unpack(row, "{s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I}, s?I, s?I}", "name", &name, "attempt", &attempt,
-                    "time_ns", &time_ns, "bytes", &bytes, "files", &files, "manifest", "size", &size, "crc32c", &crc,
-                    "step", &step, "epoch", &epoch) < 0)
+                    "time_ns", &time_ns, "bytes", &bytes, "files", &files, "manifest", "size", &size, "crc32c",
+                    &crc, "step", &step, "epoch", &epoch) < 0)
         return POLYFS_CORRUPT;
     if (!ckpt_name_valid(name) || !is_id(attempt) || bytes < 0 || files < 0 || files > UINT32_MAX || size < 0 ||
         crc < 0 || crc > UINT32_MAX || score_read(json_object_get(row, "score"), &e) != POLYFS_OK)
@@ -206,12 +206,14 @@ static int lists_read(json_t *live, json_t *garbage, struct ckpt_record *record)
 {
     size_t i;
     json_t *row;
-    json_array_foreach(live, i, row) {
+    json_array_foreach(live, i, row)
+    {
         int rc = entry_read(row, record);
         if (rc != POLYFS_OK)
             return rc;
     }
-    json_array_foreach(garbage, i, row) {
+    json_array_foreach(garbage, i, row)
+    {
         const char *name, *attempt;
         json_int_t seq;
         if (json_unpack(row, "{s:s, s:s, s:I}", "name", &name, "attempt", &attempt, "seq", &seq) < 0 ||

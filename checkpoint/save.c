@@ -28,7 +28,8 @@ struct polyfs_ckpt_saver {
 
 static char *default_name(const struct polyfs_ckpt_save_opts *opts, uint64_t seq)
 {
-    int has_step = opts && opts->step != POLYFS_CKPT_NO_STEP, has_epoch = opts && opts->epoch != POLYFS_CKPT_NO_STEP;
+    int has_step = opts && opts->step != POLYFS_CKPT_NO_STEP,
+        has_epoch = opts && opts->epoch != POLYFS_CKPT_NO_STEP;
     if (has_step && has_epoch)
         return ckpt_format("epoch=%lld-step=%lld", (long long)opts->epoch, (long long)opts->step);
     if (has_step)
@@ -67,9 +68,10 @@ static int saver_setup(struct polyfs_ckpt_saver *saver, const struct polyfs_ckpt
     if (!saver->folder)
         return ckpt_fail(err, POLYFS_NOMEM, "save to", ckpt->url, "no memory");
     if (!ckpt_name_valid(entry->name))
-        return ckpt_fail(err, POLYFS_INVALID, "save to", ckpt->url,
-                         "\"%s\" is no name for a checkpoint: a relative path without \".\", \"..\" and empty parts",
-                         entry->name);
+        return ckpt_fail(
+            err, POLYFS_INVALID, "save to", ckpt->url,
+            "\"%s\" is no name for a checkpoint: a relative path without \".\", \"..\" and empty parts",
+            entry->name);
     return POLYFS_OK;
 }
 
@@ -110,7 +112,8 @@ static int file_name_check(const struct polyfs_ckpt_saver *saver, const char *na
     if (!ckpt_name_valid(name) || strcmp(name, CKPT_MANIFEST) == 0)
         return ckpt_fail(err, POLYFS_INVALID, "save to", saver->ckpt->url,
                          "\"%s\" is no name for a file of a checkpoint: a relative path without \".\", \"..\" and "
-                         "empty parts, and not \"" CKPT_MANIFEST "\"", name);
+                         "empty parts, and not \"" CKPT_MANIFEST "\"",
+                         name);
     for (size_t i = 0; i < saver->manifest.count; i++)
         if (strcmp(saver->manifest.files[i].name, name) == 0)
             return ckpt_fail(err, POLYFS_EXISTS, "save to", saver->ckpt->url, "the file \"%s\" was written already",

@@ -66,7 +66,8 @@ int pfs_append_begin(struct pfs_verb *v, struct polyfs_writer *w)
         return rc;
     }
     if (w->caps.fact[POLYFS_FACT_IF_MATCH] == POLYFS_NO)
-        return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s can neither append nor replace under a condition here",
+        return polyfs_fail(&v->error, POLYFS_UNSUPPORTED,
+                           "%s can neither append nor replace under a condition here",
                            v->fs->plugin->main_protocol);
     return emulate(v, w);
 }

@@ -21,7 +21,8 @@ static struct {
     uint64_t total, taken, counted, peak;
     uint32_t handles;
     struct waiter *first, **last;
-} budget = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PFS_BUDGET_DEFAULT, 0, 0, 0, 0, NULL, &budget.first};
+} budget = {
+    PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, PFS_BUDGET_DEFAULT, 0, 0, 0, 0, NULL, &budget.first};
 
 static int fits_locked(uint64_t bytes)
 {

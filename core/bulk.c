@@ -10,8 +10,8 @@
 
 /* ---- reporting ---------------------------------------------------------------------------------------------------- */
 
-static void report_item(struct pfs_bulk *b, const struct pfs_step_item *step, const char *target, uint32_t flags, int rc,
-                        const struct polyfs_error *error)
+void pfs_bulk_report(struct pfs_bulk *b, const struct pfs_step_item *step, const char *target, uint32_t flags,
+                     int rc, const struct polyfs_error *error)
 {
     struct polyfs_item item = {.struct_size = sizeof(item),
                                .flags = flags | (step->is_dir ? POLYFS_ITEM_DIR : 0),
@@ -80,7 +80,8 @@ static int confined_target(struct pfs_bulk *b, const char *base, struct polyfs_e
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
     int rc = polyfs_caps(b->target_fs, base, 0, b->opts.call, &caps, err);
     if (rc == POLYFS_OK && caps.fact[POLYFS_FACT_CONFINE] == POLYFS_NO)
-        rc = polyfs_fail(err, POLYFS_UNSUPPORTED, "this system cannot keep writes below %s (it lacks openat2)", base);
+        rc = polyfs_fail(err, POLYFS_UNSUPPORTED, "this system cannot keep writes below %s (it lacks openat2)",
+                         base);
     if (rc == POLYFS_OK)
         rc = polyfs_mkdir(b->target_fs, base, POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK, b->opts.call, err);
     if (rc == POLYFS_OK)
@@ -156,15 +157,18 @@ static int copy_step(const struct pfs_step_item *step, void *user)
             rc = POLYFS_OK;
         }
         if (rc == POLYFS_OK && b->move && !flags && !step->is_dir)
-            rc = polyfs_remove(b->source_fs, step->source, &(struct polyfs_remove_opts){sizeof(struct polyfs_remove_opts), 0, b->opts.call, NULL, NULL}, &error);
+            rc = polyfs_remove(b->source_fs, step->source,
+                               &(struct polyfs_remove_opts){sizeof(struct polyfs_remove_opts), 0, b->opts.call,
+                                                            NULL, NULL},
+                               &error);
     }
-    report_item(b, step, shown ? shown : "", flags, rc, &error);
+    pfs_bulk_report(b, step, shown ? shown : "", flags, rc, &error);
     free(shown);
     free(path);
     return note_failure(b, rc, &error);
 }
 
-static void take_opts(struct pfs_bulk *b, const struct polyfs_bulk_opts *opts)
+void pfs_bulk_begin(struct pfs_bulk *b, const struct polyfs_bulk_opts *opts)
 {
     b->opts = (struct polyfs_bulk_opts)POLYFS_BULK_OPTS_INIT;
     if (opts)
@@ -172,7 +176,7 @@ static void take_opts(struct pfs_bulk *b, const struct polyfs_bulk_opts *opts)
     b->result = (struct polyfs_bulk_result){.struct_size = sizeof(b->result)};
 }
 
-static void hand_result(const struct pfs_bulk *b, struct polyfs_bulk_result *out)
+void pfs_bulk_result(const struct pfs_bulk *b, struct polyfs_bulk_result *out)
 {
     if (!out)
         return;
@@ -181,8 +185,8 @@ static void hand_result(const struct pfs_bulk *b, struct polyfs_bulk_result *out
     out->struct_size = (uint32_t)room;
 }
 
-#define BULK_KNOWN                                                                                                   \
-    (POLYFS_BULK_RECURSIVE | POLYFS_BULK_SOURCE_LIST | POLYFS_BULK_TARGET_LIST | POLYFS_BULK_NO_REPLACE |            \
+#define BULK_KNOWN                                                                                                 \
+    (POLYFS_BULK_RECURSIVE | POLYFS_BULK_SOURCE_LIST | POLYFS_BULK_TARGET_LIST | POLYFS_BULK_NO_REPLACE |          \
      POLYFS_BULK_STOP | POLYFS_BULK_DRY_RUN | POLYFS_BULK_LITERAL)
 
 /* The first failure of an item, or what kept the plan from going on. */
@@ -194,14 +198,12 @@ static int bulk_end(struct pfs_bulk *b, int rc, struct polyfs_error *plan_error,
         *plan_error = b->error;
         rc = b->first;
     }
-    if (rc < 0 && err) {
-        uint32_t room = err->struct_size && err->struct_size < sizeof(*err) ? err->struct_size : (uint32_t)sizeof(*err);
-        if (plan_error->code != rc)
-            polyfs_fail(plan_error, rc, "%s", polyfs_code_name(rc));
-        memcpy(err, plan_error, room);
-        err->struct_size = room;
-    }
-    return rc < 0 ? rc : POLYFS_OK;
+    if (rc >= 0)
+        return POLYFS_OK;
+    if (plan_error->code != rc)
+        polyfs_fail(plan_error, rc, "%s", polyfs_code_name(rc));
+    pfs_error_copy(err, plan_error);
+    return rc;
 }
 
 static struct pfs_scope scope_of(const struct pfs_bulk *b)
@@ -209,8 +211,8 @@ static struct pfs_scope scope_of(const struct pfs_bulk *b)
     return (struct pfs_scope){b->source_fs, b->opts.flags, b->opts.max_depth, b->opts.call};
 }
 
-int pfs_bulk_transfer(struct pfs_bulk *b, const char *const *sources, size_t source_count, const char *const *targets,
-                      size_t target_count, struct polyfs_error *err)
+int pfs_bulk_transfer(struct pfs_bulk *b, const char *const *sources, size_t source_count,
+                      const char *const *targets, size_t target_count, struct polyfs_error *err)
 {
     struct polyfs_error plan_error = POLYFS_ERROR_INIT;
     struct pfs_plan plan = {.source = scope_of(b),
@@ -226,17 +228,19 @@ int pfs_bulk_transfer(struct pfs_bulk *b, const char *const *sources, size_t sou
 
 int polyfs_bulk_copy(struct polyfs_fs *source_fs, const char *const *sources, size_t source_count,
                      struct polyfs_fs *target_fs, const char *const *targets, size_t target_count,
-                     const struct polyfs_bulk_opts *opts, struct polyfs_bulk_result *result, struct polyfs_error *err)
+                     const struct polyfs_bulk_opts *opts, struct polyfs_bulk_result *result,
+                     struct polyfs_error *err)
 {
     struct pfs_bulk b = {.source_fs = source_fs, .target_fs = target_fs};
-    take_opts(&b, opts);
+    pfs_bulk_begin(&b, opts);
     int rc = pfs_bulk_transfer(&b, sources, source_count, targets, target_count, err);
-    hand_result(&b, result);
+    pfs_bulk_result(&b, result);
     return rc;
 }
 
 int polyfs_bulk_get(struct polyfs_fs *fs, const char *const *sources, size_t source_count, const char *local_target,
-                    const struct polyfs_bulk_opts *opts, struct polyfs_bulk_result *result, struct polyfs_error *err)
+                    const struct polyfs_bulk_opts *opts, struct polyfs_bulk_result *result,
+                    struct polyfs_error *err)
 {
     struct polyfs_fs *local;
     int rc = polyfs_fs_open("file:///", NULL, &local, NULL, err);
@@ -248,7 +252,8 @@ int polyfs_bulk_get(struct polyfs_fs *fs, const char *const *sources, size_t sou
 }
 
 int polyfs_bulk_put(struct polyfs_fs *fs, const char *const *local_sources, size_t source_count, const char *target,
-                    const struct polyfs_bulk_opts *opts, struct polyfs_bulk_result *result, struct polyfs_error *err)
+                    const struct polyfs_bulk_opts *opts, struct polyfs_bulk_result *result,
+                    struct polyfs_error *err)
 {
     struct polyfs_fs *local;
     int rc = polyfs_fs_open("file:///", NULL, &local, NULL, err);
@@ -267,18 +272,24 @@ static int remove_rows(struct pfs_bulk *b, const struct pfs_rows *rows)
     for (size_t i = rows->count; i-- > 0 && rc == POLYFS_OK;) { /* children first */
         const struct polyfs_entry *row = &rows->rows[i];
         struct polyfs_error error = POLYFS_ERROR_INIT;
-        const struct pfs_step_item step = {.source = row->path, .size = row->size, .is_dir = row->type == POLYFS_TYPE_DIR};
+        const struct pfs_step_item step = {.source = row->path,
+                                           .size = row->size,
+                                           .is_dir = row->type == POLYFS_TYPE_DIR};
         uint32_t flags = b->opts.flags & POLYFS_BULK_DRY_RUN ? POLYFS_ITEM_SKIPPED | POLYFS_ITEM_DRY_RUN : 0;
         int one = POLYFS_OK;
         if (step.is_dir && !(row->flags & POLYFS_STAT_LINK) && !(b->opts.flags & POLYFS_BULK_RECURSIVE))
-            one = polyfs_fail(&error, POLYFS_IS_DIR, "%s is a folder; remove it with all that is in it: -r", row->path);
+            one = polyfs_fail(&error, POLYFS_IS_DIR, "%s is a folder; remove it with all that is in it: -r",
+                              row->path);
         else if (!flags && step.is_dir && !(row->flags & POLYFS_STAT_LINK))
             one = polyfs_rmdir(b->source_fs, row->path, 0, b->opts.call, &error);
         else if (!flags)
-            one = polyfs_remove(b->source_fs, row->path, &(struct polyfs_remove_opts){sizeof(struct polyfs_remove_opts), 0, b->opts.call, NULL, NULL}, &error);
+            one = polyfs_remove(b->source_fs, row->path,
+                                &(struct polyfs_remove_opts){sizeof(struct polyfs_remove_opts), 0, b->opts.call,
+                                                             NULL, NULL},
+                                &error);
         if (one == POLYFS_NOT_FOUND)
             one = POLYFS_OK;
-        report_item(b, &step, "", flags, one, &error);
+        pfs_bulk_report(b, &step, "", flags, one, &error);
         rc = note_failure(b, one, &error);
     }
     return rc;
@@ -301,44 +312,26 @@ int pfs_bulk_remove(struct pfs_bulk *b, const char *const *paths, size_t count, 
     return bulk_end(b, rc, &plan_error, err);
 }
 
-int polyfs_bulk_remove(struct polyfs_fs *fs, const char *const *paths, size_t count, const struct polyfs_bulk_opts *opts,
-                       struct polyfs_bulk_result *result, struct polyfs_error *err)
+int polyfs_bulk_remove(struct polyfs_fs *fs, const char *const *paths, size_t count,
+                       const struct polyfs_bulk_opts *opts, struct polyfs_bulk_result *result,
+                       struct polyfs_error *err)
 {
     struct pfs_bulk b = {.source_fs = fs};
-    take_opts(&b, opts);
+    pfs_bulk_begin(&b, opts);
     int rc = pfs_bulk_remove(&b, paths, count, err);
-    hand_result(&b, result);
-    return rc;
-}
-
-/* ---- moving -------------------------------------------------------------------------------------------------------- */
-
-int polyfs_bulk_move(struct polyfs_fs *source_fs, const char *const *sources, size_t source_count,
-                     struct polyfs_fs *target_fs, const char *const *targets, size_t target_count,
-                     const struct polyfs_bulk_opts *opts, struct polyfs_bulk_result *result, struct polyfs_error *err)
-{
-    struct pfs_bulk b = {.source_fs = source_fs, .target_fs = target_fs, .move = 1};
-    take_opts(&b, opts);
-    int rc = pfs_bulk_transfer(&b, sources, source_count, targets, target_count, err);
-    struct pfs_scope scope = scope_of(&b);
-    scope.max_depth = 0;
-    /* What is left of moved folders: their objects are gone, so only empty ones can be removed. */
-    for (size_t i = 0; rc == POLYFS_OK && b.opts.flags & POLYFS_BULK_RECURSIVE && i < source_count; i++)
-        if (!(b.opts.flags & POLYFS_BULK_DRY_RUN))
-            rc = pfs_remove_empty(&scope, sources[i], err);
-    hand_result(&b, result);
+    pfs_bulk_result(&b, result);
     return rc;
 }
 
 /* ---- cat and pipe -------------------------------------------------------------------------------------------------- */
 
-int polyfs_bulk_cat(struct polyfs_fs *fs, const char *const *paths, size_t count, const struct polyfs_bulk_opts *opts,
-                    polyfs_cat_fn *take, void *user, struct polyfs_error *err)
+int polyfs_bulk_cat(struct polyfs_fs *fs, const char *const *paths, size_t count,
+                    const struct polyfs_bulk_opts *opts, polyfs_cat_fn *take, void *user, struct polyfs_error *err)
 {
     struct pfs_bulk b = {.source_fs = fs};
     struct polyfs_error plan_error = POLYFS_ERROR_INIT;
     struct polyfs_read_opts read = POLYFS_READ_OPTS_INIT;
-    take_opts(&b, opts);
+    pfs_bulk_begin(&b, opts);
     read.call = b.opts.call;
     const struct pfs_scope scope = scope_of(&b);
     int rc = POLYFS_OK;
@@ -363,13 +356,13 @@ int polyfs_bulk_cat(struct polyfs_fs *fs, const char *const *paths, size_t count
     return bulk_end(&b, rc, &plan_error, err);
 }
 
-int polyfs_bulk_pipe(struct polyfs_fs *fs, struct polyfs_pipe *items, size_t count, const struct polyfs_bulk_opts *opts,
-                     struct polyfs_error *err)
+int polyfs_bulk_pipe(struct polyfs_fs *fs, struct polyfs_pipe *items, size_t count,
+                     const struct polyfs_bulk_opts *opts, struct polyfs_error *err)
 {
     struct pfs_bulk b = {.source_fs = fs};
     struct polyfs_error plan_error = POLYFS_ERROR_INIT;
     struct polyfs_write_opts write = POLYFS_WRITE_OPTS_INIT;
-    take_opts(&b, opts);
+    pfs_bulk_begin(&b, opts);
     write.call = b.opts.call;
     write.durability = b.opts.durability ? b.opts.durability : POLYFS_DURABILITY_NONE;
     write.flags = POLYFS_WRITE_PARENTS | (b.opts.flags & POLYFS_BULK_NO_REPLACE ? POLYFS_WRITE_CREATE_ONLY : 0);

@@ -12,8 +12,10 @@
 
 static struct polyfs_source source_of(const char *path, const char *etag)
 {
-    return (struct polyfs_source){
-        .struct_size = sizeof(struct polyfs_source), .path = path, .path_len = strlen(path), .etag = etag};
+    return (struct polyfs_source){.struct_size = sizeof(struct polyfs_source),
+                                  .path = path,
+                                  .path_len = strlen(path),
+                                  .etag = etag};
 }
 
 static int has_condition(const struct polyfs_put_request *request)
@@ -127,7 +129,8 @@ static int try_store(struct pfs_verb *v, const char *source, const struct polyfs
         rc = pfs_put_gate(v, caps, &args.request);
         if (rc == POLYFS_OK)
             rc = pfs_copy_by_store(v, source, NULL, &args.request, out);
-        if (rc == POLYFS_NOT_FOUND && opts && opts->flags & POLYFS_WRITE_PARENTS && pfs_make_parents(v) == POLYFS_OK)
+        if (rc == POLYFS_NOT_FOUND && opts && opts->flags & POLYFS_WRITE_PARENTS &&
+            pfs_make_parents(v) == POLYFS_OK)
             rc = pfs_copy_by_store(v, source, NULL, &args.request, out);
         if (rc == POLYFS_TOO_LARGE || rc == POLYFS_UNSUPPORTED)
             *out_done = 0; /* this one object is beyond the store's own copy */
@@ -185,7 +188,8 @@ static int rename_by_copy(struct pfs_verb *v, const char *source, const struct p
     if (rc == POLYFS_OK && from.type == POLYFS_TYPE_DIR)
         rc = polyfs_fail(&v->error, POLYFS_IS_DIR, "the source is a folder; move it with: polyfs mv -r");
     if (rc == POLYFS_OK && !store_can(caps, request))
-        rc = polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s cannot refuse to replace here", v->fs->plugin->main_protocol);
+        rc = polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s cannot refuse to replace here",
+                         v->fs->plugin->main_protocol);
     if (rc != POLYFS_OK)
         return rc;
     request->flags |= POLYFS_PUT_KEEP_METADATA;
@@ -216,7 +220,8 @@ int polyfs_rename(struct polyfs_fs *fs, const char *source, const char *target, 
         rc = pfs_verb_caps(&v, target, &caps);
     if (rc == POLYFS_OK && caps.fact[POLYFS_FACT_RENAME] != POLYFS_NO) {
         if (request.condition.create_only && caps.fact[POLYFS_FACT_RENAME_NO_REPLACE] == POLYFS_NO)
-            rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "%s cannot refuse to replace here", fs->plugin->main_protocol);
+            rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "%s cannot refuse to replace here",
+                             fs->plugin->main_protocol);
         else
             rc = rename_by_store(&v, source, &request);
     } else if (rc == POLYFS_OK) {

@@ -27,7 +27,8 @@ static uint32_t crc_by_table(uint32_t crc, const unsigned char *at, size_t size)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_table);
     for (; size >= 8; size -= 8, at += 8) {
-        uint32_t low = crc ^ ((uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24);
+        uint32_t low =
+            crc ^ ((uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24);
         crc = table[7][low & 0xff] ^ table[6][low >> 8 & 0xff] ^ table[5][low >> 16 & 0xff] ^ table[4][low >> 24] ^
               table[3][at[4]] ^ table[2][at[5]] ^ table[1][at[6]] ^ table[0][at[7]];
     }

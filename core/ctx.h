@@ -28,7 +28,7 @@ struct pfs_ctx {
     uint8_t op_id[16];
     /* any thread */
     struct polyfs_cancel own; /* fired by polyfs_op_cancel and at exit */
-    atomic_int all_fd;       /* an epoll over the switches, made on demand; -1 */
+    atomic_int all_fd;        /* an epoll over the switches, made on demand; -1 */
 
     /* guarded by the list's lock: calls that may wait on their descriptor, for the exit handler to wake */
     struct pfs_ctx *next, **back;

@@ -141,6 +141,12 @@ int pfs_error_out(struct polyfs_error *err, const struct polyfs_error *inner, in
     return rc;
 }
 
+void pfs_error_copy(struct polyfs_error *to, const struct polyfs_error *from)
+{
+    struct polyfs_error full = *from;
+    hand_over(to, &full);
+}
+
 int pfs_error_arg(struct polyfs_error *err, const char *verb, const char *format, ...)
 {
     struct polyfs_error full;

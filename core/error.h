@@ -9,9 +9,9 @@
 #include "polyfs/plugin.h"
 
 /* A local error without clearing its 2 KiB: it is written whole when something fails. */
-#define PFS_ERROR(name)                                                                                              \
-    struct polyfs_error name;                                                                                        \
-    name.struct_size = (uint32_t)sizeof(name);                                                                       \
+#define PFS_ERROR(name)                                                                                            \
+    struct polyfs_error name;                                                                                      \
+    name.struct_size = (uint32_t)sizeof(name);                                                                     \
     name.code = POLYFS_OK
 
 /*
@@ -20,6 +20,9 @@
  */
 int pfs_error_out(struct polyfs_error *err, const struct polyfs_error *inner, int rc, const char *verb,
                   const char *url);
+
+/* Copies a finished error to the caller, whose struct may be smaller, or missing. */
+void pfs_error_copy(struct polyfs_error *to, const struct polyfs_error *from);
 
 /* The same for a bad argument found before anything was done. */
 int pfs_error_arg(struct polyfs_error *err, const char *verb, const char *format, ...) POLYFS_PRINTF(3, 4);

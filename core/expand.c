@@ -22,7 +22,8 @@ static int add_rows(struct polyfs_lister *lister, struct pfs_rows *out, struct p
 }
 
 /* A path below an object does not exist, whatever the store's reason for saying so. */
-int pfs_stat_source(const struct pfs_scope *scope, const char *path, struct polyfs_stat *out, struct polyfs_error *err)
+int pfs_stat_source(const struct pfs_scope *scope, const char *path, struct polyfs_stat *out,
+                    struct polyfs_error *err)
 {
     int rc = polyfs_stat(scope->fs, path, NULL, scope->call, out, err);
     if (rc != POLYFS_NOT_DIR)
@@ -42,13 +43,11 @@ static int add_one(const struct pfs_scope *scope, const char *path, struct pfs_r
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/' && stat.type == POLYFS_TYPE_DIR)
         n--;
-    struct polyfs_entry entry = {.path = path,
-                                 .path_len = n,
-                                 .type = stat.type,
-                                 .size = stat.size,
-                                 .mtime_ns = stat.mtime_ns};
+    struct polyfs_entry entry = {
+        .path = path, .path_len = n, .type = stat.type, .size = stat.size, .mtime_ns = stat.mtime_ns};
     *out_is_dir = stat.type == POLYFS_TYPE_DIR;
-    return pfs_rows_add(out, &entry) == POLYFS_OK ? POLYFS_OK : polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
+    return pfs_rows_add(out, &entry) == POLYFS_OK ? POLYFS_OK
+                                                  : polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
 }
 
 /* A folder and all below it; an object is itself. */
@@ -72,7 +71,8 @@ static int add_tree(const struct pfs_scope *scope, const char *path, uint32_t ma
     return rc;
 }
 
-static int add_glob(const struct pfs_scope *scope, const char *pattern, struct pfs_rows *out, struct polyfs_error *err)
+static int add_glob(const struct pfs_scope *scope, const char *pattern, struct pfs_rows *out,
+                    struct polyfs_error *err)
 {
     struct polyfs_lister *lister;
     struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;

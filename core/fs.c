@@ -8,13 +8,45 @@
 #include <stdlib.h>
 
 static const char *const fact_names[POLYFS_FACT_COUNT] = {
-    "network",     "real_dirs",       "flat_list",     "ordered_list",      "start_after",     "create_only",
-    "if_match",    "copy_condition", "read_condition", "versions",        "pinned_read",     "suffix_read",
-    "metadata",    "content_type",    "set_metadata",  "set_times",         "copy",            "copy_part",
-    "compose",     "rename",          "rename_atomic", "rename_no_replace", "rename_dir",      "append",
-    "remove_many", "remove_tree",     "sign_get",      "sign_put",          "list_uploads",    "stored_checksum",
-    "durable_commit", "confine",      "case_sensitive", "any_bytes",        "links",           "reflink",
-    "remove_condition", "rename_condition", "equal_parts",
+    "network",
+    "real_dirs",
+    "flat_list",
+    "ordered_list",
+    "start_after",
+    "create_only",
+    "if_match",
+    "copy_condition",
+    "read_condition",
+    "versions",
+    "pinned_read",
+    "suffix_read",
+    "metadata",
+    "content_type",
+    "set_metadata",
+    "set_times",
+    "copy",
+    "copy_part",
+    "compose",
+    "rename",
+    "rename_atomic",
+    "rename_no_replace",
+    "rename_dir",
+    "append",
+    "remove_many",
+    "remove_tree",
+    "sign_get",
+    "sign_put",
+    "list_uploads",
+    "stored_checksum",
+    "durable_commit",
+    "confine",
+    "case_sensitive",
+    "any_bytes",
+    "links",
+    "reflink",
+    "remove_condition",
+    "rename_condition",
+    "equal_parts",
 };
 
 const char *polyfs_fact_name(uint32_t fact)
@@ -55,7 +87,8 @@ int polyfs_caps(struct polyfs_fs *fs, const char *path, uint32_t flags, const st
     }
     if (rc == POLYFS_OK) {
         tell_emulated(fs, &caps);
-        uint32_t room = out->struct_size && out->struct_size < sizeof(caps) ? out->struct_size : (uint32_t)sizeof(caps);
+        uint32_t room =
+            out->struct_size && out->struct_size < sizeof(caps) ? out->struct_size : (uint32_t)sizeof(caps);
         memcpy(out, &caps, room);
         out->struct_size = room;
     }

@@ -47,8 +47,9 @@ int pfs_get_range(struct pfs_verb *v, const struct polyfs_get_request *wanted, v
 static int request_of(struct pfs_verb *v, const struct polyfs_read_opts *opts, uint64_t room,
                       struct polyfs_get_request *out)
 {
-    *out = (struct polyfs_get_request){
-        .struct_size = sizeof(*out), .length = room, .condition = POLYFS_CONDITION_INIT};
+    *out = (struct polyfs_get_request){.struct_size = sizeof(*out),
+                                       .length = room,
+                                       .condition = POLYFS_CONDITION_INIT};
     if (!opts)
         return POLYFS_OK;
     if (opts->flags & ~POLYFS_READ_SUFFIX)
@@ -70,8 +71,8 @@ static int request_of(struct pfs_verb *v, const struct polyfs_read_opts *opts, u
     return POLYFS_OK;
 }
 
-int polyfs_get(struct polyfs_fs *fs, const char *path, const struct polyfs_read_opts *opts, void *buffer, size_t room,
-               size_t *out_n, struct polyfs_stat *out_stat, struct polyfs_error *err)
+int polyfs_get(struct polyfs_fs *fs, const char *path, const struct polyfs_read_opts *opts, void *buffer,
+               size_t room, size_t *out_n, struct polyfs_stat *out_stat, struct polyfs_error *err)
 {
     struct pfs_verb v;
     struct polyfs_get_request request;
@@ -92,11 +93,11 @@ int polyfs_get(struct polyfs_fs *fs, const char *path, const struct polyfs_read_
 /* ---- into new memory ---------------------------------------------------------------------------------------- */
 
 /* Reads on behind the first piece until all that was wanted, or the object, ends; pinned by the first answer. */
-static int get_rest(struct pfs_verb *v, struct polyfs_get_request *request, uint64_t wanted, char **data, uint64_t *n,
-                    const struct polyfs_stat *stat)
+static int get_rest(struct pfs_verb *v, struct polyfs_get_request *request, uint64_t wanted, char **data,
+                    uint64_t *n, const struct polyfs_stat *stat)
 {
-    uint64_t total = stat->size == POLYFS_SIZE_UNKNOWN || request->offset > stat->size ? *n
-                                                                                       : stat->size - request->offset;
+    uint64_t total =
+        stat->size == POLYFS_SIZE_UNKNOWN || request->offset > stat->size ? *n : stat->size - request->offset;
     if (total > wanted)
         total = wanted;
     if (total <= *n)

@@ -188,7 +188,8 @@ static int split(struct pfs_glob *g, struct polyfs_error *err)
     while (at <= end) {
         struct span part = next_part(&at, end);
         if (!is_globstar(part) && memmem(part.at, part.length, "**", 2))
-            return polyfs_fail(err, POLYFS_INVALID, "** stands for whole parts of a path; write it between slashes");
+            return polyfs_fail(err, POLYFS_INVALID,
+                               "** stands for whole parts of a path; write it between slashes");
         if (pfs_grow((void **)&g->parts, &room, g->part_count, sizeof(*g->parts)) != POLYFS_OK)
             return polyfs_fail(err, POLYFS_NOMEM, "no memory for a pattern");
         g->parts[g->part_count++] = part;

@@ -6,8 +6,8 @@
  */
 #include "core/instance.h"
 
-#include <pthread.h>
 #include <glib.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "core/registry.h"
@@ -88,7 +88,8 @@ static int fs_start(struct polyfs_fs *fs, struct polyfs_error *err)
     if (rc != POLYFS_OK)
         return rc;
     if (fs->plugin->flags & POLYFS_PLUGIN_LAYER)
-        return polyfs_fail(err, POLYFS_UNSUPPORTED, "\"%s\" is a layer over another protocol; this polyfs has no chains yet",
+        return polyfs_fail(err, POLYFS_UNSUPPORTED,
+                           "\"%s\" is a layer over another protocol; this polyfs has no chains yet",
                            fs->plugin->name);
     rc = pfs_ctx_begin(&ctx, "open", NULL, err);
     fs->options->env_open = 1;
@@ -343,7 +344,8 @@ static char *url_of(const struct polyfs_fs *fs, const char *path)
     const char *authority = fs->options ? fs->options->authority : "";
     if (strcmp(fs->plugin->authority, "container@account") == 0 && *authority) {
         size_t container = strcspn(path, "/");
-        return pfs_format("%s://%.*s@%s%s", polyfs_fs_protocol(fs), (int)container, path, authority, path + container);
+        return pfs_format("%s://%.*s@%s%s", polyfs_fs_protocol(fs), (int)container, path, authority,
+                          path + container);
     }
     return pfs_format("%s://%s%s", polyfs_fs_protocol(fs), authority, path);
 }

@@ -166,8 +166,8 @@ static int row_add(struct polyfs_implementations *list, const struct pfs_plugin 
 }
 
 /* The row that serves this protocol already, or NULL. */
-static const struct polyfs_implementation *winner_of(const struct polyfs_implementations *list, const char *protocol,
-                                                     size_t length)
+static const struct polyfs_implementation *winner_of(const struct polyfs_implementations *list,
+                                                     const char *protocol, size_t length)
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct polyfs_implementation *row = &list->rows[i];
@@ -198,7 +198,8 @@ static int protocol_add(struct polyfs_implementations *list, const struct pfs_pl
         return row_add(list, plugin, protocol, length, POLYFS_PLUGIN_FAILED, failure);
     const struct polyfs_implementation *winner = winner_of(list, protocol, length);
     if (winner) {
-        char *reason = pfs_format("%s comes first", *winner->manifest ? winner->manifest : "a plugin linked into the program");
+        char *reason =
+            pfs_format("%s comes first", *winner->manifest ? winner->manifest : "a plugin linked into the program");
         int rc = reason ? row_add(list, plugin, protocol, length, POLYFS_PLUGIN_SHADOWED, reason) : POLYFS_NOMEM;
         free(reason);
         return rc;
@@ -269,7 +270,8 @@ size_t polyfs_implementations_count(const struct polyfs_implementations *list)
     return list->count;
 }
 
-const struct polyfs_implementation *polyfs_implementations_at(const struct polyfs_implementations *list, size_t index)
+const struct polyfs_implementation *polyfs_implementations_at(const struct polyfs_implementations *list,
+                                                              size_t index)
 {
     return index < list->count ? &list->rows[index] : NULL;
 }

@@ -23,8 +23,8 @@ enum way { WAY_NOT_YET, WAY_SOURCE, WAY_STACK, WAY_SINGLE, WAY_DONE };
 struct polyfs_lister {
     /* immutable */
     struct polyfs_fs *fs;
-    char *path;   /* as given */
-    char *prefix; /* what every row begins with */
+    char *path;                   /* as given */
+    char *prefix;                 /* what every row begins with */
     struct polyfs_list_opts opts; /* texts are owned */
     struct polyfs_call_opts call;
     struct pfs_glob *glob; /* rows must match it; NULL: all do */
@@ -151,7 +151,8 @@ int polyfs_list_token(struct polyfs_lister *l, char **out, struct polyfs_error *
     g_autofree char *last = g_strconcat(given, l->last && l->last_is_dir ? "/" : "", NULL);
     guint32 hash = token_hash(l, last);
     if (l->opts.flags & POLYFS_LS_UNORDERED || l->glob)
-        return pfs_error_out(err, &why, polyfs_fail(&why, POLYFS_UNSUPPORTED, "unordered listings and patterns have no token"),
+        return pfs_error_out(err, &why,
+                             polyfs_fail(&why, POLYFS_UNSUPPORTED, "unordered listings and patterns have no token"),
                              "make a token", NULL);
     int rc = pfs_text_add(&bytes, &version, 1);
     if (rc == POLYFS_OK)
@@ -167,7 +168,7 @@ int polyfs_list_token(struct polyfs_lister *l, char **out, struct polyfs_error *
     return pfs_error_out(err, &why, rc, "make a token", NULL);
 }
 
-#define LS_KNOWN                                                                                                     \
+#define LS_KNOWN                                                                                                   \
     (POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS | POLYFS_LS_PREFIX | POLYFS_LS_VERSIONS | POLYFS_LS_UNORDERED)
 
 int polyfs_list_open(struct polyfs_fs *fs, const char *path, const struct polyfs_list_opts *opts,
@@ -217,7 +218,8 @@ void polyfs_list_close(struct polyfs_lister *l)
 /* ---- choosing the way ------------------------------------------------------------------------------------------ */
 
 /* What the plugin is asked for below @prefix, given where the listing starts. */
-static struct polyfs_list_request request_for(const struct polyfs_lister *l, const char *start_after, uint32_t flags)
+static struct polyfs_list_request request_for(const struct polyfs_lister *l, const char *start_after,
+                                              uint32_t flags)
 {
     return (struct polyfs_list_request){
         .struct_size = sizeof(struct polyfs_list_request),
@@ -228,7 +230,8 @@ static struct polyfs_list_request request_for(const struct polyfs_lister *l, con
     };
 }
 
-static int push(struct pfs_verb *v, struct polyfs_lister *l, const char *prefix, const char *start_after, uint32_t flags)
+static int push(struct pfs_verb *v, struct polyfs_lister *l, const char *prefix, const char *start_after,
+                uint32_t flags)
 {
     if (l->depth >= DEPTH_MAX)
         return polyfs_fail(&v->error, POLYFS_TOO_LARGE, "the folders are more than %d deep", DEPTH_MAX);
@@ -433,9 +436,11 @@ static int step_stack(struct pfs_verb *v, struct polyfs_lister *l)
     }
     const struct polyfs_entry *e = pfs_page_row(&s->page, s->at++);
     int dir = e->type == POLYFS_TYPE_DIR;
-    if ((!dir || l->opts.flags & POLYFS_LS_DIRS) && wanted(l, s->prefix, e) && pfs_rows_add(&l->rows, e) != POLYFS_OK)
+    if ((!dir || l->opts.flags & POLYFS_LS_DIRS) && wanted(l, s->prefix, e) &&
+        pfs_rows_add(&l->rows, e) != POLYFS_OK)
         return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a row");
-    if (dir && !(e->flags & POLYFS_STAT_LINK) && !is_marker(l, s->prefix, e) && worth_entering(l, e) && (!l->opts.max_depth || l->depth < l->opts.max_depth))
+    if (dir && !(e->flags & POLYFS_STAT_LINK) && !is_marker(l, s->prefix, e) && worth_entering(l, e) &&
+        (!l->opts.max_depth || l->depth < l->opts.max_depth))
         return enter(v, l, e);
     return POLYFS_OK;
 }
@@ -468,7 +473,8 @@ static int add_glob_root(struct pfs_verb *v, struct polyfs_lister *l)
     return rc;
 }
 
-static int next_page(struct pfs_verb *v, struct polyfs_lister *l, const struct polyfs_entry **out_rows, size_t *out_count)
+static int next_page(struct pfs_verb *v, struct polyfs_lister *l, const struct polyfs_entry **out_rows,
+                     size_t *out_count)
 {
     int rc = l->way == WAY_NOT_YET ? choose_way(v, l) : POLYFS_OK;
     if (rc >= 0 && l->way == WAY_STACK && l->glob && !l->first_page_seen && !l->rows.count)
@@ -506,7 +512,8 @@ int polyfs_list_next(struct polyfs_lister *l, const struct polyfs_entry **out_ro
         pfs_rows_reset(&l->rows);
     if (rc == POLYFS_OK)
         rc = next_page(&v, l, &rows, &count);
-    if ((rc == POLYFS_NOT_FOUND || rc == POLYFS_NOT_DIR) && l->glob) { /* nothing matches below a folder that is not there */
+    if ((rc == POLYFS_NOT_FOUND || rc == POLYFS_NOT_DIR) &&
+        l->glob) { /* nothing matches below a folder that is not there */
         count = 0;
         rc = POLYFS_OK;
     }
@@ -540,7 +547,9 @@ static int glob_literal(struct pfs_verb *v, struct polyfs_lister *l)
         return POLYFS_OK;
     if (rc < 0)
         return rc;
-    struct polyfs_entry folder = {.path = l->path, .path_len = strlen(l->path), .type = POLYFS_TYPE_DIR,
+    struct polyfs_entry folder = {.path = l->path,
+                                  .path_len = strlen(l->path),
+                                  .type = POLYFS_TYPE_DIR,
                                   .mtime_ns = POLYFS_TIME_UNKNOWN};
     while (folder.path_len > 1 && l->path[folder.path_len - 1] == '/')
         folder.path_len--;

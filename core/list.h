@@ -13,9 +13,9 @@ struct pfs_source {
     char *prefix;
     void *handle; /* NULL until the first page is asked for */
     struct polyfs_page page;
-    uint64_t at;   /* next row of the page */
-    int last;      /* no page behind this one */
-    char *marker;  /* of the page before: where to begin again */
+    uint64_t at;  /* next row of the page */
+    int last;     /* no page behind this one */
+    char *marker; /* of the page before: where to begin again */
 };
 
 int pfs_source_open(struct pfs_verb *verb, struct pfs_source *source, const char *prefix,

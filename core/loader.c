@@ -102,16 +102,19 @@ static int check_owner_and_mode(const char *path, const struct stat *st, int ent
 {
     const char *kind = S_ISDIR(st->st_mode) ? "folder" : "file";
     if (!owner_is_trusted(st->st_uid))
-        return polyfs_fail(err, POLYFS_PLUGIN, "the %s %s belongs to another user (%u); if you trust it: chown %u %s",
-                           kind, path, st->st_uid, geteuid(), path);
+        return polyfs_fail(err, POLYFS_PLUGIN,
+                           "the %s %s belongs to another user (%u); if you trust it: chown %u %s", kind, path,
+                           st->st_uid, geteuid(), path);
     if (S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX && entry_below_is_sticky_safe)
         return POLYFS_OK;
     if (st->st_mode & S_IWOTH)
-        return polyfs_fail(err, POLYFS_PLUGIN, "anybody may write to the %s %s; to end that: chmod o-w %s", kind, path,
-                           path);
+        return polyfs_fail(err, POLYFS_PLUGIN, "anybody may write to the %s %s; to end that: chmod o-w %s", kind,
+                           path, path);
     if (st->st_mode & S_IWGRP && st->st_gid != 0 && (geteuid() == 0 || getauxval(AT_SECURE)))
-        return polyfs_fail(err, POLYFS_PLUGIN, "a group may write to the %s %s, and this process is privileged; to end "
-                           "that: chmod g-w %s", kind, path, path);
+        return polyfs_fail(err, POLYFS_PLUGIN,
+                           "a group may write to the %s %s, and this process is privileged; to end "
+                           "that: chmod g-w %s",
+                           kind, path, path);
     return POLYFS_OK;
 }
 
@@ -122,7 +125,8 @@ static int check_parents(const char *path, struct polyfs_error *err)
     for (;;) {
         struct stat st;
         if (stat(folder, &st) < 0)
-            return polyfs_fail(err, POLYFS_PLUGIN, "the folder %s cannot be looked at: %s", folder, g_strerror(errno));
+            return polyfs_fail(err, POLYFS_PLUGIN, "the folder %s cannot be looked at: %s", folder,
+                               g_strerror(errno));
         int rc = check_owner_and_mode(folder, &st, 1, err);
         if (rc != POLYFS_OK || strcmp(folder, "/") == 0)
             return rc;
@@ -204,8 +208,8 @@ static int find_entry(void *object, const char *path, const struct stat *checked
     if (!dladdr(symbol, &info) || stat(info.dli_fname, &loaded) < 0)
         return polyfs_fail(err, POLYFS_PLUGIN, "where %s of %s comes from cannot be told", ENTRY_SYMBOL, path);
     if (loaded.st_dev != checked->st_dev || loaded.st_ino != checked->st_ino)
-        return polyfs_fail(err, POLYFS_PLUGIN, "%s does not define %s itself; it was found in %s", path, ENTRY_SYMBOL,
-                           info.dli_fname);
+        return polyfs_fail(err, POLYFS_PLUGIN, "%s does not define %s itself; it was found in %s", path,
+                           ENTRY_SYMBOL, info.dli_fname);
     memcpy(out, &symbol, sizeof(*out));
     return POLYFS_OK;
 }
@@ -254,7 +258,9 @@ int pfs_loader_load(struct pfs_plugin *plugin, struct polyfs_error *err)
     if (rc == POLYFS_OK)
         rc = pfs_plugin_accept(plugin, raw, err);
     if (rc == POLYFS_OK && (!raw->name || strcmp(raw->name, plugin->name) != 0))
-        rc = polyfs_fail(err, POLYFS_PLUGIN, "its manifest calls it \"%s\", the library \"%s\"; write the manifest anew: "
-                         "polyfs manifest %s", plugin->name, raw->name, plugin->library);
+        rc = polyfs_fail(err, POLYFS_PLUGIN,
+                         "its manifest calls it \"%s\", the library \"%s\"; write the manifest anew: "
+                         "polyfs manifest %s",
+                         plugin->name, raw->name, plugin->library);
     return rc;
 }

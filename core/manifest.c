@@ -15,8 +15,10 @@ static const struct flag_name {
     const char *name;
     uint32_t flag;
 } flag_names[] = {
-    {"leading-slash", POLYFS_PLUGIN_LEADING_SLASH}, {"dots-resolved", POLYFS_PLUGIN_DOTS_RESOLVED},
-    {"dots-refused", POLYFS_PLUGIN_DOTS_REFUSED},   {"url-query", POLYFS_PLUGIN_URL_QUERY},
+    {"leading-slash", POLYFS_PLUGIN_LEADING_SLASH},
+    {"dots-resolved", POLYFS_PLUGIN_DOTS_RESOLVED},
+    {"dots-refused", POLYFS_PLUGIN_DOTS_REFUSED},
+    {"url-query", POLYFS_PLUGIN_URL_QUERY},
     {"layer", POLYFS_PLUGIN_LAYER},
 };
 #define FLAG_NAMES (sizeof(flag_names) / sizeof(flag_names[0]))

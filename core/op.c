@@ -189,8 +189,8 @@ int pfs_op_start(struct polyfs_op **out_op, struct polyfs_error *err)
         return POLYFS_OK;
     *out_op = NULL;
     free(op);
-    return pfs_error_out(err, &why, polyfs_fail(&why, POLYFS_NOMEM, "no thread can be started"), "begin an operation",
-                         NULL);
+    return pfs_error_out(err, &why, polyfs_fail(&why, POLYFS_NOMEM, "no thread can be started"),
+                         "begin an operation", NULL);
 }
 
 /* ---- callbacks ---------------------------------------------------------------------------------------------------------- */
@@ -277,11 +277,8 @@ int polyfs_op_wait(struct polyfs_op *op, uint32_t timeout_ms, struct polyfs_erro
     op->waiters--;
     rc = op->state == OP_DONE ? op->rc : POLYFS_MORE;
     pthread_mutex_unlock(&ops.mu);
-    if (rc < 0 && err) {
-        uint32_t room = err->struct_size && err->struct_size < sizeof(*err) ? err->struct_size : (uint32_t)sizeof(*err);
-        memcpy(err, &op->error, room);
-        err->struct_size = room;
-    }
+    if (rc < 0)
+        pfs_error_copy(err, &op->error);
     return rc;
 }
 

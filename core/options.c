@@ -221,9 +221,9 @@ static int unknown_option(const struct polyfs_options *options, const char *name
     }
     g_autofree char *asked = g_strndup(name, length);
     char *near = words.data ? pfs_nearest(words.data, asked) : NULL;
-    int rc = polyfs_fail(err, POLYFS_CONFIG, "there is no option \"%s\" for %s%s%s%s; see: polyfs options %s", asked,
-                         options->protocol, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "",
-                         options->protocol);
+    int rc = polyfs_fail(err, POLYFS_CONFIG, "there is no option \"%s\" for %s%s%s%s; see: polyfs options %s",
+                         asked, options->protocol, near ? "; did you mean \"" : "", near ? near : "",
+                         near ? "\"?" : "", options->protocol);
     free(near);
     pfs_text_clear(&words);
     return rc;

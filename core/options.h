@@ -14,8 +14,8 @@
 /* A row of core's own, with its text owned: made of a plugin's table or of its manifest. */
 struct pfs_option_row {
     char *name, *aliases, *env, *default_value, *choices, *help; /* default_value NULL: none */
-    uint32_t type;  /* enum polyfs_option_type */
-    uint32_t flags; /* POLYFS_OPTION_SECRET */
+    uint32_t type;                                               /* enum polyfs_option_type */
+    uint32_t flags;                                              /* POLYFS_OPTION_SECRET */
 };
 
 struct pfs_option_rows {

@@ -43,7 +43,8 @@ static int is_folder(const struct pfs_plan *plan, const char *path, struct polyf
     return rc < 0 ? rc : stat.type == POLYFS_TYPE_DIR;
 }
 
-static int emit_row(const struct polyfs_entry *row, const char *base, const char *relative, pfs_plan_fn *emit, void *user)
+static int emit_row(const struct polyfs_entry *row, const char *base, const char *relative, pfs_plan_fn *emit,
+                    void *user)
 {
     const struct pfs_step_item item = {
         .source = row->path,
@@ -93,7 +94,8 @@ static void drop_folders(struct pfs_rows *rows)
 }
 
 /* How a row goes below the target: what follows @base in its path. A row equal to the base goes to the target itself. */
-static int emit_below(const struct polyfs_entry *row, size_t base, const char *target, pfs_plan_fn *emit, void *user)
+static int emit_below(const struct polyfs_entry *row, size_t base, const char *target, pfs_plan_fn *emit,
+                      void *user)
 {
     const char *rest = row->path + base;
     char *relative = *rest && *rest != '/' ? pfs_format("/%s", rest) : strdup(rest);
@@ -128,8 +130,8 @@ static int plan_glob(struct pfs_plan *plan, const char *source, const char *targ
 }
 
 /* A folder as it is listed: the folder first, then each row; constant memory. */
-static int plan_folder(struct pfs_plan *plan, const char *folder, size_t base, const char *target, pfs_plan_fn *emit,
-                       void *user, struct polyfs_error *err)
+static int plan_folder(struct pfs_plan *plan, const char *folder, size_t base, const char *target,
+                       pfs_plan_fn *emit, void *user, struct polyfs_error *err)
 {
     struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
     struct polyfs_lister *lister;
@@ -160,7 +162,8 @@ static int plan_folder(struct pfs_plan *plan, const char *folder, size_t base, c
 static int lies_within(const struct pfs_plan *plan, const char *folder, const char *target)
 {
     size_t n = strlen(folder);
-    return plan->source.fs == plan->target_fs && strncmp(target, folder, n) == 0 && (!target[n] || target[n] == '/');
+    return plan->source.fs == plan->target_fs && strncmp(target, folder, n) == 0 &&
+           (!target[n] || target[n] == '/');
 }
 
 static int plan_plain(struct pfs_plan *plan, const char *source, const char *target, pfs_plan_fn *emit, void *user,
@@ -177,7 +180,10 @@ static int plan_plain(struct pfs_plan *plan, const char *source, const char *tar
     int into = folder > 0 && !ends_in_slash(source);
     size_t base = into ? parent_of(plain, strlen(plain)) : strlen(plain);
     if (rc == POLYFS_OK && stat.type != POLYFS_TYPE_DIR) {
-        const struct polyfs_entry row = {.path = plain, .path_len = strlen(plain), .type = stat.type, .size = stat.size};
+        const struct polyfs_entry row = {.path = plain,
+                                         .path_len = strlen(plain),
+                                         .type = stat.type,
+                                         .size = stat.size};
         rc = emit_below(&row, base, target, emit, user);
     } else if (rc == POLYFS_OK && plan->source.flags & POLYFS_BULK_RECURSIVE && lies_within(plan, plain, target)) {
         rc = polyfs_fail(err, POLYFS_INVALID, "the target %s lies within the source %s", target, plain);
@@ -223,7 +229,8 @@ static int plan_pairs(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, stru
 
 static int by_last_part(const void *a, const void *b)
 {
-    return strcmp(last_part(((const struct polyfs_entry *)a)->path), last_part(((const struct polyfs_entry *)b)->path));
+    return strcmp(last_part(((const struct polyfs_entry *)a)->path),
+                  last_part(((const struct polyfs_entry *)b)->path));
 }
 
 /* Two sources that would end under one name: fsspec lets the later win, and loses the earlier. */
@@ -238,8 +245,8 @@ static int refuse_twins(const struct pfs_rows *rows, struct polyfs_error *err)
         qsort(sorted, rows->count, sizeof(*sorted), by_last_part);
     for (size_t i = 1; i < rows->count && rc == POLYFS_OK; i++)
         if (by_last_part(&sorted[i - 1], &sorted[i]) == 0)
-            rc = polyfs_fail(err, POLYFS_INVALID, "%s and %s would both become \"%s\"", sorted[i - 1].path, sorted[i].path,
-                             last_part(sorted[i].path));
+            rc = polyfs_fail(err, POLYFS_INVALID, "%s and %s would both become \"%s\"", sorted[i - 1].path,
+                             sorted[i].path, last_part(sorted[i].path));
     free(sorted);
     return rc;
 }

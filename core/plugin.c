@@ -84,7 +84,8 @@ static int description_check(const struct polyfs_plugin *raw, struct polyfs_erro
 
 static const struct polyfs_option *option_at(const struct polyfs_plugin *raw, uint32_t i)
 {
-    return (const struct polyfs_option *)(const void *)((const char *)raw->options + (size_t)i * raw->option_stride);
+    return (const struct polyfs_option *)(const void *)((const char *)raw->options +
+                                                        (size_t)i * raw->option_stride);
 }
 
 int pfs_plugin_describe(struct pfs_plugin *plugin, const struct polyfs_plugin *raw, struct polyfs_error *err)
@@ -135,7 +136,10 @@ static int required(const char *table, const struct slot_rule *rules, size_t cou
     return POLYFS_OK;
 }
 
-#define SLOT(table, slot) {#slot, (table)->slot != NULL}
+#define SLOT(table, slot)                                                                                          \
+    {                                                                                                              \
+#slot, (table)->slot != NULL                                                                               \
+    }
 #define REQUIRED(name, rules, err) required(name, rules, sizeof(rules) / sizeof((rules)[0]), err)
 
 static int check_paths(const struct pfs_tables *t, struct polyfs_error *err)

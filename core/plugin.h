@@ -30,13 +30,13 @@ struct pfs_plugin {
     char *hint;      /* what can be done today; only without a library */
     uint32_t flags;  /* POLYFS_PLUGIN_… */
     uint32_t priority;
-    uint32_t rank;   /* of its folder: 0 linked in, then in search order */
+    uint32_t rank; /* of its folder: 0 linked in, then in search order */
     struct pfs_option_rows options;
 
     /* guarded by the registry's lock */
-    char *failure;   /* why it cannot be used, as told from outside; NULL */
-    int trusted;     /* the program named its folder */
-    int loaded;      /* tables below are valid, for ever */
+    char *failure; /* why it cannot be used, as told from outside; NULL */
+    int trusted;   /* the program named its folder */
+    int loaded;    /* tables below are valid, for ever */
     struct pfs_tables tables;
 };
 

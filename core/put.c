@@ -82,7 +82,8 @@ static int check_texts(struct pfs_verb *v, const struct polyfs_put_request *requ
         if (!*row->key || !is_plain(row->key) || !is_plain(row->value))
             return polyfs_fail(&v->error, POLYFS_INVALID, "metadata has an empty name or a control character");
         if (strcmp(row->key, PFS_NONCE_KEY) == 0)
-            return polyfs_fail(&v->error, POLYFS_INVALID, "the metadata name \"" PFS_NONCE_KEY "\" is polyfs's own");
+            return polyfs_fail(&v->error, POLYFS_INVALID,
+                               "the metadata name \"" PFS_NONCE_KEY "\" is polyfs's own");
     }
     return POLYFS_OK;
 }

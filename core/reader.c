@@ -87,7 +87,8 @@ int polyfs_reader_open(struct polyfs_fs *fs, const char *path, const struct poly
     int rc = pfs_verb_begin(&v, "open", fs, path, opts ? opts->call : NULL);
     if (rc == POLYFS_OK && opts &&
         (opts->flags || opts->condition.if_none_match || opts->condition.if_modified_ns != POLYFS_TIME_UNKNOWN))
-        rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a reader takes no flags, and of the conditions if_match only");
+        rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED,
+                         "a reader takes no flags, and of the conditions if_match only");
     if (rc == POLYFS_OK && opts && opts->version)
         rc = pfs_verb_gate(&v, POLYFS_FACT_VERSIONS, "keep versions");
     if (rc == POLYFS_OK && !(reader = reader_new(fs, path, opts)))
@@ -227,7 +228,7 @@ int pfs_reader_pin(struct pfs_verb *v, struct polyfs_reader *reader)
 }
 
 int pfs_read_request(struct pfs_verb *v, struct polyfs_reader *reader, struct pfs_read *read, uint64_t offset,
-                      void *buffer, uint64_t length)
+                     void *buffer, uint64_t length)
 {
     uint64_t size = reader->stat.size;
     if (offset >= size)

@@ -19,7 +19,7 @@ int pfs_reader_begin(struct polyfs_reader *reader, struct pfs_verb *verb);
 int pfs_reader_pin(struct pfs_verb *verb, struct polyfs_reader *reader);
 /* Fills @read for a pinned reader, the range cut to the object. 0: nothing of it is left, so there is nothing to ask. */
 int pfs_read_request(struct pfs_verb *verb, struct polyfs_reader *reader, struct pfs_read *read, uint64_t offset,
-                      void *buffer, uint64_t length);
+                     void *buffer, uint64_t length);
 int pfs_reader_is_network(const struct polyfs_reader *reader);
 uint64_t pfs_reader_gap(const struct polyfs_reader *reader);
 

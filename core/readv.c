@@ -62,7 +62,8 @@ static struct span plan_next(struct readv *rv)
     return span;
 }
 
-static void land(struct readv *rv, struct polyfs_range *range, int rc, uint64_t bytes, const struct polyfs_error *error)
+static void land(struct readv *rv, struct polyfs_range *range, int rc, uint64_t bytes,
+                 const struct polyfs_error *error)
 {
     range->code = rc;
     range->bytes = bytes;
@@ -104,7 +105,8 @@ static int start(struct pfs_verb *v, struct readv *rv, struct span span)
     }
     if (!f || !into) {
         free(f);
-        int rc = polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for ranges of %llu bytes", (unsigned long long)span.length);
+        int rc = polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for ranges of %llu bytes",
+                             (unsigned long long)span.length);
         for (size_t i = 0; i < span.count; i++)
             land(rv, rv->order[span.first + i], rc, 0, &v->error);
         return rc;
@@ -140,8 +142,8 @@ static int run(struct pfs_verb *v, struct readv *rv)
     return rv->first_rc;
 }
 
-int polyfs_reader_readv(struct polyfs_reader *reader, struct polyfs_range *ranges, size_t count, polyfs_range_fn *done,
-                        void *user, struct polyfs_error *err)
+int polyfs_reader_readv(struct polyfs_reader *reader, struct polyfs_range *ranges, size_t count,
+                        polyfs_range_fn *done, void *user, struct polyfs_error *err)
 {
     struct pfs_verb v;
     struct readv rv = {.reader = reader, .count = count, .done = done, .user = user, .gap = pfs_reader_gap(reader)};

@@ -204,7 +204,8 @@ static int load_locked(struct pfs_plugin *plugin, const char *protocol, struct p
     if (is_hint(plugin))
         return polyfs_fail(err, POLYFS_PLUGIN, "no plugin for \"%s\" is installed; %s", protocol, plugin->hint);
     if (plugin->failure)
-        return polyfs_fail(err, POLYFS_PLUGIN, "the plugin \"%s\" cannot be used: %s", plugin->name, plugin->failure);
+        return polyfs_fail(err, POLYFS_PLUGIN, "the plugin \"%s\" cannot be used: %s", plugin->name,
+                           plugin->failure);
     PFS_ERROR(why);
     int rc = pfs_loader_load(plugin, &why);
     if (rc != POLYFS_OK) {
@@ -245,7 +246,8 @@ int pfs_registry_knows(const char *protocol)
     return known;
 }
 
-int pfs_registry_each(int (*visit)(const struct pfs_plugin *plugin, void *user), void *user, struct polyfs_error *err)
+int pfs_registry_each(int (*visit)(const struct pfs_plugin *plugin, void *user), void *user,
+                      struct polyfs_error *err)
 {
     registry_lock_ready();
     int rc = scan_locked(err);
@@ -288,7 +290,8 @@ int polyfs_plugin_path_add(const char *folder, struct polyfs_error *err)
     registry_unlock();
     PFS_ERROR(why);
     return copy ? POLYFS_OK
-                : pfs_error_out(err, &why, polyfs_fail(&why, POLYFS_NOMEM, "no room for it"), "add a plugin folder", NULL);
+                : pfs_error_out(err, &why, polyfs_fail(&why, POLYFS_NOMEM, "no room for it"), "add a plugin folder",
+                                NULL);
 }
 
 /* ---- plugins that are linked in ---------------------------------------------------------------------------- */

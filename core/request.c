@@ -117,7 +117,8 @@ static int do_list_next(struct polyfs_call *call, struct pfs_request *r, struct 
 
 static int do_reader_open(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
-    return TABLES(r)->reader.open(call, SELF(r), PATH(r), r->u.read.version, r->u.read.out_reader, r->u.read.out, err);
+    return TABLES(r)->reader.open(call, SELF(r), PATH(r), r->u.read.version, r->u.read.out_reader, r->u.read.out,
+                                  err);
 }
 
 static int do_reader_pread(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
@@ -139,14 +140,16 @@ static int do_upload_part(struct polyfs_call *call, struct pfs_request *r, struc
 
 static int do_upload_copy_part(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
-    return TABLES(r)->upload.copy_part(call, SELF(r), PATH(r), r->u.upload.id, r->u.upload.number, r->u.upload.source,
-                                       r->u.upload.offset, r->u.upload.size, r->u.upload.parts, err);
+    return TABLES(r)->upload.copy_part(call, SELF(r), PATH(r), r->u.upload.id, r->u.upload.number,
+                                       r->u.upload.source, r->u.upload.offset, r->u.upload.size, r->u.upload.parts,
+                                       err);
 }
 
 static int do_upload_list_parts(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
-    return TABLES(r)->upload.list_parts(call, SELF(r), PATH(r), r->u.upload.id, r->u.upload.number, r->u.upload.parts,
-                                        r->u.upload.count, sizeof(*r->u.upload.parts), r->u.upload.out_count, err);
+    return TABLES(r)->upload.list_parts(call, SELF(r), PATH(r), r->u.upload.id, r->u.upload.number,
+                                        r->u.upload.parts, r->u.upload.count, sizeof(*r->u.upload.parts),
+                                        r->u.upload.out_count, err);
 }
 
 static int do_upload_complete(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)

@@ -165,10 +165,10 @@ struct pfs_request {
     } u;
 
     /* the retry layer's */
-    uint32_t attempt;      /* of the last try */
-    uint32_t learned;      /* how often the plugin learned something */
-    int earlier_unknown;   /* an attempt may have been applied */
-    int64_t not_before_ns; /* of the next try */
+    uint32_t attempt;        /* of the last try */
+    uint32_t learned;        /* how often the plugin learned something */
+    int earlier_unknown;     /* an attempt may have been applied */
+    int64_t not_before_ns;   /* of the next try */
     struct pfs_limit *limit; /* the limit layer's; NULL until it was asked for */
 
     /* what came of it */
@@ -183,10 +183,10 @@ struct pfs_request {
 };
 
 /* Sets what every request has. */
-#define PFS_REQUEST(slot_, fs_, ctx_, path_)                                                                         \
-    (struct pfs_request)                                                                                             \
-    {                                                                                                                \
-        .slot = (slot_), .fs = (fs_), .ctx = (ctx_), .path = (path_), .path_len = (path_) ? strlen(path_) : 0        \
+#define PFS_REQUEST(slot_, fs_, ctx_, path_)                                                                       \
+    (struct pfs_request)                                                                                           \
+    {                                                                                                              \
+        .slot = (slot_), .fs = (fs_), .ctx = (ctx_), .path = (path_), .path_len = (path_) ? strlen(path_) : 0      \
     }
 
 const char *pfs_slot_name(enum pfs_slot slot);

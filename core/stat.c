@@ -23,8 +23,9 @@ static int any_below(struct pfs_verb *v, const char *path, int *out_any)
 {
     size_t n = strlen(path);
     char *prefix = pfs_format("%s%s", path, n && path[n - 1] != '/' ? "/" : "");
-    struct polyfs_list_request request = {
-        .struct_size = sizeof(request), .flags = POLYFS_LIST_NAMES | POLYFS_LIST_UNORDERED, .page_size = 1};
+    struct polyfs_list_request request = {.struct_size = sizeof(request),
+                                          .flags = POLYFS_LIST_NAMES | POLYFS_LIST_UNORDERED,
+                                          .page_size = 1};
     struct polyfs_page page = {.struct_size = sizeof(page)};
     void *lister = NULL;
     if (!prefix)

@@ -5,7 +5,8 @@
  */
 #include "core/op.h"
 
-static int submit(pfs_op_run *run, const void *args, size_t size, struct polyfs_op **out_op, struct polyfs_error *err)
+static int submit(pfs_op_run *run, const void *args, size_t size, struct polyfs_op **out_op,
+                  struct polyfs_error *err)
 {
     int rc = pfs_op_make(run, args, size, out_op, NULL, err);
     return rc == POLYFS_OK ? pfs_op_start(out_op, err) : rc;
@@ -30,8 +31,8 @@ static int run_get(void *args, struct polyfs_error *err)
     return polyfs_get_all(a->fs, a->path, a->opts, a->out_data, a->out_n, a->out_stat, err);
 }
 
-int polyfs_get_all_submit(struct polyfs_fs *fs, const char *path, const struct polyfs_read_opts *opts, void **out_data,
-                          size_t *out_n, struct polyfs_stat *out_stat, struct polyfs_op **out_op,
+int polyfs_get_all_submit(struct polyfs_fs *fs, const char *path, const struct polyfs_read_opts *opts,
+                          void **out_data, size_t *out_n, struct polyfs_stat *out_stat, struct polyfs_op **out_op,
                           struct polyfs_error *err)
 {
     struct get_args args = {fs, path, opts, out_data, out_n, out_stat};
@@ -152,8 +153,9 @@ static int run_checksum(void *args, struct polyfs_error *err)
     return polyfs_checksum(a->fs, a->path, a->kind, a->opts, a->checksum, err);
 }
 
-int polyfs_checksum_submit(struct polyfs_fs *fs, const char *path, uint32_t kind, const struct polyfs_call_opts *opts,
-                           struct polyfs_checksum *out, struct polyfs_op **out_op, struct polyfs_error *err)
+int polyfs_checksum_submit(struct polyfs_fs *fs, const char *path, uint32_t kind,
+                           const struct polyfs_call_opts *opts, struct polyfs_checksum *out,
+                           struct polyfs_op **out_op, struct polyfs_error *err)
 {
     struct path_args args = {.fs = fs, .path = path, .opts = opts, .kind = kind, .checksum = out};
     return SUBMIT(run_checksum, args, out_op, err);
@@ -204,7 +206,8 @@ static int run_readv(void *args, struct polyfs_error *err)
 }
 
 int polyfs_reader_readv_submit(struct polyfs_reader *reader, struct polyfs_range *ranges, size_t count,
-                               polyfs_range_fn *done, void *user, struct polyfs_op **out_op, struct polyfs_error *err)
+                               polyfs_range_fn *done, void *user, struct polyfs_op **out_op,
+                               struct polyfs_error *err)
 {
     struct readv_args args = {reader, ranges, count, done, user, NULL, NULL};
     void *own;
@@ -226,8 +229,8 @@ static int run_commit(void *args, struct polyfs_error *err)
     return polyfs_writer_commit(a->writer, a->out_stat, err);
 }
 
-int polyfs_writer_commit_submit(struct polyfs_writer *writer, struct polyfs_stat *out_stat, struct polyfs_op **out_op,
-                                struct polyfs_error *err)
+int polyfs_writer_commit_submit(struct polyfs_writer *writer, struct polyfs_stat *out_stat,
+                                struct polyfs_op **out_op, struct polyfs_error *err)
 {
     struct commit_args args = {writer, out_stat};
     return SUBMIT(run_commit, args, out_op, err);

@@ -11,7 +11,8 @@ static void notice_fork(struct polyfs_fs *fs)
 {
     uint64_t now = pfs_fork_generation();
     uint64_t then = atomic_load_explicit(&fs->generation, memory_order_relaxed);
-    if (then != now && atomic_compare_exchange_strong(&fs->generation, &then, now) && fs->plugin->tables.fs.after_fork)
+    if (then != now && atomic_compare_exchange_strong(&fs->generation, &then, now) &&
+        fs->plugin->tables.fs.after_fork)
         fs->plugin->tables.fs.after_fork(fs->self);
 }
 
@@ -71,7 +72,8 @@ int pfs_verb_gate(struct pfs_verb *verb, enum polyfs_fact fact, const char *what
     struct polyfs_caps caps;
     int rc = pfs_verb_caps(verb, verb->path, &caps);
     if (rc == POLYFS_OK && caps.fact[fact] == POLYFS_NO)
-        rc = polyfs_fail(&verb->error, POLYFS_UNSUPPORTED, "%s cannot %s here", verb->fs->plugin->main_protocol, what);
+        rc = polyfs_fail(&verb->error, POLYFS_UNSUPPORTED, "%s cannot %s here", verb->fs->plugin->main_protocol,
+                         what);
     return rc;
 }
 

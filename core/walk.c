@@ -114,7 +114,8 @@ int polyfs_du(struct polyfs_fs *fs, const char *path, const struct polyfs_list_o
         for (size_t i = 0; rc >= 0 && i < n; i++) {
             usage.folders += rows[i].type == POLYFS_TYPE_DIR;
             usage.objects += rows[i].type != POLYFS_TYPE_DIR;
-            usage.bytes += rows[i].type == POLYFS_TYPE_FILE && rows[i].size != POLYFS_SIZE_UNKNOWN ? rows[i].size : 0;
+            usage.bytes +=
+                rows[i].type == POLYFS_TYPE_FILE && rows[i].size != POLYFS_SIZE_UNKNOWN ? rows[i].size : 0;
         }
     } while (rc == POLYFS_MORE);
     polyfs_list_close(lister);

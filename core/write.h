@@ -39,7 +39,7 @@ struct polyfs_writer {
     struct polyfs_caps caps;
     uint32_t forced_shape;
     uint64_t generation; /* of the process that opened it: a child never touches what its parent writes */
-    struct pfs_ctx ctx; /* of parts that go on between calls: the caller's cancel, no deadline */
+    struct pfs_ctx ctx;  /* of parts that go on between calls: the caller's cancel, no deadline */
 
     /* one thread at a time */
     const struct pfs_shape *shape; /* NULL until chosen */
@@ -47,11 +47,11 @@ struct polyfs_writer {
     uint64_t part_bytes;           /* grows with the number of parts where the size is not known */
     unsigned char *buffer;         /* at most part_bytes, not yet handed to the shape */
     uint64_t buffered, room;
-    uint64_t extra; /* bytes of the budget that the buffer holds; 0: it is the handle's own first part */
+    uint64_t extra;  /* bytes of the budget that the buffer holds; 0: it is the handle's own first part */
     uint64_t total;  /* bytes taken from the caller */
     uint64_t placed; /* bytes handed to the shape */
-    int done;       /* committed */
-    int failed;     /* the first failure; nothing but close is left */
+    int done;        /* committed */
+    int failed;      /* the first failure; nothing but close is left */
     struct polyfs_error failure;
 };
 
@@ -71,7 +71,7 @@ struct pfs_shape {
 extern const struct pfs_shape pfs_shape_parts;
 extern const struct pfs_shape pfs_shape_placed;
 extern const struct pfs_shape pfs_shape_stream;
-extern const struct pfs_shape pfs_shape_whole; /* PUT of what was gathered in memory */
+extern const struct pfs_shape pfs_shape_whole;  /* PUT of what was gathered in memory */
 extern const struct pfs_shape pfs_shape_append; /* the store's own append */
 
 /* Frees a part's buffer and gives back what it was counted as. */

@@ -100,7 +100,8 @@ static int part_slot(struct pfs_verb *v, struct polyfs_writer *w, uint32_t *out_
 {
     struct parts *p = w->state;
     if (w->caps.parts_max && p->count >= w->caps.parts_max)
-        return polyfs_fail(&v->error, POLYFS_TOO_LARGE, "the store takes at most %u parts; give a size or a larger part_bytes",
+        return polyfs_fail(&v->error, POLYFS_TOO_LARGE,
+                           "the store takes at most %u parts; give a size or a larger part_bytes",
                            w->caps.parts_max);
     if (pfs_grow((void **)&p->done, &p->room, p->count, sizeof(*p->done)) != POLYFS_OK)
         return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for the list of parts");

@@ -35,8 +35,10 @@ static int placed_commit(struct pfs_verb *v, struct polyfs_writer *w, struct pol
 
 static void placed_abort(struct pfs_verb *v, struct polyfs_writer *w)
 {
-    struct polyfs_call call = {
-        .struct_size = sizeof(call), .attempt = 1, .deadline_ns = INT64_MAX, .core = &v->ctx};
+    struct polyfs_call call = {.struct_size = sizeof(call),
+                               .attempt = 1,
+                               .deadline_ns = INT64_MAX,
+                               .core = &v->ctx};
     w->fs->plugin->tables.placed.abort(&call, w->state);
 }
 

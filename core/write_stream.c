@@ -78,8 +78,10 @@ static int stream_commit(struct pfs_verb *v, struct polyfs_writer *w, struct pol
 
 static void stream_abort(struct pfs_verb *v, struct polyfs_writer *w)
 {
-    struct polyfs_call call = {
-        .struct_size = sizeof(call), .attempt = 1, .deadline_ns = INT64_MAX, .core = &v->ctx};
+    struct polyfs_call call = {.struct_size = sizeof(call),
+                               .attempt = 1,
+                               .deadline_ns = INT64_MAX,
+                               .core = &v->ctx};
     w->fs->plugin->tables.stream.abort(&call, w->state);
 }
 

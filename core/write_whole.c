@@ -28,7 +28,8 @@ static int grow(struct pfs_verb *v, struct whole *whole, uint64_t needed)
         return POLYFS_OK;
     unsigned char *data = room < PTRDIFF_MAX ? realloc(whole->data, room) : NULL;
     if (!data)
-        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for an object of %llu bytes", (unsigned long long)needed);
+        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for an object of %llu bytes",
+                           (unsigned long long)needed);
     pfs_budget_count((int64_t)(room - whole->room));
     whole->data = data;
     whole->room = room;
@@ -39,7 +40,8 @@ static int whole_part(struct pfs_verb *v, struct polyfs_writer *w, const void *d
 {
     struct whole *whole = w->state;
     if (w->caps.put_max && (size > w->caps.put_max || whole->size > w->caps.put_max - size))
-        return polyfs_fail(&v->error, POLYFS_TOO_LARGE, "%s takes an object in one piece of at most %llu bytes here",
+        return polyfs_fail(&v->error, POLYFS_TOO_LARGE,
+                           "%s takes an object in one piece of at most %llu bytes here",
                            v->fs->plugin->main_protocol, (unsigned long long)w->caps.put_max);
     int rc = grow(v, whole, whole->size + size);
     if (rc != POLYFS_OK)

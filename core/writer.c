@@ -230,7 +230,8 @@ int polyfs_writer_write(struct polyfs_writer *w, const void *data, size_t size, 
             size -= n;
         }
     }
-    if (w->shape && w->shape->settle && rc != POLYFS_FORKED) { /* also after a failure: the memory is the caller's again */
+    if (w->shape && w->shape->settle &&
+        rc != POLYFS_FORKED) { /* also after a failure: the memory is the caller's again */
         int settled = w->shape->settle(&v, w);
         rc = rc == POLYFS_OK ? settled : rc;
     }

@@ -23,7 +23,8 @@ static int repeatable(const struct pfs_request *r)
 {
     switch (r->slot) {
     case PFS_STREAM_WRITE:
-    case PFS_STREAM_COMMIT: return 0; /* bytes in order, each once: core/write_stream.c asks for the offset instead */
+    case PFS_STREAM_COMMIT:
+        return 0; /* bytes in order, each once: core/write_stream.c asks for the offset instead */
     case PFS_COMPOSE:
     case PFS_RENAME: return r->error.commit_state != POLYFS_COMMIT_UNKNOWN;
     default: return 1;

@@ -15,7 +15,8 @@ struct job {
 
 static const char bytes[4096] = "four kibibytes, most of them zero";
 
-static int begin(struct polyfs_fs *fs, const char *root, size_t i, struct job *job, int loop, struct polyfs_error *err)
+static int begin(struct polyfs_fs *fs, const char *root, size_t i, struct job *job, int loop,
+                 struct polyfs_error *err)
 {
     static struct polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = job};

@@ -62,24 +62,26 @@ struct polyfs_bulk_opts {
     polyfs_progress_fn *on_progress;     /**< or NULL; a few times a second */
     void *user;                          /**< handed to both */
 };
-#define POLYFS_BULK_OPTS_INIT \
-    { (uint32_t)sizeof(struct polyfs_bulk_opts), 0, NULL, 0, 0, 0, 0, NULL, NULL, NULL }
-#define POLYFS_BULK_RECURSIVE 1u    /**< folders with all that is in them */
-#define POLYFS_BULK_SOURCE_LIST 2u  /**< one source counts as a list of one: the target is a folder */
-#define POLYFS_BULK_TARGET_LIST 4u  /**< one target counts as a list of one */
-#define POLYFS_BULK_NO_REPLACE 8u   /**< what is there already is skipped (decided by the store: create-only) */
-#define POLYFS_BULK_STOP 16u        /**< end at the first failure */
-#define POLYFS_BULK_DRY_RUN 32u     /**< only say what would be done */
-#define POLYFS_BULK_LITERAL 64u     /**< `*?[\` in sources stand for themselves */
+#define POLYFS_BULK_OPTS_INIT                                                                                      \
+    {                                                                                                              \
+        (uint32_t)sizeof(struct polyfs_bulk_opts), 0, NULL, 0, 0, 0, 0, NULL, NULL, NULL                           \
+    }
+#define POLYFS_BULK_RECURSIVE 1u   /**< folders with all that is in them */
+#define POLYFS_BULK_SOURCE_LIST 2u /**< one source counts as a list of one: the target is a folder */
+#define POLYFS_BULK_TARGET_LIST 4u /**< one target counts as a list of one */
+#define POLYFS_BULK_NO_REPLACE 8u  /**< what is there already is skipped (decided by the store: create-only) */
+#define POLYFS_BULK_STOP 16u       /**< end at the first failure */
+#define POLYFS_BULK_DRY_RUN 32u    /**< only say what would be done */
+#define POLYFS_BULK_LITERAL 64u    /**< `*?[\` in sources stand for themselves */
 
 /** Sums of a bulk verb. */
 struct polyfs_bulk_result {
     uint32_t struct_size;
     uint32_t reserved;
-    uint64_t items_done;   /**< well */
+    uint64_t items_done; /**< well */
     uint64_t items_failed;
     uint64_t items_skipped;
-    uint64_t bytes;        /**< copied */
+    uint64_t bytes; /**< copied */
 };
 
 /**
@@ -163,7 +165,7 @@ struct polyfs_pipe {
     const char *path;
     const void *data; /**< @p size bytes */
     size_t size;
-    int32_t code; /**< out */
+    int32_t code;   /**< out */
     uint32_t flags; /**< 0 */
 };
 

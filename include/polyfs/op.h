@@ -87,8 +87,8 @@ POLYFS_API int polyfs_stat_many_submit(struct polyfs_fs *fs, const char *const *
 
 /** polyfs_remove_many() as an operation. @return POLYFS_OK or POLYFS_NOMEM. Owner: caller. Thread: any. Blocks: no. */
 POLYFS_API int polyfs_remove_many_submit(struct polyfs_fs *fs, const char *const *paths, size_t count,
-                                         const struct polyfs_call_opts *opts, int *codes,
-                                         struct polyfs_op **out_op, struct polyfs_error *err);
+                                         const struct polyfs_call_opts *opts, int *codes, struct polyfs_op **out_op,
+                                         struct polyfs_error *err);
 
 /** polyfs_remove_tree() as an operation. @return POLYFS_OK or POLYFS_NOMEM. Owner: caller. Thread: any. Blocks: no. */
 POLYFS_API int polyfs_remove_tree_submit(struct polyfs_fs *fs, const char *path,
@@ -114,16 +114,14 @@ POLYFS_API int polyfs_writer_commit_submit(struct polyfs_writer *writer, struct 
                                            struct polyfs_op **out_op, struct polyfs_error *err);
 
 /** polyfs_bulk_copy() as an operation. @return POLYFS_OK or POLYFS_NOMEM. Owner: caller. Thread: any. Blocks: no. */
-POLYFS_API int polyfs_bulk_copy_submit(struct polyfs_fs *source_fs, const char *const *sources,
-                                       size_t source_count, struct polyfs_fs *target_fs,
-                                       const char *const *targets, size_t target_count,
+POLYFS_API int polyfs_bulk_copy_submit(struct polyfs_fs *source_fs, const char *const *sources, size_t source_count,
+                                       struct polyfs_fs *target_fs, const char *const *targets, size_t target_count,
                                        const struct polyfs_bulk_opts *opts, struct polyfs_bulk_result *result,
                                        struct polyfs_op **out_op, struct polyfs_error *err);
 
 /** polyfs_bulk_move() as an operation. @return POLYFS_OK or POLYFS_NOMEM. Owner: caller. Thread: any. Blocks: no. */
-POLYFS_API int polyfs_bulk_move_submit(struct polyfs_fs *source_fs, const char *const *sources,
-                                       size_t source_count, struct polyfs_fs *target_fs,
-                                       const char *const *targets, size_t target_count,
+POLYFS_API int polyfs_bulk_move_submit(struct polyfs_fs *source_fs, const char *const *sources, size_t source_count,
+                                       struct polyfs_fs *target_fs, const char *const *targets, size_t target_count,
                                        const struct polyfs_bulk_opts *opts, struct polyfs_bulk_result *result,
                                        struct polyfs_op **out_op, struct polyfs_error *err);
 

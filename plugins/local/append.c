@@ -27,7 +27,8 @@ static int check(uint32_t flags, const struct polyfs_put_request *request, struc
 }
 
 /* Opened, locked, and still the file of that name; whoever replaced it meanwhile makes us look again. */
-static int open_locked(const struct local_fs *fs, const char *path, int flags, int *out_fd, struct polyfs_error *err)
+static int open_locked(const struct local_fs *fs, const char *path, int flags, int *out_fd,
+                       struct polyfs_error *err)
 {
     for (;;) {
         struct stat opened, named;
@@ -91,9 +92,9 @@ struct local_appender {
     char path[];
 };
 
-static int local_append_open(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
-                             const struct polyfs_put_request *request, struct polyfs_step *step, void **out_stream,
-                             struct polyfs_error *err)
+static int local_append_open(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                             uint32_t flags, const struct polyfs_put_request *request, struct polyfs_step *step,
+                             void **out_stream, struct polyfs_error *err)
 {
     struct stat st;
     (void)step;

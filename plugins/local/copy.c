@@ -13,8 +13,8 @@
 
 #define BUFFER_BYTES (UINT64_C(1) << 20)
 
-static int copy_buffered(struct polyfs_call *call, int from, struct local_stage *stage, uint64_t done, uint64_t size,
-                         uint32_t durability, struct polyfs_error *err)
+static int copy_buffered(struct polyfs_call *call, int from, struct local_stage *stage, uint64_t done,
+                         uint64_t size, uint32_t durability, struct polyfs_error *err)
 {
     char *buffer = local_host->alloc(BUFFER_BYTES);
     int rc = buffer ? POLYFS_OK : polyfs_fail(err, POLYFS_NOMEM, "no memory for a buffer");

@@ -69,7 +69,9 @@ static int64_t time_ns(const struct timespec *t)
 
 void local_stat_fill(const struct stat *st, struct polyfs_stat *out)
 {
-    out->type = S_ISREG(st->st_mode) ? POLYFS_TYPE_FILE : S_ISDIR(st->st_mode) ? POLYFS_TYPE_DIR : POLYFS_TYPE_OTHER;
+    out->type = S_ISREG(st->st_mode)   ? POLYFS_TYPE_FILE
+                : S_ISDIR(st->st_mode) ? POLYFS_TYPE_DIR
+                                       : POLYFS_TYPE_OTHER;
     out->size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
     out->mtime_ns = time_ns(&st->st_mtim);
     out->mode = st->st_mode & 07777;
@@ -81,8 +83,8 @@ void local_stat_fill(const struct stat *st, struct polyfs_stat *out)
                  (unsigned long long)st->st_size, (unsigned long long)out->mtime_ns);
 }
 
-static int stat_meta(const struct local_fs *fs, const char *path, struct polyfs_stat *out, struct polyfs_pairs *meta,
-                     struct polyfs_error *err)
+static int stat_meta(const struct local_fs *fs, const char *path, struct polyfs_stat *out,
+                     struct polyfs_pairs *meta, struct polyfs_error *err)
 {
     int fd = local_open(fs, path, O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0 && !meta)
@@ -98,8 +100,9 @@ static int stat_meta(const struct local_fs *fs, const char *path, struct polyfs_
     return rc;
 }
 
-static int local_stat(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,
-                      struct polyfs_stat *out, struct polyfs_pairs *meta, struct polyfs_error *err)
+static int local_stat(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                      const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
+                      struct polyfs_error *err)
 {
     const struct local_fs *fs = self;
     struct polyfs_stat result = *out;
@@ -135,12 +138,14 @@ static int local_stat(struct polyfs_call *call, void *self, const char *path, ui
 static int sync_parent(const struct local_at *at, struct polyfs_error *err)
 {
     const char *slash = strrchr(at->name, '/');
-    char *parent = at->owned || !slash ? strdup(".") : strndup(at->name, slash == at->name ? 1 : (size_t)(slash - at->name));
+    char *parent =
+        at->owned || !slash ? strdup(".") : strndup(at->name, slash == at->name ? 1 : (size_t)(slash - at->name));
     if (!parent)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a path");
     int fd = openat(at->dir_fd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int failed = fd < 0 || (fsync(fd) < 0 && errno != EINVAL);
-    int rc = failed ? local_fail(err, errno, "the folder is there, but its parent cannot be made durable") : POLYFS_OK;
+    int rc =
+        failed ? local_fail(err, errno, "the folder is there, but its parent cannot be made durable") : POLYFS_OK;
     if (fd >= 0)
         close(fd);
     free(parent);
@@ -249,8 +254,8 @@ static int local_rmdir(struct polyfs_call *call, void *self, const char *path, u
     return rc;
 }
 
-static int local_remove(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,
-                        const struct polyfs_condition *condition, struct polyfs_error *err)
+static int local_remove(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                        const char *version, const struct polyfs_condition *condition, struct polyfs_error *err)
 {
     (void)path_len;
     if (version || condition)
@@ -289,9 +294,9 @@ static int rename_no_replace(const struct local_at *from, const struct local_at 
     return unlinkat(from->dir_fd, from->name, 0) < 0 ? local_fail(err, errno, "the old name") : POLYFS_OK;
 }
 
-static int local_rename(struct polyfs_call *call, void *self, const struct polyfs_source *source, const char *target,
-                        uint64_t target_len, const struct polyfs_put_request *request, struct polyfs_step *step,
-                        struct polyfs_error *err)
+static int local_rename(struct polyfs_call *call, void *self, const struct polyfs_source *source,
+                        const char *target, uint64_t target_len, const struct polyfs_put_request *request,
+                        struct polyfs_step *step, struct polyfs_error *err)
 {
     struct local_at from, to;
     (void)target_len;

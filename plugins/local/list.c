@@ -24,12 +24,12 @@ struct name {
 
 struct local_lister {
     const struct local_fs *fs;
-    char *folder;      /* what leads each row's path: "" or ends in '/' */
+    char *folder; /* what leads each row's path: "" or ends in '/' */
     size_t folder_len;
     char *begins;      /* names begin with it */
     char *start_after; /* name, or NULL */
     uint32_t flags, page_size;
-    int dir_fd;        /* -1 until the first page */
+    int dir_fd; /* -1 until the first page */
 
     char *text; /* "name\0" or "name/\0" */
     size_t text_len, text_room;
@@ -51,8 +51,7 @@ static void count_memory(struct local_lister *l)
 
 /* ---- reading the folder ----------------------------------------------------------------------------------- */
 
-static int add_name(struct local_lister *l, const char *name, unsigned char type, int dir,
-                    struct polyfs_error *err)
+static int add_name(struct local_lister *l, const char *name, unsigned char type, int dir, struct polyfs_error *err)
 {
     size_t n = strlen(name);
     if (l->text_len + n + 2 > l->text_room) {
@@ -101,7 +100,8 @@ static int is_folder(const struct local_lister *l, const char *name, unsigned ch
 
 static int wanted(const struct local_lister *l, const char *name, int dir)
 {
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strncmp(name, LOCAL_STAGING, strlen(LOCAL_STAGING)) == 0)
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+        strncmp(name, LOCAL_STAGING, strlen(LOCAL_STAGING)) == 0)
         return 0;
     if (*l->begins && strncmp(name, l->begins, strlen(l->begins)) != 0)
         return 0;
@@ -192,7 +192,9 @@ static int fill_row(const struct local_lister *l, const struct name *name, struc
     const char *text = l->text + name->at;
     char own[NAME_MAX + 1];
     row->flags = POLYFS_STAT_LATEST;
-    row->type = name->type == DT_DIR ? POLYFS_TYPE_DIR : name->type == DT_REG ? POLYFS_TYPE_FILE : POLYFS_TYPE_OTHER;
+    row->type = name->type == DT_DIR   ? POLYFS_TYPE_DIR
+                : name->type == DT_REG ? POLYFS_TYPE_FILE
+                                       : POLYFS_TYPE_OTHER;
     row->size = row->type == POLYFS_TYPE_FILE ? POLYFS_SIZE_UNKNOWN : 0;
     row->mtime_ns = POLYFS_TIME_UNKNOWN;
     if (l->flags & POLYFS_LIST_NAMES && name->type != DT_LNK)
@@ -280,7 +282,8 @@ static int split(struct local_lister *l, const char *prefix, const char *start_a
     l->begins = strdup(prefix + l->folder_len);
     if (start_after && strncmp(start_after, prefix, l->folder_len) == 0)
         l->start_after = strdup(start_after + l->folder_len);
-    return l->folder && l->begins && (!start_after || l->start_after || strncmp(start_after, prefix, l->folder_len) != 0)
+    return l->folder && l->begins &&
+                   (!start_after || l->start_after || strncmp(start_after, prefix, l->folder_len) != 0)
                ? POLYFS_OK
                : POLYFS_NOMEM;
 }

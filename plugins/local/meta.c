@@ -94,8 +94,9 @@ int local_meta_write(int fd, const struct polyfs_put_request *request, struct po
     if (request->content_type)
         rc = attribute_set(fd, MIME, request->content_type, err);
     for (uint32_t i = 0; i < request->metadata_count && rc == POLYFS_OK; i++) {
-        const struct polyfs_kv *row = (const struct polyfs_kv *)(const void *)((const char *)request->metadata +
-                                                                               (size_t)i * request->metadata_stride);
+        const struct polyfs_kv *row =
+            (const struct polyfs_kv *)(const void *)((const char *)request->metadata +
+                                                     (size_t)i * request->metadata_stride);
         char name[256];
         if ((size_t)snprintf(name, sizeof(name), PREFIX "%s", row->key) >= sizeof(name))
             return polyfs_fail(err, POLYFS_TOO_LARGE, "the metadata name \"%.64s…\" is too long", row->key);

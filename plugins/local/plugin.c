@@ -22,8 +22,8 @@ static const struct polyfs_plugin description = {
     .stream = &local_stream_ops,
 };
 
-POLYFS_PLUGIN_EXPORT int POLYFS_PLUGIN_ENTRY(local)(const struct polyfs_host *host, const struct polyfs_plugin **out,
-                                                    struct polyfs_error *err);
+POLYFS_PLUGIN_EXPORT int POLYFS_PLUGIN_ENTRY(local)(const struct polyfs_host *host,
+                                                    const struct polyfs_plugin **out, struct polyfs_error *err);
 
 int POLYFS_PLUGIN_ENTRY(local)(const struct polyfs_host *host, const struct polyfs_plugin **out,
                                struct polyfs_error *err)

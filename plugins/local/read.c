@@ -84,7 +84,8 @@ static int cut_range(const struct polyfs_get_request *request, uint64_t size, ui
     return POLYFS_OK;
 }
 
-static int check_condition(const struct polyfs_condition *c, const struct polyfs_stat *stat, struct polyfs_error *err)
+static int check_condition(const struct polyfs_condition *c, const struct polyfs_stat *stat,
+                           struct polyfs_error *err)
 {
     if (c->if_match && strcmp(c->if_match, stat->etag) != 0)
         return polyfs_fail(err, POLYFS_CHANGED, "the file was replaced since");
@@ -131,7 +132,8 @@ int local_get(struct polyfs_call *call, void *self, const char *path, uint64_t p
 }
 
 static int local_reader_open(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
-                             const char *version, void **out_reader, struct polyfs_stat *out, struct polyfs_error *err)
+                             const char *version, void **out_reader, struct polyfs_stat *out,
+                             struct polyfs_error *err)
 {
     struct local_reader *reader = local_host->alloc(sizeof(*reader));
     (void)path_len;

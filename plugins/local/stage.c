@@ -58,7 +58,8 @@ static int open_folder(const struct local_fs *fs, struct local_stage *stage, str
     if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return polyfs_fail(err, POLYFS_IS_DIR, "the path names a folder");
     if (strncmp(name, LOCAL_STAGING, strlen(LOCAL_STAGING)) == 0)
-        return polyfs_fail(err, POLYFS_INVALID, "names that begin with " LOCAL_STAGING " are polyfs's own, and not listed");
+        return polyfs_fail(err, POLYFS_INVALID,
+                           "names that begin with " LOCAL_STAGING " are polyfs's own, and not listed");
     if (slash && slash != stage->target)
         *slash = '\0';
     int fd = local_open(fs, folder, O_RDONLY | O_DIRECTORY, 0);
@@ -278,8 +279,8 @@ static int sync_folder(const struct local_stage *stage, struct polyfs_error *err
     return rc;
 }
 
-int local_stage_publish(struct local_stage *stage, const struct polyfs_put_request *request, struct polyfs_stat *out,
-                        struct polyfs_error *err)
+int local_stage_publish(struct local_stage *stage, const struct polyfs_put_request *request,
+                        struct polyfs_stat *out, struct polyfs_error *err)
 {
     struct stat st;
     int rc = local_meta_write(stage->fd, request, err);

@@ -58,8 +58,8 @@ static int local_placed_open(struct polyfs_call *call, void *self, const char *p
     return rc;
 }
 
-static int local_placed_write(struct polyfs_call *call, void *self, uint64_t offset, const void *data, uint64_t size,
-                              struct polyfs_error *err)
+static int local_placed_write(struct polyfs_call *call, void *self, uint64_t offset, const void *data,
+                              uint64_t size, struct polyfs_error *err)
 {
     struct local_placed *placed = self;
     return local_stage_write(call, &placed->stage, offset, data, size, placed->durability, err);

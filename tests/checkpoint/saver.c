@@ -74,8 +74,9 @@ static int check_bytes(struct polyfs_ckpt_view *view, int64_t step)
     size_t n;
     fill(step);
     int bad = !got || polyfs_ckpt_read(view, "a.bin", got, A_BYTES, &n, &err) != POLYFS_OK || n != A_BYTES ||
-              memcmp(got, a, A_BYTES) != 0 || polyfs_ckpt_read(view, "sub/b.bin", got, A_BYTES, &n, &err) != POLYFS_OK ||
-              n != B_BYTES || memcmp(got, b, B_BYTES) != 0;
+              memcmp(got, a, A_BYTES) != 0 ||
+              polyfs_ckpt_read(view, "sub/b.bin", got, A_BYTES, &n, &err) != POLYFS_OK || n != B_BYTES ||
+              memcmp(got, b, B_BYTES) != 0;
     free(got);
     return bad ? failed("bytes", &err) : 0;
 }

@@ -18,8 +18,8 @@ static size_t plan_length;
 static void take(const struct polyfs_item *item, void *user)
 {
     (void)user;
-    plan_length += (size_t)snprintf(plan + plan_length, sizeof(plan) - plan_length, "%s%s>%s", plan_length ? "|" : "",
-                                    item->source, item->target);
+    plan_length += (size_t)snprintf(plan + plan_length, sizeof(plan) - plan_length, "%s%s>%s",
+                                    plan_length ? "|" : "", item->source, item->target);
 }
 
 static int make(struct polyfs_fs *fs, char *names, int dirs, struct polyfs_error *err)

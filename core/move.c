@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Moves. One plain source within one store is one rename where the store has that for it: a folder of any size moves at
+ * once, and nothing passes through here. Everything else is copied, and each source goes when its copy is there.
+ */
+#include <stdlib.h>
+
+#include "core/bulk.h"
+#include "core/glob.h"
+#include "core/plan.h"
+#include "core/stat.h"
+
+/* Where the one source ends up, by the same rule as a copy; malloc'ed. NULL: it could not be told. */
+static char *target_of(const struct pfs_bulk *b, const char *source, const char *target)
+{
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    size_t n = strlen(target), source_n = strlen(source);
+    while (source_n > 1 && source[source_n - 1] == '/')
+        source_n--;
+    int slash = n && target[n - 1] == '/';
+    int rc = polyfs_stat(b->target_fs, target, NULL, b->opts.call, &stat, NULL);
+    if (rc != POLYFS_OK && rc != POLYFS_NOT_FOUND)
+        return NULL;
+    while (n > 1 && target[n - 1] == '/')
+        n--;
+    if (!slash && !(rc == POLYFS_OK && stat.type == POLYFS_TYPE_DIR))
+        return pfs_copy(target, n);
+    const char *name = memrchr(source, '/', source_n);
+    name = name ? name + 1 : source;
+    return pfs_format("%.*s/%.*s", (int)n, target, (int)(source + source_n - name), name);
+}
+
+/* Can the store rename what is there, without losing what a copy would have kept? */
+static int store_renames(const struct pfs_bulk *b, const char *source, uint32_t *out_type, uint64_t *out_size)
+{
+    struct polyfs_caps caps = {.struct_size = sizeof(caps)};
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    if (polyfs_caps(b->source_fs, source, 0, b->opts.call, &caps, NULL) != POLYFS_OK ||
+        polyfs_stat(b->source_fs, source, NULL, b->opts.call, &stat, NULL) != POLYFS_OK)
+        return 0;
+    *out_type = stat.type;
+    *out_size = stat.size;
+    if (stat.type == POLYFS_TYPE_DIR)
+        return caps.fact[POLYFS_FACT_RENAME_DIR] == POLYFS_YES && b->opts.flags & POLYFS_BULK_RECURSIVE;
+    return caps.fact[POLYFS_FACT_RENAME] == POLYFS_YES;
+}
+
+static int rename_with_parents(const struct pfs_bulk *b, const char *source, const char *target,
+                               struct polyfs_error *err)
+{
+    uint32_t flags = b->opts.flags & POLYFS_BULK_NO_REPLACE ? POLYFS_RENAME_NO_REPLACE : 0;
+    int rc = polyfs_rename(b->source_fs, source, target, flags, b->opts.call, err);
+    const char *slash = strrchr(target, '/');
+    if (rc != POLYFS_NOT_FOUND || !slash || slash == target)
+        return rc;
+    char *parent = pfs_copy(target, (size_t)(slash - target));
+    rc = parent
+             ? polyfs_mkdir(b->source_fs, parent, POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK, b->opts.call, err)
+             : polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
+    free(parent);
+    return rc == POLYFS_OK ? polyfs_rename(b->source_fs, source, target, flags, b->opts.call, err) : rc;
+}
+
+/* 1: done, with *out_rc; 0: it has to be copied. */
+static int move_by_rename(struct pfs_bulk *b, const char *source, const char *target, int *out_rc,
+                          struct polyfs_error *err)
+{
+    uint32_t type;
+    uint64_t size;
+    int plain = b->opts.flags & POLYFS_BULK_LITERAL || !pfs_glob_magic(source);
+    if (b->source_fs != b->target_fs || !plain || b->opts.flags & POLYFS_BULK_DRY_RUN || b->opts.max_depth)
+        return 0;
+    char *from = b->opts.flags & POLYFS_BULK_LITERAL ? strdup(source) : pfs_glob_plain(source);
+    size_t n = from ? strlen(from) : 0;
+    char *to =
+        from && n && from[n - 1] != '/' && store_renames(b, from, &type, &size) ? target_of(b, from, target) : NULL;
+    int done = 0;
+    if (to) {
+        *out_rc = rename_with_parents(b, from, to, err);
+        /* Something is in the way: a copy merges folders, and says what it skips. */
+        done = *out_rc == POLYFS_OK || (*out_rc != POLYFS_IS_DIR && *out_rc != POLYFS_NOT_DIR &&
+                                        *out_rc != POLYFS_EXISTS && *out_rc != POLYFS_NOT_EMPTY);
+        const struct pfs_step_item step = {
+            .source = from, .base = to, .relative = "", .size = size, .is_dir = type == POLYFS_TYPE_DIR};
+        if (done)
+            pfs_bulk_report(b, &step, to, 0, *out_rc, err);
+    }
+    free(to);
+    free(from);
+    return done;
+}
+
+int polyfs_bulk_move(struct polyfs_fs *source_fs, const char *const *sources, size_t source_count,
+                     struct polyfs_fs *target_fs, const char *const *targets, size_t target_count,
+                     const struct polyfs_bulk_opts *opts, struct polyfs_bulk_result *result,
+                     struct polyfs_error *err)
+{
+    struct pfs_bulk b = {.source_fs = source_fs, .target_fs = target_fs, .move = 1};
+    struct polyfs_error own = POLYFS_ERROR_INIT;
+    int rc = POLYFS_OK, lists;
+    pfs_bulk_begin(&b, opts);
+    lists = source_count != 1 || target_count != 1 ||
+            b.opts.flags & (POLYFS_BULK_SOURCE_LIST | POLYFS_BULK_TARGET_LIST);
+    if (!lists && move_by_rename(&b, sources[0], targets[0], &rc, &own)) {
+        if (rc < 0)
+            pfs_error_copy(err, &own);
+        pfs_bulk_result(&b, result);
+        return rc;
+    }
+    rc = pfs_bulk_transfer(&b, sources, source_count, targets, target_count, err);
+    const struct pfs_scope scope = {source_fs, b.opts.flags, 0, b.opts.call};
+    /* What is left of moved folders: their objects are gone, so only empty ones can be removed. */
+    for (size_t i = 0; rc == POLYFS_OK && b.opts.flags & POLYFS_BULK_RECURSIVE && i < source_count; i++)
+        if (!(b.opts.flags & POLYFS_BULK_DRY_RUN))
+            rc = pfs_remove_empty(&scope, sources[i], err);
+    pfs_bulk_result(&b, result);
+    return rc;
+}
