@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "core/glob.h"
+#include "core/layers/layers.h"
 #include "core/stat.h"
 
 #define PAGE_ROWS 1000 /* rows of a page that core makes itself */
@@ -62,6 +63,8 @@ int pfs_source_page(struct pfs_verb *v, struct pfs_source *source)
     r.handle = source->handle;
     r.u.list.page = &page;
     int rc = pfs_verb_run(v, &r);
+    if (rc >= 0 && pfs_sub_page(v->fs, &page, &source->own) != POLYFS_OK)
+        rc = polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a page");
     if (rc < 0)
         return rc;
     source->page = page;
@@ -74,6 +77,7 @@ void pfs_source_close(struct polyfs_fs *fs, struct pfs_source *source)
 {
     if (source->handle)
         fs->plugin->tables.lister.close(source->handle);
+    free(source->own);
     free(source->prefix);
     free(source->marker);
     *source = (struct pfs_source){0};
@@ -257,7 +261,8 @@ static int choose_way(struct pfs_verb *v, struct polyfs_lister *l)
     int flat = recursive && caps.fact[POLYFS_FACT_FLAT_LIST] == POLYFS_YES && !(l->opts.flags & POLYFS_LS_DIRS) &&
                !l->opts.max_depth;
     enum way way = recursive && !flat ? WAY_STACK : WAY_SOURCE;
-    rc = push(v, l, l->prefix, way == WAY_SOURCE ? l->opts.start_after : NULL, flat ? POLYFS_LIST_FLAT : 0);
+    int starts = way == WAY_SOURCE && caps.fact[POLYFS_FACT_START_AFTER] == POLYFS_YES; /* else rows are skipped here */
+    rc = push(v, l, l->prefix, starts ? l->opts.start_after : NULL, flat ? POLYFS_LIST_FLAT : 0);
     if (rc == POLYFS_OK)
         l->way = way;
     return rc;
@@ -380,16 +385,19 @@ static int next_of_source(struct pfs_verb *v, struct polyfs_lister *l, const str
                           size_t *out_count)
 {
     struct pfs_source *s = &l->stack[0];
-    int rc = pfs_source_page(v, s);
-    if (rc < 0)
-        return is_no_folder(rc) && !l->first_page_seen ? list_single(v, l, rc) : rc;
-    if (page_clean(l, s)) {
-        *out_rows = s->page.entries;
-        *out_count = s->page.count;
-        return rc;
-    }
-    if (page_copy(l, s) != POLYFS_OK)
-        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a page");
+    int rc;
+    do { /* pages that lie before the start are passed over */
+        rc = pfs_source_page(v, s);
+        if (rc < 0)
+            return is_no_folder(rc) && !l->first_page_seen ? list_single(v, l, rc) : rc;
+        if (page_clean(l, s)) {
+            *out_rows = s->page.entries;
+            *out_count = s->page.count;
+            return rc;
+        }
+        if (page_copy(l, s) != POLYFS_OK)
+            return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a page");
+    } while (rc == POLYFS_MORE && !l->rows.count && l->opts.start_after);
     *out_rows = l->rows.rows;
     *out_count = l->rows.count;
     return rc;

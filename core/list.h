@@ -13,7 +13,8 @@ struct pfs_source {
     char *prefix;
     void *handle; /* NULL until the first page is asked for */
     struct polyfs_page page;
-    uint64_t at;  /* next row of the page */
+    struct polyfs_entry *own; /* rows of the page, where core changed them */
+    uint64_t at;              /* next row of the page */
     int last;     /* no page behind this one */
     char *marker; /* of the page before: where to begin again */
 };

@@ -143,6 +143,13 @@ static int get_first(struct pfs_verb *v, struct polyfs_reader *reader, uint64_t 
         return get_pinned(v, reader, offset, buffer, size, out_n);
     }
     int rc = pfs_get_range(v, &request, buffer, out_n, &stat);
+    if (rc == POLYFS_RANGE && offset) { /* behind the end there is nothing; which version that is, its first byte tells */
+        char byte;
+        request.offset = 0;
+        request.length = 1;
+        rc = pfs_get_range(v, &request, &byte, out_n, &stat);
+        *out_n = rc == POLYFS_OK ? 0 : *out_n;
+    }
     if (rc == POLYFS_OK) {
         reader->stat = stat;
         atomic_store(&reader->pinned, 1);

@@ -159,10 +159,15 @@ static void turn(struct pfs_transfer *t)
     }
 }
 
-void pfs_transfer_add(struct pfs_transfer *t, struct pfs_object *o)
+void pfs_transfer_wait(struct pfs_transfer *t)
 {
     while (t->objects >= t->objects_max || t->queue.under_way >= t->width)
         turn(t);
+}
+
+void pfs_transfer_add(struct pfs_transfer *t, struct pfs_object *o)
+{
+    pfs_transfer_wait(t);
     o->transfer = t;
     o->next = NULL;
     *t->last = o;

@@ -112,7 +112,9 @@ struct pfs_piece {
 
 /* @jobs: objects under way at once at most; 0 as the stores allow. */
 void pfs_transfer_begin(struct pfs_transfer *transfer, struct pfs_ctx *ctx, int network, unsigned jobs);
-/* Takes the object over; returns when there is room for another. */
+/* Until there is room for another object. */
+void pfs_transfer_wait(struct pfs_transfer *transfer);
+/* Takes the object over, once there is room. */
 void pfs_transfer_add(struct pfs_transfer *transfer, struct pfs_object *object);
 /* Until every object is finished. */
 void pfs_transfer_end(struct pfs_transfer *transfer);

@@ -95,9 +95,12 @@ static int has_condition(const struct polyfs_put_request *request)
     return request->condition.create_only || request->condition.if_match;
 }
 
+/* Sub filesystems that core makes itself are one with nothing else: their paths mean something to core alone. */
 static int one_store(const struct pfs_object *o)
 {
-    return root_of(o->source_fs) == root_of(o->target_fs);
+    if (o->source_fs == o->target_fs)
+        return 1;
+    return root_of(o->source_fs) == root_of(o->target_fs) && !o->source_fs->prefix && !o->target_fs->prefix;
 }
 
 static int store_copies(const struct pfs_object *o)
