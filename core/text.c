@@ -42,14 +42,6 @@ int pfs_text_set(struct polyfs_text *text, const char *data, uint64_t length)
     return pfs_text_add(text, data, length);
 }
 
-void pfs_text_cut(struct polyfs_text *text, size_t length)
-{
-    if (length < text->length) {
-        text->length = length;
-        text->data[length] = '\0';
-    }
-}
-
 char *pfs_text_steal(struct polyfs_text *text)
 {
     char *data = text->data ? text->data : calloc(1, 1);
@@ -118,14 +110,6 @@ static void pair_free(const struct polyfs_kv *row)
 {
     free((char *)(uintptr_t)row->key);
     free((char *)(uintptr_t)row->value);
-}
-
-const char *pfs_pairs_get(const struct polyfs_pairs *pairs, const char *key)
-{
-    for (size_t i = 0; i < pairs->count; i++)
-        if (strcmp(pairs->rows[i].key, key) == 0)
-            return pairs->rows[i].value;
-    return NULL;
 }
 
 void pfs_pairs_drop(struct polyfs_pairs *pairs, const char *key)
