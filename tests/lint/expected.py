@@ -28,7 +28,7 @@ def check(sources):
         parts = line.split("\t")
         if len(parts) != 3 or parts[2] != "n/a":
             yield f"{FILE}:{number}: is not store, case, n/a between tabs"
-        elif parts[1].split("/")[0] not in known:
+        elif re.sub("_(put|parts|placed|stream)$", "", parts[1]) not in known:
             yield f"{FILE}:{number}: there is no case {parts[1]}"
         elif parts[:2] in rows:
             yield f"{FILE}:{number}: stands here twice"

@@ -12,6 +12,7 @@ REMOTE = EVERY | {"config.c", "client.c", "auth.c", "manage.c", "errors.c", "REA
 NEAR = {"local", "memory"}  # no network: no client, no credentials
 NOT_STORES = {"support", "hints"}
 # Objects that may share symbols: one library or program each.
+ALLOW = "tests/lint/sameness.allow"
 UNITS = {"core": ["core/CMakeFiles/polyfs-core.dir", "core/CMakeFiles/polyfs-no-static-plugins.dir",
                   "core/CMakeFiles/polyfs-manifest.dir"],
          "checkpoint": ["checkpoint/CMakeFiles/polyfs-checkpoint-objects.dir"],
@@ -51,16 +52,22 @@ def check_globals(sources, name, folders):
                for path in glob.glob(sources.built(folder, "**/*.o"), recursive=True)]
     if not objects:
         yield f"{name}: no object files below {folders[0]}; build first"
+        return
     yield from single_use(sources, name, objects)
 
 
 def single_use(sources, name, objects):
     tested = set(re.findall(r"\w+", "".join(map(sources.text, sources.files("tests/unit", ext=(".cc", ".c"))))))
     defined, used = symbols(objects)
+    allow = {key for key in sources.allowed(ALLOW) if key.startswith(name + "/")}
     for symbol, path in sorted(defined.items()):
         if not used[symbol] - {path} and not re.match(r"polyfs_|main$", symbol) and symbol not in tested:
-            source = re.sub(r"\.o$", "", path.split(".dir/")[-1])
-            yield f"{name}/{source}: {symbol} is used in this file alone; make it static"
+            source = name + "/" + re.sub(r"\.o$", "", path.split(".dir/")[-1])
+            if f"{source}:{symbol}" not in allow:
+                yield f"{source}: {symbol} is used in this file alone; make it static"
+            allow.discard(f"{source}:{symbol}")
+    for key in sorted(allow):
+        yield f"{ALLOW}: {key} is used by others or gone; take its row out"
 
 
 def check(sources):

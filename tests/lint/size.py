@@ -12,18 +12,6 @@ ALLOW = "tests/lint/size.allow"
 SOURCES = ("include", "core", "checkpoint", "plugins", "tools", "examples", "tests", "bindings", "bench")
 
 
-def allowed(sources):
-    """{"path:function": reason}; a row is the name, two blanks or more, the reason."""
-    rows = {}
-    for number, line in enumerate(sources.text(ALLOW).splitlines(), 1):
-        if line.strip() and not line.startswith("#"):
-            name, _, reason = line.partition("  ")
-            if not reason.strip():
-                raise SystemExit(f"{ALLOW}:{number}: {name} has no reason")
-            rows[name.strip()] = reason.strip()
-    return rows
-
-
 def functions(sources, paths):
     """(path, name, line, lines), as ctags counts them: from the name to the closing brace."""
     text = tree.read(tree.need("ctags", "universal-ctags"), "--output-format=json", "--fields=+ne", "--kinds-C=f",
@@ -41,7 +29,7 @@ def name_of(row):
 
 def check(sources):
     paths = sources.files(*SOURCES, ext=(".c", ".h", ".cc"))
-    allow = allowed(sources)
+    allow = sources.allowed(ALLOW)
     used = set()
     for path, name, line, lines in functions(sources, paths):
         if lines <= FUNCTION:

@@ -45,6 +45,17 @@ class Tree:
         """C text with comments, strings and characters made blank, and every line where it was."""
         return blank(self.text(path))
 
+    def allowed(self, path):
+        """{name: reason} of a list of exceptions; a row is the name, two blanks or more, the reason."""
+        rows = {}
+        for number, line in enumerate(self.text(path).splitlines(), 1):
+            if line.strip() and not line.startswith("#"):
+                name, _, reason = line.partition("  ")
+                if not reason.strip():
+                    raise SystemExit(f"{path}:{number}: {name} has no reason")
+                rows[name.strip()] = reason.strip()
+        return rows
+
     def write(self, path, text):
         os.makedirs(os.path.dirname(self.path(path)), exist_ok=True)
         with open(self.path(path), "w", encoding="utf-8") as file:
