@@ -165,7 +165,10 @@ static void hire_locked(void)
 
 static void enqueue_locked(struct pfs_request *r)
 {
-    push_ready_locked(r);
+    if (r->not_before_ns > pfs_now_ns())
+        push_delayed_locked(r); /* a store that works in rounds asked for a pause */
+    else
+        push_ready_locked(r);
     hire_locked();
     pthread_cond_signal(&exec.work);
 }

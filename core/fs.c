@@ -248,7 +248,7 @@ int polyfs_set_metadata(struct polyfs_fs *fs, const char *path, const struct pol
         struct polyfs_caps caps;
         rc = pfs_verb_caps(&v, path, &caps);
         if (rc == POLYFS_OK)
-            rc = pfs_put_gate(&v, &caps, &request);
+            rc = pfs_put_gate(fs, &caps, &request, &v.error);
         struct pfs_request r = PFS_REQUEST_OF(&v, PFS_SET_METADATA);
         r.u.put.request = &request;
         if (rc == POLYFS_OK)

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * One-shot reads. A read that breaks after k bytes goes on at k, pinned to the version that it began with: the bytes
- * already placed are kept, and an object replaced meanwhile is CHANGED, never a mix.
- */
+/* One-shot reads of a range, and of whole objects into new memory. */
 #include "core/get.h"
 
 #include <stdlib.h>
@@ -12,36 +9,16 @@
 int pfs_get_range(struct pfs_verb *v, const struct polyfs_get_request *wanted, void *buffer, uint64_t *out_n,
                   struct polyfs_stat *out)
 {
-    struct polyfs_get_request request = *wanted;
-    struct polyfs_stat stat = POLYFS_STAT_INIT;
-    char etag[sizeof(stat.etag)];
-    uint64_t placed = 0;
-    for (;;) {
-        uint64_t n = 0;
-        struct pfs_request r = PFS_REQUEST_OF(v, PFS_GET);
-        r.u.get.request = &request;
-        r.u.get.buffer = (char *)buffer + placed;
-        r.u.get.out_n = &n;
-        r.u.get.out = &stat;
-        int rc = pfs_verb_run(v, &r);
-        if (rc == POLYFS_OK) {
-            *out_n = placed + n;
-            if (out)
-                *out = stat;
-            return POLYFS_OK;
-        }
-        /* Only a read that is pinned, or that told what it was reading, can be gone on with. */
-        if (!r.bytes_done || r.error.retry == POLYFS_RETRY_NEVER || request.flags & POLYFS_GET_SUFFIX ||
-            (!request.condition.if_match && !stat.etag[0]))
-            return rc;
-        if (!request.condition.if_match) {
-            memcpy(etag, stat.etag, sizeof(etag));
-            request.condition.if_match = etag;
-        }
-        placed += r.bytes_done;
-        request.offset += r.bytes_done;
-        request.length -= r.bytes_done;
-    }
+    struct polyfs_stat stat = POLYFS_STAT_INIT; /* told even when nobody asked: a broken read is pinned by it */
+    struct pfs_request r = PFS_REQUEST_OF(v, PFS_GET);
+    r.u.get.request = wanted;
+    r.u.get.buffer = buffer;
+    r.u.get.out_n = out_n;
+    r.u.get.out = &stat;
+    int rc = pfs_verb_run(v, &r);
+    if (rc == POLYFS_OK && out)
+        *out = stat;
+    return rc;
 }
 
 static int request_of(struct pfs_verb *v, const struct polyfs_read_opts *opts, uint64_t room,

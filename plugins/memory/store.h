@@ -45,7 +45,8 @@ struct memory_fs {
     struct memory_store *store;
     uint64_t max_bytes; /* what the store may hold for a write through this filesystem; 0 no limit */
     uint64_t root_length;
-    char root[]; /* what leads every key: "", or it ends in '/' */
+    uint32_t network; /* calls are to be taken for those of a network */
+    char root[];      /* what leads every key: "", or it ends in '/' */
 };
 
 /** A path made whole: the key of an object, and of a folder when the '/' behind it is taken along. */

@@ -206,3 +206,11 @@ int memory_meta_merge(struct memory_fs *fs, const struct polyfs_put_request *req
     memory_host->free(rows);
     return code;
 }
+
+int memory_meta_tell(const struct memory_meta *meta, struct polyfs_pairs *out, struct polyfs_error *err)
+{
+    for (uint64_t i = 0; out && meta && i < meta->count; i++)
+        if (memory_host->pair_add(out, meta->pairs[i].key, meta->pairs[i].value) != POLYFS_OK)
+            return polyfs_fail(err, POLYFS_NOMEM, "there is no memory for the metadata");
+    return POLYFS_OK;
+}

@@ -58,4 +58,7 @@ void memory_etag_text(uint64_t generation, char text[MEMORY_ETAG_ROOM]);
 /** 1 when the first 16 bytes are such text. */
 int memory_etag_parse(const char *text, uint64_t *out);
 
+/** Hand the user metadata over; nothing happens when there is none, or @p out is NULL. */
+int memory_meta_tell(const struct memory_meta *meta, struct polyfs_pairs *out, struct polyfs_error *err);
+
 #endif
