@@ -240,21 +240,23 @@ AT(polyfs_option, default_value, 32);
 AT(polyfs_option, choices, 40);
 AT(polyfs_option, help, 48);
 
-SIZE(polyfs_get_request, 64);
+SIZE(polyfs_get_request, 72);
 AT(polyfs_get_request, struct_size, 0);
 AT(polyfs_get_request, flags, 4);
 AT(polyfs_get_request, offset, 8);
 AT(polyfs_get_request, length, 16);
 AT(polyfs_get_request, version, 24);
 AT(polyfs_get_request, condition, 32);
+AT(polyfs_get_request, meta, 64);
 
-SIZE(polyfs_source, 40);
+SIZE(polyfs_source, 48);
 AT(polyfs_source, struct_size, 0);
 AT(polyfs_source, reserved, 4);
 AT(polyfs_source, path, 8);
 AT(polyfs_source, path_len, 16);
 AT(polyfs_source, etag, 24);
 AT(polyfs_source, version, 32);
+AT(polyfs_source, fs, 40);
 
 SIZE(polyfs_put_request, 136);
 AT(polyfs_put_request, struct_size, 0);
