@@ -7,21 +7,23 @@
 #include "core/loader.h"
 
 #include <dlfcn.h>
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <link.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/elf.h"
 #include "core/host.h"
 
 #ifndef POLYFS_PLUGIN_DIR
 #define POLYFS_PLUGIN_DIR "/usr/local/lib/polyfs/plugins-1"
 #endif
+#define QUOTE_(x) #x
+#define QUOTE(x) QUOTE_(x)
+#define ENTRY_SYMBOL QUOTE(POLYFS_PLUGIN_ENTRY(any))
 #define SUBFOLDER "polyfs/plugins-1"
 
 /* ---- where ----------------------------------------------------------------------------------------------- */
@@ -136,22 +138,6 @@ static int check_parents(const char *path, struct polyfs_error *err)
     }
 }
 
-static int check_elf(int fd, const char *path, struct polyfs_error *err)
-{
-    ElfW(Ehdr) header;
-    ssize_t n = pread(fd, &header, sizeof(header), 0);
-    if (n != (ssize_t)sizeof(header) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_type != ET_DYN)
-        return polyfs_fail(err, POLYFS_PLUGIN, "%s is no shared object", path);
-    ElfW(Ehdr) own;
-    Dl_info info;
-    if (own_file(&info) && info.dli_fbase) {
-        memcpy(&own, info.dli_fbase, sizeof(own));
-        if (own.e_machine != header.e_machine || own.e_ident[EI_CLASS] != header.e_ident[EI_CLASS])
-            return polyfs_fail(err, POLYFS_PLUGIN, "%s was built for another kind of machine", path);
-    }
-    return POLYFS_OK;
-}
-
 static int check_open(int fd, const char *path, int trusted, struct stat *st, struct polyfs_error *err)
 {
     if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))
@@ -159,7 +145,20 @@ static int check_open(int fd, const char *path, int trusted, struct stat *st, st
     int rc = trusted ? POLYFS_OK : check_owner_and_mode(path, st, 0, err);
     if (rc == POLYFS_OK && !trusted)
         rc = check_parents(path, err);
-    return rc == POLYFS_OK ? check_elf(fd, path, err) : rc;
+    return rc == POLYFS_OK ? pfs_elf_check(fd, path, ENTRY_SYMBOL, err) : rc;
+}
+
+/* A link may be turned between check and load. */
+static int refuse_link(const char *path, struct polyfs_error *err)
+{
+    char *real = realpath(path, NULL);
+    int rc =
+        real ? polyfs_fail(err, POLYFS_PLUGIN, "%s is a symbolic link; to end that: cp --remove-destination %s %s",
+                           path, real, path)
+             : polyfs_fail(err, POLYFS_PLUGIN, "%s is a symbolic link that leads nowhere; to end that: rm %s", path,
+                           path);
+    free(real);
+    return rc;
 }
 
 /* Opens and checks; the descriptor keeps the inode alive until the loaded file was compared with it. */
@@ -167,9 +166,9 @@ static int open_checked(const char *path, int trusted, int *out_fd, struct stat 
 {
     if (*path != '/')
         return polyfs_fail(err, POLYFS_PLUGIN, "the path of the library is not absolute: %s", path);
-    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); /* a FIFO would wait for its writer */
     if (fd < 0 && errno == ELOOP)
-        return polyfs_fail(err, POLYFS_PLUGIN, "%s is a symbolic link; put the file itself there", path);
+        return refuse_link(path, err);
     if (fd < 0)
         return polyfs_fail(err, POLYFS_PLUGIN, "the library %s cannot be opened: %s", path, g_strerror(errno));
     int rc = check_open(fd, path, trusted, st, err);
@@ -192,10 +191,6 @@ int pfs_loader_check(const char *path, int trusted, struct polyfs_error *err)
 
 /* ---- loading --------------------------------------------------------------------------------------------- */
 
-#define QUOTE_(x) #x
-#define QUOTE(x) QUOTE_(x)
-#define ENTRY_SYMBOL QUOTE(POLYFS_PLUGIN_ENTRY(any))
-
 /* The entry symbol of exactly this file: dlsym would also find one in a dependency. */
 static int find_entry(void *object, const char *path, const struct stat *checked, polyfs_plugin_entry **out,
                       struct polyfs_error *err)
@@ -208,8 +203,10 @@ static int find_entry(void *object, const char *path, const struct stat *checked
     if (!dladdr(symbol, &info) || stat(info.dli_fname, &loaded) < 0)
         return polyfs_fail(err, POLYFS_PLUGIN, "where %s of %s comes from cannot be told", ENTRY_SYMBOL, path);
     if (loaded.st_dev != checked->st_dev || loaded.st_ino != checked->st_ino)
-        return polyfs_fail(err, POLYFS_PLUGIN, "%s does not define %s itself; it was found in %s", path,
-                           ENTRY_SYMBOL, info.dli_fname);
+        return strcmp(info.dli_fname, path) == 0
+                   ? polyfs_fail(err, POLYFS_PLUGIN, "%s was replaced while it was loaded; try again", path)
+                   : polyfs_fail(err, POLYFS_PLUGIN, "%s does not define %s itself; it was found in %s", path,
+                                 ENTRY_SYMBOL, info.dli_fname);
     memcpy(out, &symbol, sizeof(*out));
     return POLYFS_OK;
 }
@@ -257,10 +254,7 @@ int pfs_loader_load(struct pfs_plugin *plugin, struct polyfs_error *err)
         rc = call_entry(entry, &raw, err);
     if (rc == POLYFS_OK)
         rc = pfs_plugin_accept(plugin, raw, err);
-    if (rc == POLYFS_OK && (!raw->name || strcmp(raw->name, plugin->name) != 0))
-        rc = polyfs_fail(err, POLYFS_PLUGIN,
-                         "its manifest calls it \"%s\", the library \"%s\"; write the manifest anew: "
-                         "polyfs manifest %s",
-                         plugin->name, raw->name, plugin->library);
+    if (rc == POLYFS_OK)
+        rc = pfs_plugin_agrees(plugin, raw, err);
     return rc;
 }
