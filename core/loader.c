@@ -25,6 +25,7 @@
 #define QUOTE(x) QUOTE_(x)
 #define ENTRY_SYMBOL QUOTE(POLYFS_PLUGIN_ENTRY(any))
 #define SUBFOLDER "polyfs/plugins-1"
+#define LINKS_MAX 40u /* on the way to one library, as the kernel has it */
 
 /* ---- where ----------------------------------------------------------------------------------------------- */
 
@@ -120,16 +121,40 @@ static int check_owner_and_mode(const char *path, const struct stat *st, int ent
     return POLYFS_OK;
 }
 
+static int check_parents(const char *path, unsigned *links, struct polyfs_error *err);
+
+/* A link on the way is as good as its owner, and as the folders on the way to where it points. */
+static int check_link(const char *link, const struct stat *st, unsigned *links, struct polyfs_error *err)
+{
+    g_autofree char *to = g_file_read_link(link, NULL);
+    if (!owner_is_trusted(st->st_uid))
+        return polyfs_fail(err, POLYFS_PLUGIN,
+                           "the link %s belongs to another user (%u); if you trust it: chown -h %u %s", link,
+                           st->st_uid, geteuid(), link);
+    if (!to || ++*links > LINKS_MAX)
+        return polyfs_fail(err, POLYFS_PLUGIN, "the link %s cannot be followed", link);
+    g_autofree char *folder = g_path_get_dirname(link);
+    g_autofree char *entry = *to == '/' ? g_strconcat(to, "/.", NULL) : g_strconcat(folder, "/", to, "/.", NULL);
+    return check_parents(entry, links, err);
+}
+
+static int check_folder(const char *folder, unsigned *links, struct polyfs_error *err)
+{
+    struct stat st;
+    int rc = POLYFS_OK;
+    if (lstat(folder, &st) == 0 && S_ISLNK(st.st_mode))
+        rc = check_link(folder, &st, links, err);
+    if (rc == POLYFS_OK && stat(folder, &st) < 0)
+        return polyfs_fail(err, POLYFS_PLUGIN, "the folder %s cannot be looked at: %s", folder, g_strerror(errno));
+    return rc == POLYFS_OK ? check_owner_and_mode(folder, &st, 1, err) : rc;
+}
+
 /* Each folder from the file up to the root. An entry that passed makes a sticky folder above it safe. */
-static int check_parents(const char *path, struct polyfs_error *err)
+static int check_parents(const char *path, unsigned *links, struct polyfs_error *err)
 {
     g_autofree char *folder = g_path_get_dirname(path);
     for (;;) {
-        struct stat st;
-        if (stat(folder, &st) < 0)
-            return polyfs_fail(err, POLYFS_PLUGIN, "the folder %s cannot be looked at: %s", folder,
-                               g_strerror(errno));
-        int rc = check_owner_and_mode(folder, &st, 1, err);
+        int rc = check_folder(folder, links, err);
         if (rc != POLYFS_OK || strcmp(folder, "/") == 0)
             return rc;
         char *parent = g_path_get_dirname(folder);
@@ -142,9 +167,10 @@ static int check_open(int fd, const char *path, int trusted, struct stat *st, st
 {
     if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode))
         return polyfs_fail(err, POLYFS_PLUGIN, "%s is no regular file", path);
+    unsigned links = 0;
     int rc = trusted ? POLYFS_OK : check_owner_and_mode(path, st, 0, err);
     if (rc == POLYFS_OK && !trusted)
-        rc = check_parents(path, err);
+        rc = check_parents(path, &links, err);
     return rc == POLYFS_OK ? pfs_elf_check(fd, path, ENTRY_SYMBOL, err) : rc;
 }
 

@@ -73,6 +73,34 @@ class Outside(Case):
         os.symlink("nowhere", library)
         self.refused("good", "is a symbolic link that leads nowhere; to end that: rm ")
 
+    def test_linked_folder(self):
+        """Where a link points counts, and each folder on the way to it."""
+        self.put("good", folder="open/a")
+        self.env["POLYFS_PLUGIN_PATH"] = self.path("way/a")
+        os.symlink("open", self.path("way"))
+        self.assertState("available", "^$", self.row("good"))
+        os.remove(self.path("way"))
+        os.makedirs(self.path("open/inner"))
+        os.rename(self.path("open/a"), self.path("open/inner/a"))
+        os.symlink(self.path("open/inner"), self.path("way"))
+        os.chmod(self.path("open"), 0o777)
+        self.mended("good", self.refused("good", "anybody may write to the folder .*/open; to end that: chmod o-w "))
+
+    def test_long_chains_of_links(self):
+        self.put("good")
+        for number in range(60):
+            os.symlink(f"link{number + 1}" if number < 59 else "a", self.path(f"link{number}"))
+        self.env["POLYFS_PLUGIN_PATH"] = self.path("link0")
+        self.assertEqual(self.known()[0], {})
+        self.env["POLYFS_PLUGIN_PATH"] = self.path("link55")
+        self.assertState("available", "^$", self.row("good", folder="link55"))
+
+    def test_manifest_that_is_a_fifo(self):
+        os.makedirs(self.path("a"))
+        os.mkfifo(self.path("a/good.plugin"))
+        rows = [row for row in self.known()[0].values()]
+        self.assertRegex(rows[0]["reason"], "it is no regular file")
+
     def test_no_library(self):
         self.put("good", built="")
         self.refused("good", "polyfs-good.so cannot be opened: No such file")
