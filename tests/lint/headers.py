@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import tree
 
@@ -45,9 +46,10 @@ def check(sources):
         for match in re.finditer(r"^#include <([^>]+)>", sources.text(path), re.M):
             if match.group(1) not in STANDARD:
                 yield f"{path}:{tree.line_of(sources.text(path), match.start())}: <{match.group(1)}> is no C standard header"
-    for compiler in compilers():
-        for path, text in texts:
-            status, said = compile_text(sources, compiler, text)
+    jobs = [(path, text, compiler) for compiler in compilers() for path, text in texts]
+    with ThreadPoolExecutor(2) as pool:
+        answers = pool.map(lambda job: compile_text(sources, job[2], job[1]), jobs)
+        for (path, _, compiler), (status, said) in zip(jobs, answers):
             if status:
                 yield f"{path}: {compiler[0]} {compiler[2]}: {said}"
 

@@ -19,6 +19,8 @@ FOLDERS = ("include", "core", "checkpoint", "plugins", "tools", "examples", "tes
 class Tree:
     def __init__(self, root, build):
         self.root, self.build = os.path.abspath(root), os.path.abspath(build)
+        self.written = set()
+        self.only = None  # the paths to look at, where a check looks at each file by itself
 
     def files(self, *folders, ext=()):
         """Paths below the root, sorted; of all folders and the files at the top when none is named."""
@@ -29,7 +31,8 @@ class Tree:
             for at, below, names in os.walk(self.path(folder)):
                 below[:] = [name for name in below if name not in ("__pycache__", "node_modules", "target")]
                 found += [os.path.relpath(os.path.join(at, name), self.root) for name in names]
-        return sorted(path for path in found if not ext or path.endswith(tuple(ext)))
+        found = [path for path in found if not ext or path.endswith(tuple(ext))]
+        return sorted(path for path in found if self.only is None or path in self.only)
 
     def path(self, *parts):
         return os.path.join(self.root, *parts)
@@ -60,6 +63,7 @@ class Tree:
         os.makedirs(os.path.dirname(self.path(path)), exist_ok=True)
         with open(self.path(path), "w", encoding="utf-8") as file:
             file.write(text)
+        self.written.add(path)
 
     def append(self, path, text):
         self.write(path, self.text(path) + text)
@@ -117,25 +121,26 @@ def copy_of(tree, folder):
     return Tree(folder, tree.build)
 
 
-def prove(tree, check, plants):
-    """Every plant must be found. Returns what was not."""
+def prove(tree, check, plants, narrow=False):
+    """Every plant must be found. Returns what was not. @narrow: only what a plant has touched is looked at again."""
     missed = []
     for plant, expected in plants:
         with tempfile.TemporaryDirectory(prefix="polyfs-lint-") as folder:
             copy = copy_of(tree, folder)
             plant(copy)
+            copy.only = copy.written if narrow else None
             found = list(check(copy))
             if not any(re.search(expected, complaint) for complaint in found):
                 missed.append(f"planted mistake {plant.__name__} was not found (no complaint has {expected!r})")
     return missed
 
 
-def main(check, plants):
+def main(check, plants, narrow=False):
     if len(sys.argv) < 3:
         raise SystemExit(f"usage: {sys.argv[0]} SOURCE BUILD")
     tree = Tree(sys.argv[1], sys.argv[2])
     complaints = list(check(tree))
-    missed = prove(tree, check, plants)
+    missed = prove(tree, check, plants, narrow)
     for complaint in complaints + missed:
         print(complaint)
     print(f"{len(complaints)} complaints, {len(plants) - len(missed)} of {len(plants)} planted mistakes found")

@@ -90,4 +90,4 @@ if __name__ == "__main__":
     tree.main(check, [(unsafe_call, "core/url.c.*strcpy"), (output_in_a_library, "local/fs.c.*printf"),
                       (environment_in_a_plugin, "local/fs.c.*getenv"), (abort_without_memory, "load.c.*g_malloc"),
                       (curl_in_a_store, "memory/fs.c.*curl_easy_init"), (loose_todo, "core/url.c.*which issue"),
-                      (word_in_a_comment_is_fine, r"core/url.c:\d+: exit")])
+                      (word_in_a_comment_is_fine, r"core/url.c:\d+: exit")], narrow=True)
