@@ -104,20 +104,21 @@ static int check_owner_and_mode(const char *path, const struct stat *st, int ent
                                 struct polyfs_error *err)
 {
     const char *kind = S_ISDIR(st->st_mode) ? "folder" : "file";
+    g_autofree char *word = pfs_shell_word(path);
     if (!owner_is_trusted(st->st_uid))
         return polyfs_fail(err, POLYFS_PLUGIN,
                            "the %s %s belongs to another user (%u); if you trust it: chown %u %s", kind, path,
-                           st->st_uid, geteuid(), path);
+                           st->st_uid, geteuid(), word);
     if (S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX && entry_below_is_sticky_safe)
         return POLYFS_OK;
     if (st->st_mode & S_IWOTH)
         return polyfs_fail(err, POLYFS_PLUGIN, "anybody may write to the %s %s; to end that: chmod o-w %s", kind,
-                           path, path);
+                           path, word);
     if (st->st_mode & S_IWGRP && st->st_gid != 0 && (geteuid() == 0 || getauxval(AT_SECURE)))
         return polyfs_fail(err, POLYFS_PLUGIN,
                            "a group may write to the %s %s, and this process is privileged; to end "
                            "that: chmod g-w %s",
-                           kind, path, path);
+                           kind, path, word);
     return POLYFS_OK;
 }
 
@@ -126,7 +127,7 @@ static int check_parents(const char *path, unsigned *links, struct polyfs_error 
 /* A link on the way is as good as its owner, and as the folders on the way to where it points. */
 static int check_link(const char *link, const struct stat *st, unsigned *links, struct polyfs_error *err)
 {
-    g_autofree char *to = g_file_read_link(link, NULL);
+    g_autofree char *to = g_file_read_link(link, NULL), *word = pfs_shell_word(link);
     if (!owner_is_trusted(st->st_uid))
         return polyfs_fail(err, POLYFS_PLUGIN,
                            "the link %s belongs to another user (%u); if you trust it: chown -h %u %s", link,
@@ -178,13 +179,13 @@ static int check_open(int fd, const char *path, int trusted, struct stat *st, st
 static int refuse_link(const char *path, struct polyfs_error *err)
 {
     char *real = realpath(path, NULL);
-    int rc =
-        real ? polyfs_fail(err, POLYFS_PLUGIN, "%s is a symbolic link; to end that: cp --remove-destination %s %s",
-                           path, real, path)
-             : polyfs_fail(err, POLYFS_PLUGIN, "%s is a symbolic link that leads nowhere; to end that: rm %s", path,
-                           path);
+    g_autofree char *word = pfs_shell_word(path), *from = real ? pfs_shell_word(real) : NULL;
     free(real);
-    return rc;
+    if (!from)
+        return polyfs_fail(err, POLYFS_PLUGIN, "%s is a symbolic link that leads nowhere; to end that: rm %s", path,
+                           word);
+    return polyfs_fail(err, POLYFS_PLUGIN, "%s is a symbolic link; to end that: cp --remove-destination %s %s",
+                       path, from, word);
 }
 
 /* Opens and checks; the descriptor keeps the inode alive until the loaded file was compared with it. */

@@ -148,10 +148,13 @@ int pfs_plugin_agrees(const struct pfs_plugin *plugin, const struct polyfs_plugi
     struct pfs_plugin *described = pfs_plugin_new();
     int rc = described ? pfs_plugin_describe(described, raw, err) : polyfs_fail(err, POLYFS_NOMEM, "no memory");
     const char *what = rc == POLYFS_OK ? difference(plugin, described) : NULL;
+    char *library = pfs_shell_word(plugin->library), *manifest = pfs_shell_word(plugin->manifest);
     if (what)
         rc = polyfs_fail(err, POLYFS_PLUGIN,
                          "its manifest tells another \"%s\" than the library; to end that: polyfs manifest %s > %s",
-                         what, plugin->library, plugin->manifest);
+                         what, library, manifest);
+    free(library);
+    free(manifest);
     pfs_plugin_free(described);
     return rc;
 }

@@ -161,3 +161,21 @@ void polyfs_pairs_free(struct polyfs_pairs *pairs)
     pfs_pairs_clear(pairs);
     free(pairs);
 }
+
+char *pfs_shell_word(const char *path)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-,:@%=";
+    struct polyfs_text word = {NULL, 0, 0};
+    size_t n = strlen(path);
+    if (n && strspn(path, plain) == n)
+        return pfs_copy(path, n);
+    int rc = pfs_text_add(&word, "'", 1);
+    for (size_t i = 0; i < n && rc == POLYFS_OK; i++)
+        rc = path[i] == '\'' ? pfs_text_add(&word, "'\\''", 4) : pfs_text_add(&word, &path[i], 1);
+    if (rc == POLYFS_OK)
+        rc = pfs_text_add(&word, "'", 1);
+    if (rc == POLYFS_OK)
+        return pfs_text_steal(&word);
+    pfs_text_clear(&word);
+    return NULL;
+}

@@ -34,6 +34,8 @@ int pfs_pairs_add(struct polyfs_pairs *pairs, const char *key, const char *value
 void pfs_pairs_drop(struct polyfs_pairs *pairs, const char *key);
 void pfs_pairs_clear(struct polyfs_pairs *pairs);
 
+/* malloc'ed form of a path that a shell takes as one word, as it is where that is so; or NULL. */
+char *pfs_shell_word(const char *path);
 /* malloc'ed copy of @length bytes with a NUL behind them, or NULL. */
 char *pfs_copy(const char *data, size_t length);
 char *pfs_format(const char *format, ...) POLYFS_PRINTF(1, 2);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What known-implementations tells without running a byte of a plugin: state, reason, and the command that ends it."""
 import os
+import random
 import shutil
 import struct
 import subprocess
@@ -25,10 +26,10 @@ class Outside(Case):
         self.assertNoCodeRan()
         return row["reason"]
 
-    def mended(self, name, reason):
+    def mended(self, name, reason, folder="a"):
         """The command that the refusal prints, given to a shell, ends it."""
         subprocess.run(["sh", "-c", self.remedy(reason)], check=True)
-        self.assertState("available", "^$", self.row(name))
+        self.assertState("available", "^$", self.row(name, folder=folder))
         self.assertNoCodeRan()
         self.assertEqual(self.run_polyfs("cat", name + "://x")[1], name)
 
@@ -100,6 +101,29 @@ class Outside(Case):
         os.mkfifo(self.path("a/good.plugin"))
         rows = [row for row in self.known()[0].values()]
         self.assertRegex(rows[0]["reason"], "it is no regular file")
+
+    def test_names_that_a_shell_would_split(self):
+        folder = "it's a folder; $HOME"
+        os.chmod(self.put("good", folder=folder), 0o666)
+        self.env["POLYFS_PLUGIN_PATH"] = self.path(folder)
+        self.mended("good", self.refused("good", "anybody may write", folder=folder), folder=folder)
+
+    def test_spoilt_bytes(self):
+        """Whatever stands in a library's headers and tables, the list is told whole."""
+        with open(self.put("good", folder="whole"), "rb") as file:
+            whole = file.read()
+        draw = random.Random(7)
+        for number in range(300):
+            spoilt = bytearray(whole)
+            for _ in range(draw.randint(1, 8)):
+                low, high = draw.choice([(0, 64), (len(whole) - 2500, len(whole)), (0, len(whole))])
+                spoilt[draw.randrange(low, high)] = draw.choice([0, 1, 0x7f, 0x80, 0xff, draw.randrange(256)])
+            with open(self.put(f"n{number}", built=""), "wb") as out:
+                out.write(spoilt)
+        rows, status = self.known()
+        self.assertEqual((status, len(rows)), (0, 300))
+        self.assertEqual({row["state"] for row in rows.values()}, {"available", "failed"})
+        self.assertNoCodeRan()
 
     def test_no_library(self):
         self.put("good", built="")
@@ -218,7 +242,8 @@ class Traced(Case):
         trace = self.path("trace")
         strace = shutil.which("strace")
         self.assertTrue(strace, "strace is missing: apt-get install strace")
-        status, out, _ = self.run_polyfs("known-implementations", before=[strace, "-f", "-y", "-o", trace])
+        status, out, _ = self.run_polyfs("known-implementations", before=[strace, "-f", "-y", "-o", trace],
+                                         env={"ASAN_OPTIONS": "detect_leaks=0"})  # it cannot be traced
         self.assertEqual(status, 0)
         self.assertIn("good", out)
         with open(trace, encoding="utf-8", errors="replace") as file:

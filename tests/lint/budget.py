@@ -12,6 +12,7 @@ import tree
 
 FILE = "tests/budget.txt"
 TIERS = ("quick", "plain", "asan", "clang", "tsan")
+TOTAL = re.compile(r"^Total Test time \(real\) =\s+([\d.]+) sec", re.M)
 SUMMARY = re.compile(r"^(\S+)\s+=\s+([\d.]+) sec\*proc", re.M)
 
 
@@ -32,6 +33,7 @@ def over(rows, tier, log):
     found = SUMMARY.findall(log)
     if not found:
         yield f"ctest told no times of labels in the tier {tier}"
+    found += [("all", seconds) for seconds in TOTAL.findall(log) if (tier, "all") in rows]
     for label, seconds in found:
         if (tier, label) not in rows:
             yield f"{FILE}: has no row \"{tier} {label}\"; the tests took {float(seconds):.0f} s"
@@ -69,8 +71,10 @@ if __name__ == "__main__":
             late = list(over(rows_of(budget.read()), sys.argv[2], log.read()))
         print("\n".join(late))
         raise SystemExit(1 if late else 0)
-    SAMPLE = "Label Time Summary:\nlint    =  61.20 sec*proc (3 tests)\nnew     =   1.00 sec*proc (1 test)\n"
+    SAMPLE = "Label Time Summary:\nlint    =  61.20 sec*proc (3 tests)\nnew     =   1.00 sec*proc (1 test)\n\nTotal Test time (real) =  55.00 sec\n"
     told = list(over({("quick", "lint"): 60}, "quick", SAMPLE))
     if len(told) != 2 or list(over({("quick", "lint"): 62, ("quick", "new"): 1}, "quick", SAMPLE)):
         raise SystemExit(f"a label over its budget was not told: {told}")
+    if len(list(over({("quick", "lint"): 62, ("quick", "new"): 1, ("quick", "all"): 54}, "quick", SAMPLE))) != 1:
+        raise SystemExit("a run over its budget was not told")
     tree.main(check, [(label_without_row, 'no row "plain lint"'), (row_twice, "is not a new row")])
