@@ -23,7 +23,7 @@ RULES = [
     (r"plugins/support/", rf"plugins/support/|{CONTRACT}", {"glib", "curl", "openssl", "expat", "jansson"}),
     (r"plugins/(\w+)/", rf"plugins/\1/|plugins/support/|{CONTRACT}", {"glib", "curl", "openssl", "expat", "jansson"}),
     (r"tools/(\w+)/", rf"tools/\1/|{PUBLIC}", {"glib", "jansson", "fuse"}),
-    (r"examples/(\w+)/", rf"examples/\1/|{PUBLIC}", set()),
+    (r"examples/([\w-]+)/", rf"examples/\1/|{PUBLIC}", set()),
     (r"examples/", PUBLIC, set()),
     (r"tests/conformance/", rf"tests/conformance/|{PUBLIC}", {"gtest"}),
 ]
