@@ -131,7 +131,7 @@ static int check_link(const char *link, const struct stat *st, unsigned *links, 
     if (!owner_is_trusted(st->st_uid))
         return polyfs_fail(err, POLYFS_PLUGIN,
                            "the link %s belongs to another user (%u); if you trust it: chown -h %u %s", link,
-                           st->st_uid, geteuid(), link);
+                           st->st_uid, geteuid(), word);
     if (!to || ++*links > LINKS_MAX)
         return polyfs_fail(err, POLYFS_PLUGIN, "the link %s cannot be followed", link);
     g_autofree char *folder = g_path_get_dirname(link);

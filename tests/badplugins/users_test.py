@@ -41,6 +41,18 @@ class Users(Case):
         self.assertState("failed", rf"belongs to another user \({USER}\); if you trust it: chown 0 ", row)
         self.assertEqual(self.run_polyfs("cat", "good://x")[0], 8)
 
+    def test_link_of_another_user(self):
+        """Its owner may turn it at any time, wherever it points now."""
+        self.put("good")
+        os.symlink("a", self.path("way"))
+        os.lchown(self.path("way"), USER, GROUP)
+        self.env["POLYFS_PLUGIN_PATH"] = self.path("way")
+        row = self.row("good", folder="way")
+        self.assertState("failed", rf"the link .*/way belongs to another user \({USER}\); if you trust it: chown -h 0 ", row)
+        self.assertState("available", "^$", self.row("good", folder="way", before=SETPRIV))
+        subprocess.run(["sh", "-c", self.remedy(row["reason"])], check=True)
+        self.assertState("available", "^$", self.row("good", folder="way"))
+
     def test_file_of_another_user(self):
         library = self.put("good")
         os.chown(library, USER + 1, GROUP)
