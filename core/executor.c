@@ -13,7 +13,7 @@
 
 #include "core/layers/layers.h"
 
-#define STACK_BYTES (256 * 1024)
+#define STACK_BYTES ((size_t)256 * 1024)
 #define SLICE_MS 20 /* a switch turned by a signal handler cannot wake a condition */
 
 static struct {

@@ -43,8 +43,8 @@ struct polyfs_lister {
 
 /* ---- sources ----------------------------------------------------------------------------------------------- */
 
-int pfs_source_open(struct pfs_verb *v, struct pfs_source *source, const char *prefix,
-                    const struct polyfs_list_request *request)
+static int source_open(struct pfs_verb *v, struct pfs_source *source, const char *prefix,
+                       const struct polyfs_list_request *request)
 {
     *source = (struct pfs_source){.page = {.struct_size = sizeof(source->page)}};
     source->prefix = strdup(prefix);
@@ -56,7 +56,8 @@ int pfs_source_open(struct pfs_verb *v, struct pfs_source *source, const char *p
     return pfs_verb_run(v, &r);
 }
 
-int pfs_source_page(struct pfs_verb *v, struct pfs_source *source)
+/* The next page; POLYFS_MORE or POLYFS_OK (it was the last). */
+static int source_page(struct pfs_verb *v, struct pfs_source *source)
 {
     struct polyfs_page page = {.struct_size = sizeof(page), .stride = sizeof(struct polyfs_entry)};
     struct pfs_request r = PFS_REQUEST(PFS_LIST_NEXT, v->fs, &v->ctx, source->prefix);
@@ -73,7 +74,7 @@ int pfs_source_page(struct pfs_verb *v, struct pfs_source *source)
     return rc;
 }
 
-void pfs_source_close(struct polyfs_fs *fs, struct pfs_source *source)
+static void source_close(struct polyfs_fs *fs, struct pfs_source *source)
 {
     if (source->handle)
         fs->plugin->tables.lister.close(source->handle);
@@ -206,7 +207,7 @@ void polyfs_list_close(struct polyfs_lister *l)
     if (!l)
         return;
     while (l->depth)
-        pfs_source_close(l->fs, &l->stack[--l->depth]);
+        source_close(l->fs, &l->stack[--l->depth]);
     free(l->stack);
     pfs_rows_clear(&l->rows);
     free((char *)(uintptr_t)l->opts.start_after);
@@ -242,9 +243,9 @@ static int push(struct pfs_verb *v, struct polyfs_lister *l, const char *prefix,
     if (pfs_grow((void **)&l->stack, &l->room, l->depth, sizeof(*l->stack)) != POLYFS_OK)
         return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a listing");
     struct polyfs_list_request request = request_for(l, start_after, flags);
-    int rc = pfs_source_open(v, &l->stack[l->depth], prefix, &request);
+    int rc = source_open(v, &l->stack[l->depth], prefix, &request);
     if (rc < 0) {
-        pfs_source_close(l->fs, &l->stack[l->depth]);
+        source_close(l->fs, &l->stack[l->depth]);
         return rc;
     }
     l->depth++;
@@ -387,7 +388,7 @@ static int next_of_source(struct pfs_verb *v, struct polyfs_lister *l, const str
     struct pfs_source *s = &l->stack[0];
     int rc;
     do { /* pages that lie before the start are passed over */
-        rc = pfs_source_page(v, s);
+        rc = source_page(v, s);
         if (rc < 0)
             return is_no_folder(rc) && !l->first_page_seen ? list_single(v, l, rc) : rc;
         if (page_clean(l, s)) {
@@ -429,11 +430,11 @@ static int step_stack(struct pfs_verb *v, struct polyfs_lister *l)
     struct pfs_source *s = &l->stack[l->depth - 1];
     if (s->at >= s->page.count) {
         if (s->last) {
-            pfs_source_close(l->fs, s);
+            source_close(l->fs, s);
             l->depth--;
             return POLYFS_OK;
         }
-        int rc = pfs_source_page(v, s);
+        int rc = source_page(v, s);
         if (is_no_folder(rc) && l->depth == 1 && !l->first_page_seen)
             return list_single(v, l, rc);
         if (rc == POLYFS_NOT_FOUND && l->depth > 1) { /* removed since its parent was read */

@@ -19,12 +19,6 @@ struct pfs_source {
     char *marker; /* of the page before: where to begin again */
 };
 
-int pfs_source_open(struct pfs_verb *verb, struct pfs_source *source, const char *prefix,
-                    const struct polyfs_list_request *request);
-/* The next page; POLYFS_MORE or POLYFS_OK (it was the last). */
-int pfs_source_page(struct pfs_verb *verb, struct pfs_source *source);
-void pfs_source_close(struct polyfs_fs *fs, struct pfs_source *source);
-
 static inline const struct polyfs_entry *pfs_page_row(const struct polyfs_page *page, uint64_t i)
 {
     return (const struct polyfs_entry *)(const void *)((const char *)page->entries + i * page->stride);

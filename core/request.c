@@ -34,8 +34,8 @@ static int do_get(struct polyfs_call *call, struct pfs_request *r, struct polyfs
         now.condition.if_match = r->pin;
         now.meta = NULL;
     }
-    int rc = TABLES(r)->fs.get(call, SELF(r), PATH(r), &now, (char *)r->u.get.buffer + r->placed, &n, r->u.get.out,
-                               err);
+    int rc =
+        TABLES(r)->fs.get(call, SELF(r), PATH(r), &now, (char *)r->u.get.buffer + r->placed, &n, r->u.get.out, err);
     if (rc == POLYFS_OK)
         *r->u.get.out_n = r->placed + n;
     return rc;

@@ -81,8 +81,9 @@ struct pfs_piece *pfs_transfer_piece(struct pfs_object *o, uint64_t bytes)
         piece = piece_new(t, bytes);
         if (!piece && !t->pieces) { /* not the budget's fault: the first is always granted */
             PFS_ERROR(why);
-            pfs_object_fail(o, 0, polyfs_fail(&why, POLYFS_NOMEM, "no memory for a part of %llu bytes",
-                                              (unsigned long long)bytes),
+            pfs_object_fail(o, 0,
+                            polyfs_fail(&why, POLYFS_NOMEM, "no memory for a part of %llu bytes",
+                                        (unsigned long long)bytes),
                             &why);
         }
         if (!piece)

@@ -51,12 +51,12 @@ struct pfs_object {
     char *source, *target;                   /* owned */
     char *shown;                             /* owned: how the caller knows the target; or NULL */
     struct pfs_put_args args;
-    uint64_t size_hint;     /* as a listing told it, or POLYFS_SIZE_UNKNOWN */
-    uint64_t part_bytes;    /* wanted; then as the store's limits allow */
-    const char *only_etag;  /* of the source; borrowed, or NULL */
-    uint32_t forced_shape;  /* or 0 */
-    int parents;            /* make missing folders */
-    int remove_source;      /* once its copy is there */
+    uint64_t size_hint;    /* as a listing told it, or POLYFS_SIZE_UNKNOWN */
+    uint64_t part_bytes;   /* wanted; then as the store's limits allow */
+    const char *only_etag; /* of the source; borrowed, or NULL */
+    uint32_t forced_shape; /* or 0 */
+    int parents;           /* make missing folders */
+    int remove_source;     /* once its copy is there */
 
     /* what came of it */
     int rc;

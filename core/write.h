@@ -26,8 +26,8 @@ int pfs_put_args_take(struct pfs_put_args *args, const struct polyfs_fs *fs, con
 void pfs_put_args_clear(struct pfs_put_args *args);
 
 /* Refuses what the facts say cannot be honoured, before anything is sent. */
-int pfs_put_gate(const struct polyfs_fs *fs, const struct polyfs_caps *caps, const struct polyfs_put_request *request,
-                 struct polyfs_error *err);
+int pfs_put_gate(const struct polyfs_fs *fs, const struct polyfs_caps *caps,
+                 const struct polyfs_put_request *request, struct polyfs_error *err);
 
 /* A part that the store's limits allow: large enough that @size bytes, if known, need no more than parts_max of them. */
 uint64_t pfs_part_bytes(const struct polyfs_caps *caps, uint64_t wanted, uint64_t size);
