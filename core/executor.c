@@ -268,14 +268,6 @@ struct pfs_request *pfs_queue_take(struct pfs_queue *queue, struct pfs_ctx *ctx)
     return r;
 }
 
-struct pfs_request *pfs_queue_poll(struct pfs_queue *queue)
-{
-    pthread_mutex_lock(&exec.mu);
-    struct pfs_request *r = pop_finished_locked(queue);
-    pthread_mutex_unlock(&exec.mu);
-    return r;
-}
-
 /* ---- the process's life ------------------------------------------------------------------------------------ */
 
 void pfs_executor_stop(void)

@@ -44,8 +44,8 @@ struct polyfs_fs {
     char *root;                     /* the path that a sub filesystem is rooted at, or NULL */
     char *prefix;                   /* of a sub that core makes itself: what leads every path; else NULL */
     size_t prefix_len;
-    char *key;                      /* NULL: not shared */
-    void *self;                     /* the plugin's handle */
+    char *key;  /* NULL: not shared */
+    void *self; /* the plugin's handle */
     int64_t attempts;
     int64_t timeout_ms;
     uint64_t part_bytes;

@@ -262,7 +262,8 @@ static int choose_way(struct pfs_verb *v, struct polyfs_lister *l)
     int flat = recursive && caps.fact[POLYFS_FACT_FLAT_LIST] == POLYFS_YES && !(l->opts.flags & POLYFS_LS_DIRS) &&
                !l->opts.max_depth;
     enum way way = recursive && !flat ? WAY_STACK : WAY_SOURCE;
-    int starts = way == WAY_SOURCE && caps.fact[POLYFS_FACT_START_AFTER] == POLYFS_YES; /* else rows are skipped here */
+    int starts =
+        way == WAY_SOURCE && caps.fact[POLYFS_FACT_START_AFTER] == POLYFS_YES; /* else rows are skipped here */
     rc = push(v, l, l->prefix, starts ? l->opts.start_after : NULL, flat ? POLYFS_LIST_FLAT : 0);
     if (rc == POLYFS_OK)
         l->way = way;

@@ -15,8 +15,8 @@ struct pfs_source {
     struct polyfs_page page;
     struct polyfs_entry *own; /* rows of the page, where core changed them */
     uint64_t at;              /* next row of the page */
-    int last;     /* no page behind this one */
-    char *marker; /* of the page before: where to begin again */
+    int last;                 /* no page behind this one */
+    char *marker;             /* of the page before: where to begin again */
 };
 
 static inline const struct polyfs_entry *pfs_page_row(const struct polyfs_page *page, uint64_t i)

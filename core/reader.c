@@ -143,7 +143,8 @@ static int get_first(struct pfs_verb *v, struct polyfs_reader *reader, uint64_t 
         return get_pinned(v, reader, offset, buffer, size, out_n);
     }
     int rc = pfs_get_range(v, &request, buffer, out_n, &stat);
-    if (rc == POLYFS_RANGE && offset) { /* behind the end there is nothing; which version that is, its first byte tells */
+    if (rc == POLYFS_RANGE &&
+        offset) { /* behind the end there is nothing; which version that is, its first byte tells */
         char byte;
         request.offset = 0;
         request.length = 1;

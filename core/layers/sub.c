@@ -122,7 +122,8 @@ int pfs_sub_before(struct pfs_request *r, struct pfs_sub_saved *saved)
         rc = join_start(r, saved);
     r->path = saved->joined;
     r->path_len += r->fs->prefix_len;
-    return rc == POLYFS_OK && saved->joined ? POLYFS_OK : polyfs_fail(&r->error, POLYFS_NOMEM, "no memory for a name");
+    return rc == POLYFS_OK && saved->joined ? POLYFS_OK
+                                            : polyfs_fail(&r->error, POLYFS_NOMEM, "no memory for a name");
 }
 
 /* Each gets its answer back. */

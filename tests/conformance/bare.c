@@ -60,10 +60,10 @@ static void bare_close(void *fs)
 }
 
 static const uint8_t taken_away[] = {
-    POLYFS_FACT_COPY,           POLYFS_FACT_COPY_PART,         POLYFS_FACT_COPY_CONDITION, POLYFS_FACT_COMPOSE,
-    POLYFS_FACT_RENAME,         POLYFS_FACT_RENAME_ATOMIC,     POLYFS_FACT_RENAME_DIR,     POLYFS_FACT_APPEND,
-    POLYFS_FACT_REMOVE_MANY,    POLYFS_FACT_RENAME_NO_REPLACE, POLYFS_FACT_REMOVE_TREE,    POLYFS_FACT_CONFINE,
-    POLYFS_FACT_SET_METADATA,   POLYFS_FACT_SET_TIMES,         POLYFS_FACT_LIST_UPLOADS,   POLYFS_FACT_START_AFTER,
+    POLYFS_FACT_COPY,         POLYFS_FACT_COPY_PART,         POLYFS_FACT_COPY_CONDITION, POLYFS_FACT_COMPOSE,
+    POLYFS_FACT_RENAME,       POLYFS_FACT_RENAME_ATOMIC,     POLYFS_FACT_RENAME_DIR,     POLYFS_FACT_APPEND,
+    POLYFS_FACT_REMOVE_MANY,  POLYFS_FACT_RENAME_NO_REPLACE, POLYFS_FACT_REMOVE_TREE,    POLYFS_FACT_CONFINE,
+    POLYFS_FACT_SET_METADATA, POLYFS_FACT_SET_TIMES,         POLYFS_FACT_LIST_UPLOADS,   POLYFS_FACT_START_AFTER,
 };
 
 static int bare_caps(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, uint32_t flags,
@@ -92,7 +92,8 @@ static int bare_copy(struct polyfs_call *call, void *fs, const struct polyfs_sou
 {
     struct bare *bare = fs;
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    int rc = memory_fs_ops.stat(call, bare->memory, source->path, source->path_len, source->version, &stat, NULL, err);
+    int rc =
+        memory_fs_ops.stat(call, bare->memory, source->path, source->path_len, source->version, &stat, NULL, err);
     if (rc == POLYFS_OK && stat.size > COPY_MAX)
         rc = polyfs_fail(err, POLYFS_TOO_LARGE, "it is too large for one copy");
     if (rc == POLYFS_OK && !step->cursor) { /* in two rounds, as large copies go */
@@ -115,8 +116,8 @@ static int bare_stat(struct polyfs_call *call, void *fs, const char *path, uint6
 }
 
 static int bare_get(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
-                    const struct polyfs_get_request *request, void *buffer, uint64_t *out_n, struct polyfs_stat *out,
-                    struct polyfs_error *err)
+                    const struct polyfs_get_request *request, void *buffer, uint64_t *out_n,
+                    struct polyfs_stat *out, struct polyfs_error *err)
 {
     return memory_fs_ops.get(call, memory_of(call, fs), path, path_len, request, buffer, out_n, out, err);
 }
@@ -161,7 +162,8 @@ static int bare_next(struct polyfs_call *call, void *lister, struct polyfs_page 
 }
 
 static int bare_start(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
-                      const struct polyfs_put_request *request, struct polyfs_text *out_id, struct polyfs_error *err)
+                      const struct polyfs_put_request *request, struct polyfs_text *out_id,
+                      struct polyfs_error *err)
 {
     return memory_upload_ops.start(call, memory_of(call, fs), path, path_len, request, out_id, err);
 }
@@ -175,23 +177,24 @@ static int bare_part(struct polyfs_call *call, void *fs, const char *path, uint6
 }
 
 static int bare_copy_part(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
-                          const char *upload_id, uint32_t number, const struct polyfs_source *source, uint64_t offset,
-                          uint64_t size, struct polyfs_part *out, struct polyfs_error *err)
+                          const char *upload_id, uint32_t number, const struct polyfs_source *source,
+                          uint64_t offset, uint64_t size, struct polyfs_part *out, struct polyfs_error *err)
 {
-    return memory_upload_ops.copy_part(call, memory_of(call, fs), path, path_len, upload_id, number, source,
-                                       offset, size, out, err);
+    return memory_upload_ops.copy_part(call, memory_of(call, fs), path, path_len, upload_id, number, source, offset,
+                                       size, out, err);
 }
 
 static int bare_complete(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
                          const char *upload_id, const struct polyfs_part *parts, uint64_t count, uint64_t stride,
-                         const struct polyfs_put_request *request, struct polyfs_stat *out, struct polyfs_error *err)
+                         const struct polyfs_put_request *request, struct polyfs_stat *out,
+                         struct polyfs_error *err)
 {
-    return memory_upload_ops.complete(call, memory_of(call, fs), path, path_len, upload_id, parts, count,
-                                      stride, request, out, err);
+    return memory_upload_ops.complete(call, memory_of(call, fs), path, path_len, upload_id, parts, count, stride,
+                                      request, out, err);
 }
 
-static int bare_abort(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *upload_id,
-                      struct polyfs_error *err)
+static int bare_abort(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
+                      const char *upload_id, struct polyfs_error *err)
 {
     return memory_upload_ops.abort(call, memory_of(call, fs), path, path_len, upload_id, err);
 }
@@ -258,7 +261,8 @@ static const struct polyfs_plugin plugin = {
 };
 
 /* Memory's own entry is in this file's place: core calls ours, and memory's state is set up by its own. */
-int polyfs_plugin_v1_memory(const struct polyfs_host *host, const struct polyfs_plugin **out, struct polyfs_error *err);
+int polyfs_plugin_v1_memory(const struct polyfs_host *host, const struct polyfs_plugin **out,
+                            struct polyfs_error *err);
 
 POLYFS_API polyfs_plugin_entry polyfs_plugin_v1;
 

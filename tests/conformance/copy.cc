@@ -179,8 +179,7 @@ CONFORMANCE_SHAPE_CASE(copy, InParts)
         StatInfo told = POLYFS_STAT_INIT;
         std::string bytes = Bytes(size, size + 5);
         ASSERT_CODE(POLYFS_OK, Put("a", bytes));
-        ASSERT_CODE(POLYFS_OK,
-                    polyfs_copy(fs(), P("a").c_str(), other.get(), P("b").c_str(), &opts, &told, E()));
+        ASSERT_CODE(POLYFS_OK, polyfs_copy(fs(), P("a").c_str(), other.get(), P("b").c_str(), &opts, &told, E()));
         EXPECT_TRUE(bytes == Get("b")) << size << " bytes";
         EXPECT_EQ(size, told.size);
     }
@@ -190,7 +189,8 @@ CONFORMANCE_SHAPE_CASE(copy, InParts)
     for (const char *fault : {"fault=put:1:io,upload_part:3:io,placed_write:3:io,stream_write:3:io",
                               "fault=put:1:io,upload_complete:1:io,placed_commit:1:io,stream_commit:1:io"}) {
         Fs breaks = OpenWith(fault + own);
-        EXPECT_CODE(POLYFS_IO, polyfs_copy(fs(), P("a").c_str(), breaks.get(), P("c").c_str(), &opts, nullptr, E()));
+        EXPECT_CODE(POLYFS_IO,
+                    polyfs_copy(fs(), P("a").c_str(), breaks.get(), P("c").c_str(), &opts, nullptr, E()));
         EXPECT_EQ((Strings{"a", "b"}), Names());
     }
     Fs unreadable = OpenWith("fault=reader_pread:3:io,get:3:io" + own);
