@@ -210,6 +210,28 @@ EXPORT int __vasprintf_chk(char **out, int flag, const char *format, va_list arg
     return formatted(out, format, args, CALLER);
 }
 
+static char *copied(const char *text, size_t n, void *caller)
+{
+    char *copy = must_fail(caller) ? NULL : counted(REAL(malloc)(n + 1));
+    if (!copy)
+        return NULL;
+    memcpy(copy, text, n);
+    copy[n] = '\0';
+    return copy;
+}
+
+#undef strdup
+#undef strndup
+EXPORT char *strdup(const char *text)
+{
+    return copied(text, strlen(text), CALLER);
+}
+
+EXPORT char *strndup(const char *text, size_t n)
+{
+    return copied(text, strnlen(text, n), CALLER);
+}
+
 /* ---- the C library where it copes by itself ------------------------------------------------------------------------ */
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))

@@ -42,7 +42,9 @@ static void try(unsigned nth, int for_good, struct verdict *out)
     out->skipped = report.skipped;
     if (out->reached && rc == POLYFS_OK && report.inside != INSIDE_SORT)
         snprintf(out->why, sizeof(out->why), "the failure was swallowed");
-    if (out->reached && rc < 0 && rc != POLYFS_NOMEM)
+    /* The dynamic loader tells a failure by text alone, and not always the right one. */
+    int told = rc == POLYFS_NOMEM || (rc == POLYFS_PLUGIN && report.inside == INSIDE_LOAD);
+    if (out->reached && rc < 0 && !told)
         snprintf(out->why, sizeof(out->why), "the code is %s (%.200s)", polyfs_code_name(rc), err.message);
     if (open_once(&again) != POLYFS_OK)
         snprintf(out->why, sizeof(out->why), "the next call fails: %.200s", again.message);
