@@ -222,6 +222,11 @@ static int copy_step(const struct pfs_step_item *step, void *user)
     uint32_t flags = 0;
     int given = 0;
     char *shown = shown_target(step);
+    pfs_transfer_wait(&b->transfer);
+    if (b->ended < 0) { /* by one before it */
+        free(shown);
+        return b->ended;
+    }
     int rc = shown ? POLYFS_OK : polyfs_fail(&error, POLYFS_NOMEM, "no memory for a name");
     if (rc == POLYFS_OK && b->opts.flags & POLYFS_BULK_DRY_RUN)
         flags = POLYFS_ITEM_SKIPPED | POLYFS_ITEM_DRY_RUN;

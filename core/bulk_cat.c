@@ -202,8 +202,7 @@ int polyfs_bulk_pipe(struct polyfs_fs *fs, struct polyfs_pipe *items, size_t cou
     struct pipe pipe = {.bulk = &b, .items = items, .opts = POLYFS_WRITE_OPTS_INIT};
     int rc = pfs_bulk_begin(&b, "write", fs, opts);
     pipe.opts.durability = b.opts.durability ? b.opts.durability : POLYFS_DURABILITY_NONE;
-    pipe.opts.flags =
-        POLYFS_WRITE_PARENTS | (b.opts.flags & POLYFS_BULK_NO_REPLACE ? POLYFS_WRITE_CREATE_ONLY : 0);
+    pipe.opts.flags = POLYFS_WRITE_PARENTS | (b.opts.flags & POLYFS_BULK_NO_REPLACE ? POLYFS_WRITE_CREATE_ONLY : 0);
     if (rc == POLYFS_OK && pfs_put_args_take(&pipe.args, fs, &pipe.opts) != POLYFS_OK)
         rc = polyfs_fail(&b.verb.error, POLYFS_NOMEM, "no memory for a write");
     if (rc == POLYFS_OK)

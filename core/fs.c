@@ -67,6 +67,8 @@ static void tell_emulated(const struct polyfs_fs *fs, struct polyfs_caps *caps)
         caps->fact[POLYFS_FACT_REMOVE_MANY] = POLYFS_EMULATED;
     if (caps->fact[POLYFS_FACT_REMOVE_TREE] == POLYFS_NO)
         caps->fact[POLYFS_FACT_REMOVE_TREE] = POLYFS_EMULATED;
+    if (pfs_confined_by_name(fs))
+        caps->fact[POLYFS_FACT_CONFINE] = POLYFS_EMULATED;
     if (caps->fact[POLYFS_FACT_FLAT_LIST] == POLYFS_NO)
         caps->fact[POLYFS_FACT_FLAT_LIST] = POLYFS_EMULATED;
 }

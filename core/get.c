@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One-shot reads of a range, and of whole objects into new memory. */
 #include "core/get.h"
+#include "core/wide.h"
 
 #include <stdlib.h>
 
@@ -84,11 +85,12 @@ static int get_rest(struct pfs_verb *v, struct polyfs_get_request *request, uint
         return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for %llu bytes", (unsigned long long)total);
     *data = grown;
     uint64_t more = 0;
-    request->offset += *n;
-    request->length = total - *n;
-    request->condition = (struct polyfs_condition)POLYFS_CONDITION_INIT;
-    request->condition.if_match = stat->etag[0] ? stat->etag : NULL;
-    int rc = pfs_get_range(v, request, grown + *n, &more, NULL);
+    const struct pfs_wide rest = {.etag = stat->etag,
+                                  .version = request->version,
+                                  .offset = request->offset + *n,
+                                  .buffer = (unsigned char *)grown + *n,
+                                  .length = total - *n};
+    int rc = pfs_wide_read(v, &rest, &more); /* one part, or several at a time */
     if (rc == POLYFS_OK && more < total - *n)
         rc = polyfs_fail(&v->error, POLYFS_CHANGED, "it became shorter while it was read");
     *n += more;

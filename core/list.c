@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "core/glob.h"
+#include "core/layers/layers.h"
 #include "core/stat.h"
 
 #define PAGE_ROWS 1000 /* rows of a page that core makes itself */
@@ -42,8 +43,8 @@ struct polyfs_lister {
 
 /* ---- sources ----------------------------------------------------------------------------------------------- */
 
-int pfs_source_open(struct pfs_verb *v, struct pfs_source *source, const char *prefix,
-                    const struct polyfs_list_request *request)
+static int source_open(struct pfs_verb *v, struct pfs_source *source, const char *prefix,
+                       const struct polyfs_list_request *request)
 {
     *source = (struct pfs_source){.page = {.struct_size = sizeof(source->page)}};
     source->prefix = strdup(prefix);
@@ -55,13 +56,16 @@ int pfs_source_open(struct pfs_verb *v, struct pfs_source *source, const char *p
     return pfs_verb_run(v, &r);
 }
 
-int pfs_source_page(struct pfs_verb *v, struct pfs_source *source)
+/* The next page; POLYFS_MORE or POLYFS_OK (it was the last). */
+static int source_page(struct pfs_verb *v, struct pfs_source *source)
 {
     struct polyfs_page page = {.struct_size = sizeof(page), .stride = sizeof(struct polyfs_entry)};
     struct pfs_request r = PFS_REQUEST(PFS_LIST_NEXT, v->fs, &v->ctx, source->prefix);
     r.handle = source->handle;
     r.u.list.page = &page;
     int rc = pfs_verb_run(v, &r);
+    if (rc >= 0 && pfs_sub_page(v->fs, &page, &source->own) != POLYFS_OK)
+        rc = polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a page");
     if (rc < 0)
         return rc;
     source->page = page;
@@ -70,10 +74,11 @@ int pfs_source_page(struct pfs_verb *v, struct pfs_source *source)
     return rc;
 }
 
-void pfs_source_close(struct polyfs_fs *fs, struct pfs_source *source)
+static void source_close(struct polyfs_fs *fs, struct pfs_source *source)
 {
     if (source->handle)
         fs->plugin->tables.lister.close(source->handle);
+    free(source->own);
     free(source->prefix);
     free(source->marker);
     *source = (struct pfs_source){0};
@@ -240,7 +245,7 @@ void polyfs_list_close(struct polyfs_lister *l)
     if (!l)
         return;
     while (l->depth)
-        pfs_source_close(l->fs, &l->stack[--l->depth]);
+        source_close(l->fs, &l->stack[--l->depth]);
     free(l->stack);
     pfs_rows_clear(&l->rows);
     free((char *)(uintptr_t)l->opts.start_after);
@@ -276,9 +281,9 @@ static int push(struct pfs_verb *v, struct polyfs_lister *l, const char *prefix,
     if (pfs_grow((void **)&l->stack, &l->room, l->depth, sizeof(*l->stack)) != POLYFS_OK)
         return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a listing");
     struct polyfs_list_request request = request_for(l, start_after, flags);
-    int rc = pfs_source_open(v, &l->stack[l->depth], prefix, &request);
+    int rc = source_open(v, &l->stack[l->depth], prefix, &request);
     if (rc < 0) {
-        pfs_source_close(l->fs, &l->stack[l->depth]);
+        source_close(l->fs, &l->stack[l->depth]);
         return rc;
     }
     l->depth++;
@@ -295,7 +300,9 @@ static int choose_way(struct pfs_verb *v, struct polyfs_lister *l)
     int flat = recursive && caps.fact[POLYFS_FACT_FLAT_LIST] == POLYFS_YES && !(l->opts.flags & POLYFS_LS_DIRS) &&
                !l->opts.max_depth;
     enum way way = recursive && !flat ? WAY_STACK : WAY_SOURCE;
-    rc = push(v, l, l->prefix, way == WAY_SOURCE ? l->opts.start_after : NULL, flat ? POLYFS_LIST_FLAT : 0);
+    int starts =
+        way == WAY_SOURCE && caps.fact[POLYFS_FACT_START_AFTER] == POLYFS_YES; /* else rows are skipped here */
+    rc = push(v, l, l->prefix, starts ? l->opts.start_after : NULL, flat ? POLYFS_LIST_FLAT : 0);
     if (rc == POLYFS_OK)
         l->way = way;
     return rc;
@@ -418,16 +425,19 @@ static int next_of_source(struct pfs_verb *v, struct polyfs_lister *l, const str
                           size_t *out_count)
 {
     struct pfs_source *s = &l->stack[0];
-    int rc = pfs_source_page(v, s);
-    if (rc < 0)
-        return is_no_folder(rc) && !l->first_page_seen ? list_single(v, l, rc) : rc;
-    if (page_clean(l, s)) {
-        *out_rows = s->page.entries;
-        *out_count = s->page.count;
-        return rc;
-    }
-    if (page_copy(l, s) != POLYFS_OK)
-        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a page");
+    int rc;
+    do { /* pages that lie before the start are passed over */
+        rc = source_page(v, s);
+        if (rc < 0)
+            return is_no_folder(rc) && !l->first_page_seen ? list_single(v, l, rc) : rc;
+        if (page_clean(l, s)) {
+            *out_rows = s->page.entries;
+            *out_count = s->page.count;
+            return rc;
+        }
+        if (page_copy(l, s) != POLYFS_OK)
+            return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a page");
+    } while (rc == POLYFS_MORE && !l->rows.count && l->opts.start_after);
     *out_rows = l->rows.rows;
     *out_count = l->rows.count;
     return rc;
@@ -459,11 +469,11 @@ static int step_stack(struct pfs_verb *v, struct polyfs_lister *l)
     struct pfs_source *s = &l->stack[l->depth - 1];
     if (s->at >= s->page.count) {
         if (s->last) {
-            pfs_source_close(l->fs, s);
+            source_close(l->fs, s);
             l->depth--;
             return POLYFS_OK;
         }
-        int rc = pfs_source_page(v, s);
+        int rc = source_page(v, s);
         if (is_no_folder(rc) && l->depth == 1 && !l->first_page_seen)
             return list_single(v, l, rc);
         if (rc == POLYFS_NOT_FOUND && l->depth > 1) { /* removed since its parent was read */

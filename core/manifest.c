@@ -20,6 +20,7 @@ static const struct flag_name {
     {"dots-refused", POLYFS_PLUGIN_DOTS_REFUSED},
     {"url-query", POLYFS_PLUGIN_URL_QUERY},
     {"layer", POLYFS_PLUGIN_LAYER},
+    {"slashes-refused", POLYFS_PLUGIN_SLASHES_REFUSED},
 };
 #define FLAG_NAMES (sizeof(flag_names) / sizeof(flag_names[0]))
 
@@ -159,7 +160,9 @@ int pfs_manifest_read(const char *path, struct pfs_plugin **out, struct polyfs_e
     int rc = POLYFS_NOMEM;
     if (plugin) {
         plugin->manifest = strdup(path);
-        if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &why))
+        if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) /* a FIFO would wait for its writer */
+            rc = fill_broken(plugin, path, "it is no regular file");
+        else if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &why))
             rc = fill_broken(plugin, path, why->message);
         else
             rc = plugin->manifest ? fill(plugin, file, path) : POLYFS_NOMEM;

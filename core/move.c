@@ -45,8 +45,7 @@ static int store_renames(struct pfs_bulk *b, const char *source, uint32_t *out_t
     return caps.fact[POLYFS_FACT_RENAME] == POLYFS_YES;
 }
 
-static int rename_with_parents(struct pfs_bulk *b, const char *source, const char *target,
-                               struct polyfs_error *err)
+static int rename_with_parents(struct pfs_bulk *b, const char *source, const char *target, struct polyfs_error *err)
 {
     uint32_t flags = b->opts.flags & POLYFS_BULK_NO_REPLACE ? POLYFS_RENAME_NO_REPLACE : 0;
     int rc = polyfs_rename(b->source_fs, source, target, flags, pfs_bulk_call(b), err);
@@ -54,9 +53,9 @@ static int rename_with_parents(struct pfs_bulk *b, const char *source, const cha
     if (rc != POLYFS_NOT_FOUND || !slash || slash == target)
         return rc;
     char *parent = pfs_copy(target, (size_t)(slash - target));
-    rc = parent
-             ? polyfs_mkdir(b->source_fs, parent, POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK, pfs_bulk_call(b), err)
-             : polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
+    rc = parent ? polyfs_mkdir(b->source_fs, parent, POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK, pfs_bulk_call(b),
+                               err)
+                : polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
     free(parent);
     return rc == POLYFS_OK ? polyfs_rename(b->source_fs, source, target, flags, pfs_bulk_call(b), err) : rc;
 }

@@ -82,14 +82,13 @@ static int check_texts(const struct polyfs_put_request *request, struct polyfs_e
         if (!*row->key || !is_plain(row->key) || !is_plain(row->value))
             return polyfs_fail(err, POLYFS_INVALID, "metadata has an empty name or a control character");
         if (strcmp(row->key, PFS_NONCE_KEY) == 0)
-            return polyfs_fail(err, POLYFS_INVALID,
-                               "the metadata name \"" PFS_NONCE_KEY "\" is polyfs's own");
+            return polyfs_fail(err, POLYFS_INVALID, "the metadata name \"" PFS_NONCE_KEY "\" is polyfs's own");
     }
     return POLYFS_OK;
 }
 
-int pfs_put_gate(const struct polyfs_fs *fs, const struct polyfs_caps *caps, const struct polyfs_put_request *request,
-                 struct polyfs_error *err)
+int pfs_put_gate(const struct polyfs_fs *fs, const struct polyfs_caps *caps,
+                 const struct polyfs_put_request *request, struct polyfs_error *err)
 {
     const char *name = fs->plugin->main_protocol;
     int rc = check_texts(request, err);

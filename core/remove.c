@@ -41,8 +41,8 @@ static int tell_items(const struct removal *removal, size_t first, const struct 
     for (size_t i = 0; i < count; i++) {
         PFS_ERROR(why);
         if (items[i].code < 0) {
-            polyfs_fail(&why, items[i].code, "the store refused to remove it%s%s%s", *items[i].native_code ? " (" : "",
-                        items[i].native_code, *items[i].native_code ? ")" : "");
+            polyfs_fail(&why, items[i].code, "the store refused to remove it%s%s%s",
+                        *items[i].native_code ? " (" : "", items[i].native_code, *items[i].native_code ? ")" : "");
             pfs_error_text(why.native_code, sizeof(why.native_code), items[i].native_code);
         }
         int end = tell(removal, first + i, items[i].code, &why);

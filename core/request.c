@@ -34,8 +34,8 @@ static int do_get(struct polyfs_call *call, struct pfs_request *r, struct polyfs
         now.condition.if_match = r->pin;
         now.meta = NULL;
     }
-    int rc = TABLES(r)->fs.get(call, SELF(r), PATH(r), &now, (char *)r->u.get.buffer + r->placed, &n, r->u.get.out,
-                               err);
+    int rc =
+        TABLES(r)->fs.get(call, SELF(r), PATH(r), &now, (char *)r->u.get.buffer + r->placed, &n, r->u.get.out, err);
     if (rc == POLYFS_OK)
         *r->u.get.out_n = r->placed + n;
     return rc;
@@ -308,8 +308,13 @@ int pfs_attempt(struct pfs_request *r)
     int rc = pfs_deadline_before(r);
     if (rc == POLYFS_OK)
         rc = pfs_fault_before(r);
-    if (rc == POLYFS_OK)
-        rc = slot_rows[r->slot].call(&call, r, &r->error);
+    if (rc == POLYFS_OK) {
+        struct pfs_sub_saved saved;
+        rc = pfs_sub_before(r, &saved);
+        if (rc == POLYFS_OK)
+            rc = slot_rows[r->slot].call(&call, r, &r->error);
+        pfs_sub_after(r, &saved);
+    }
     pfs_limit_after(r, rc);
     r->rc = rc;
     r->bytes_done = call.bytes_done;

@@ -8,7 +8,7 @@
 
 #include "core/many.h"
 
-static int stat_object(struct pfs_verb *v, const char *path, const char *version, struct polyfs_stat *out)
+static int stat_version(struct pfs_verb *v, const char *path, const char *version, struct polyfs_stat *out)
 {
     struct pfs_request r = PFS_REQUEST(PFS_STAT, v->fs, &v->ctx, path);
     struct polyfs_stat stat = POLYFS_STAT_INIT;
@@ -18,6 +18,11 @@ static int stat_object(struct pfs_verb *v, const char *path, const char *version
     if (rc == POLYFS_OK)
         *out = stat;
     return rc;
+}
+
+int pfs_stat_object(struct pfs_verb *v, const char *path, struct polyfs_stat *out)
+{
+    return stat_version(v, path, NULL, out);
 }
 
 /* Is there any key under @path + "/"? One page of one row. */
@@ -57,7 +62,7 @@ int pfs_stat(struct pfs_verb *v, const char *path, const char *version, struct p
     int any = 0;
     int rc = version ? pfs_verb_gate(v, POLYFS_FACT_VERSIONS, "keep versions") : POLYFS_OK;
     if (rc == POLYFS_OK && *path)
-        rc = stat_object(v, path, version, out);
+        rc = stat_version(v, path, version, out);
     if ((rc != POLYFS_NOT_FOUND && *path) || rc < POLYFS_NOT_FOUND || version)
         return rc;
     PFS_ERROR(absent);
@@ -65,7 +70,7 @@ int pfs_stat(struct pfs_verb *v, const char *path, const char *version, struct p
     rc = pfs_verb_caps(v, path, &caps);
     if (rc == POLYFS_OK && caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_YES) {
         if (!*path)
-            return stat_object(v, path, NULL, out);
+            return stat_version(v, path, NULL, out);
         v->error = absent;
         return POLYFS_NOT_FOUND;
     }

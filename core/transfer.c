@@ -81,8 +81,9 @@ struct pfs_piece *pfs_transfer_piece(struct pfs_object *o, uint64_t bytes)
         piece = piece_new(t, bytes);
         if (!piece && !t->pieces) { /* not the budget's fault: the first is always granted */
             PFS_ERROR(why);
-            pfs_object_fail(o, 0, polyfs_fail(&why, POLYFS_NOMEM, "no memory for a part of %llu bytes",
-                                              (unsigned long long)bytes),
+            pfs_object_fail(o, 0,
+                            polyfs_fail(&why, POLYFS_NOMEM, "no memory for a part of %llu bytes",
+                                        (unsigned long long)bytes),
                             &why);
         }
         if (!piece)
@@ -159,10 +160,15 @@ static void turn(struct pfs_transfer *t)
     }
 }
 
-void pfs_transfer_add(struct pfs_transfer *t, struct pfs_object *o)
+void pfs_transfer_wait(struct pfs_transfer *t)
 {
     while (t->objects >= t->objects_max || t->queue.under_way >= t->width)
         turn(t);
+}
+
+void pfs_transfer_add(struct pfs_transfer *t, struct pfs_object *o)
+{
+    pfs_transfer_wait(t);
     o->transfer = t;
     o->next = NULL;
     *t->last = o;

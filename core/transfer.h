@@ -51,12 +51,12 @@ struct pfs_object {
     char *source, *target;                   /* owned */
     char *shown;                             /* owned: how the caller knows the target; or NULL */
     struct pfs_put_args args;
-    uint64_t size_hint;     /* as a listing told it, or POLYFS_SIZE_UNKNOWN */
-    uint64_t part_bytes;    /* wanted; then as the store's limits allow */
-    const char *only_etag;  /* of the source; borrowed, or NULL */
-    uint32_t forced_shape;  /* or 0 */
-    int parents;            /* make missing folders */
-    int remove_source;      /* once its copy is there */
+    uint64_t size_hint;    /* as a listing told it, or POLYFS_SIZE_UNKNOWN */
+    uint64_t part_bytes;   /* wanted; then as the store's limits allow */
+    const char *only_etag; /* of the source; borrowed, or NULL */
+    uint32_t forced_shape; /* or 0 */
+    int parents;           /* make missing folders */
+    int remove_source;     /* once its copy is there */
 
     /* what came of it */
     int rc;
@@ -112,7 +112,9 @@ struct pfs_piece {
 
 /* @jobs: objects under way at once at most; 0 as the stores allow. */
 void pfs_transfer_begin(struct pfs_transfer *transfer, struct pfs_ctx *ctx, int network, unsigned jobs);
-/* Takes the object over; returns when there is room for another. */
+/* Until there is room for another object. */
+void pfs_transfer_wait(struct pfs_transfer *transfer);
+/* Takes the object over, once there is room. */
 void pfs_transfer_add(struct pfs_transfer *transfer, struct pfs_object *object);
 /* Until every object is finished. */
 void pfs_transfer_end(struct pfs_transfer *transfer);

@@ -95,9 +95,12 @@ static int has_condition(const struct polyfs_put_request *request)
     return request->condition.create_only || request->condition.if_match;
 }
 
+/* Sub filesystems that core makes itself are one with nothing else: their paths mean something to core alone. */
 static int one_store(const struct pfs_object *o)
 {
-    return root_of(o->source_fs) == root_of(o->target_fs);
+    if (o->source_fs == o->target_fs)
+        return 1;
+    return root_of(o->source_fs) == root_of(o->target_fs) && !o->source_fs->prefix && !o->target_fs->prefix;
 }
 
 static int store_copies(const struct pfs_object *o)
@@ -164,9 +167,8 @@ static void copy_by_store(struct pfs_object *o)
     ask(o, PFS_COPY, 0, copied);
     o->by_store = 1;
     o->from = source_of(o);
-    o->step = (struct polyfs_step){.struct_size = sizeof(o->step),
-                                   .cursor = o->cursor.data,
-                                   .next = &o->next_cursor};
+    o->step =
+        (struct polyfs_step){.struct_size = sizeof(o->step), .cursor = o->cursor.data, .next = &o->next_cursor};
     o->task.r.not_before_ns = pause_ms ? pfs_now_ns() + pause_ms * PFS_MS : 0;
     o->task.r.u.copy.sources = &o->from;
     o->task.r.u.copy.count = 1;
@@ -344,9 +346,8 @@ static void open_target(struct pfs_object *o)
         o->task.r.u.upload.request = &o->args.request;
         o->task.r.u.upload.out_id = &o->id;
     } else {
-        o->step = (struct polyfs_step){.struct_size = sizeof(o->step),
-                                       .cursor = o->cursor.data,
-                                       .next = &o->next_cursor};
+        o->step =
+            (struct polyfs_step){.struct_size = sizeof(o->step), .cursor = o->cursor.data, .next = &o->next_cursor};
         o->task.r.not_before_ns = pause_ms ? pfs_now_ns() + pause_ms * PFS_MS : 0;
         o->task.r.u.write.request = &o->args.request;
         o->task.r.u.write.step = &o->step;
@@ -369,14 +370,16 @@ void pfs_object_sized(struct pfs_object *o, struct pfs_piece *piece)
     o->shape = o->rc ? 0 : choose(o);
     if (!o->rc && !o->shape) {
         PFS_ERROR(why);
-        pfs_object_fail(o, 0, polyfs_fail(&why, POLYFS_TOO_LARGE, "%s takes no object of %llu bytes here",
-                                          o->target_fs->plugin->main_protocol, (unsigned long long)size),
+        pfs_object_fail(o, 0,
+                        polyfs_fail(&why, POLYFS_TOO_LARGE, "%s takes no object of %llu bytes here",
+                                    o->target_fs->plugin->main_protocol, (unsigned long long)size),
                         &why);
     }
     if (!o->rc && carry_over(o) == POLYFS_OK && o->shape == POLYFS_SHAPE_PARTS)
         parts_room(o);
     /* First bytes are of use when they are a whole piece; else they are read again. */
-    int useful = piece && !o->rc && (piece->n == size || (piece->n == o->part_bytes && o->shape != POLYFS_SHAPE_PUT));
+    int useful =
+        piece && !o->rc && (piece->n == size || (piece->n == o->part_bytes && o->shape != POLYFS_SHAPE_PUT));
     if (piece && !useful)
         pfs_piece_end(piece);
     if (useful) {
@@ -486,7 +489,8 @@ static int all_written(const struct pfs_object *o)
 {
     if (!o->open || o->committing || o->written != o->source_stat.size)
         return 0;
-    return o->source_stat.size || o->shape != POLYFS_SHAPE_PARTS || o->begun; /* an empty object is one empty part */
+    return o->source_stat.size || o->shape != POLYFS_SHAPE_PARTS ||
+           o->begun; /* an empty object is one empty part */
 }
 
 void pfs_object_advance(struct pfs_object *o)

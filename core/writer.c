@@ -258,6 +258,8 @@ int polyfs_writer_commit(struct polyfs_writer *w, struct polyfs_stat *out_stat, 
         if (rc == POLYFS_OK)
             rc = w->shape->commit(&v, w, &stat);
     }
+    if (rc == POLYFS_EXISTS && w->appends)
+        rc = pfs_lost_race(&v.error);
     if (rc == POLYFS_OK) {
         w->done = 1;
         pfs_stat_out(out_stat, &stat);

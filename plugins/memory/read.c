@@ -74,8 +74,8 @@ static int pin_locked(struct memory_fs *fs, const struct memory_key *key, const 
 
 /* The content and the facts of a version, taken in one moment. */
 static int pin(struct memory_fs *fs, const char *path, uint64_t path_len, const char *version,
-               const struct polyfs_condition *condition, struct memory_content **content,
-               struct memory_meta **meta, struct polyfs_stat *stat, struct polyfs_error *err)
+               const struct polyfs_condition *condition, struct memory_content **content, struct memory_meta **meta,
+               struct polyfs_stat *stat, struct polyfs_error *err)
 {
     MEMORY_AUTO(key) struct memory_key key = {0};
     int code = memory_key_make(&key, fs, path, path_len, err);

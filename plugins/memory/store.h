@@ -63,8 +63,6 @@ int memory_store_use(const char *name, uint32_t real_folders, uint32_t versionin
                      struct polyfs_error *err);
 /** One more user of a store that has one. */
 void memory_store_share(struct memory_store *store);
-/** A user less; a store without users and content goes. */
-void memory_store_leave(struct memory_store *store);
 
 void memory_lock(struct memory_store *store);
 void memory_unlock(struct memory_store *store);

@@ -45,12 +45,18 @@ int memory_version_new(struct memory_fs *fs, enum memory_kind kind, struct memor
     return POLYFS_OK;
 }
 
+static void meta_unref(struct memory_meta *meta)
+{
+    if (meta && atomic_fetch_sub_explicit(&meta->refs, 1, memory_order_acq_rel) == 1)
+        memory_give(meta);
+}
+
 void memory_version_free(struct memory_version *version)
 {
     while (version) {
         struct memory_version *older = version->older;
         memory_content_unref(version->content);
-        memory_meta_unref(version->meta);
+        meta_unref(version->meta);
         memory_give(version);
         version = older;
     }
@@ -112,15 +118,9 @@ struct memory_meta *memory_meta_ref(struct memory_meta *meta)
     return meta;
 }
 
-void memory_meta_unref(struct memory_meta *meta)
-{
-    if (meta && atomic_fetch_sub_explicit(&meta->refs, 1, memory_order_acq_rel) == 1)
-        memory_give(meta);
-}
-
 void memory_meta_auto(struct memory_meta **meta)
 {
-    memory_meta_unref(*meta);
+    meta_unref(*meta);
 }
 
 static const struct polyfs_kv *pair_at(const struct polyfs_kv *pairs, uint64_t index, uint64_t stride)

@@ -52,7 +52,6 @@ int memory_meta_new(struct memory_fs *fs, const char *content_type, const struct
 int memory_meta_merge(struct memory_fs *fs, const struct polyfs_put_request *request, struct memory_meta *base,
                       struct memory_meta **out, struct polyfs_error *err);
 struct memory_meta *memory_meta_ref(struct memory_meta *meta);
-void memory_meta_unref(struct memory_meta *meta);
 void memory_meta_auto(struct memory_meta **meta);
 
 void memory_etag_text(uint64_t generation, char text[MEMORY_ETAG_ROOM]);

@@ -307,6 +307,14 @@ int64_t NowMs()
     return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
+uint64_t UsedNow()
+{
+    RuntimeStats stats = {};
+    stats.struct_size = sizeof(stats);
+    polyfs_runtime_stats(&stats);
+    return stats.used_bytes;
+}
+
 uint64_t EnvNumber(const char *name, uint64_t value)
 {
     const char *text = getenv(name);

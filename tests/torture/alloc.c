@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <jansson.h>
 #include <link.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -247,6 +248,22 @@ EXPORT int pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*ru
 {
     inside = INSIDE_THREAD;
     int rc = NEXT(pthread_create)(out, attr, run, user);
+    inside = INSIDE_NOTHING;
+    return rc;
+}
+
+EXPORT void qsort_r(void *rows, size_t count, size_t bytes, int (*compare)(const void *, const void *, void *),
+                    void *user)
+{
+    inside = INSIDE_SORT;
+    NEXT(qsort_r)(rows, count, bytes, compare, user);
+    inside = INSIDE_NOTHING;
+}
+
+EXPORT int json_vunpack_ex(json_t *value, json_error_t *error, size_t flags, const char *format, va_list args)
+{
+    inside = INSIDE_UNPACK;
+    int rc = NEXT(json_vunpack_ex)(value, error, flags, format, args);
     inside = INSIDE_NOTHING;
     return rc;
 }

@@ -13,7 +13,7 @@
 enum alloc_mode { ALLOC_ONCE, ALLOC_FOR_GOOD, ALLOC_COUNT };
 
 /* What the C library was doing when it asked for memory: it copes by itself in these. */
-enum alloc_inside { INSIDE_NOTHING, INSIDE_SORT, INSIDE_THREAD, INSIDE_LOAD, INSIDE_KINDS };
+enum alloc_inside { INSIDE_NOTHING, INSIDE_SORT, INSIDE_THREAD, INSIDE_LOAD, INSIDE_UNPACK };
 
 struct alloc_report {
     unsigned points;             /* allocations that could have failed */

@@ -4,6 +4,7 @@
  * open fails for memory, the second must do. Registry records are kept for ever by design; so the blocks left are
  * compared with those of a child that was not troubled.
  */
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +41,10 @@ static void try(unsigned nth, int for_good, struct verdict *out)
     struct alloc_report report = alloc_disarm();
     out->reached = report.failed > 0;
     out->skipped = report.skipped;
-    if (out->reached && rc == POLYFS_OK && report.inside != INSIDE_SORT)
-        snprintf(out->why, sizeof(out->why), "the failure was swallowed");
+    Dl_info info;
+    if (out->reached && rc == POLYFS_OK && report.inside != INSIDE_SORT && dladdr(report.caller, &info))
+        snprintf(out->why, sizeof(out->why), "the failure was swallowed (%.200s+0x%lx)", info.dli_fname,
+                 (unsigned long)((char *)report.caller - (char *)info.dli_fbase));
     /* The dynamic loader tells a failure by text alone, and not always the right one. */
     int told = rc == POLYFS_NOMEM || (rc == POLYFS_PLUGIN && report.inside == INSIDE_LOAD);
     if (out->reached && rc < 0 && !told)
