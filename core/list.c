@@ -119,12 +119,42 @@ static char *prefix_of(const char *path, uint32_t flags)
 /* The token: base64 of version, hash of what it belongs to, and the last path. */
 #define TOKEN_VERSION '1'
 
-static guint32 token_hash(const struct polyfs_lister *l, const char *last)
+/* Of the text "NAME\nPREFIX\nFLAGS\nLAST", by Bernstein's function; made without that text. */
+static uint32_t token_hash(const struct polyfs_lister *l, const char *last)
 {
-    g_autofree char *text =
-        g_strdup_printf("%s\n%s\n%u\n%s", l->fs->plugin->name, l->prefix,
-                        l->opts.flags & (POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS | POLYFS_LS_VERSIONS), last);
-    return g_str_hash(text);
+    char flags[16];
+    uint32_t hash = 5381;
+    snprintf(flags, sizeof(flags), "%u",
+             l->opts.flags & (POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS | POLYFS_LS_VERSIONS));
+    const char *parts[] = {l->fs->plugin->name, "\n", l->prefix, "\n", flags, "\n", last};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        for (const char *c = parts[i]; *c; c++)
+            hash = hash * 33 + (unsigned char)*c;
+    return hash;
+}
+
+/* Its bytes; NULL without memory. g_base64_decode would end the process, and the token is the caller's. */
+static guchar *token_bytes(const char *token, gsize *out_n)
+{
+    gsize length = strlen(token);
+    gint state = 0;
+    guint save = 0;
+    guchar *bytes = malloc(length / 4 * 3 + 4);
+    if (bytes)
+        *out_n = g_base64_decode_step(token, length, bytes, &state, &save);
+    return bytes;
+}
+
+static char *token_text(const struct polyfs_text *bytes)
+{
+    gint state = 0, save = 0;
+    char *text = bytes->length < SIZE_MAX / 2 ? malloc((bytes->length / 3 + 1) * 4 + 4 + 1) : NULL;
+    if (!text)
+        return NULL;
+    gsize n = g_base64_encode_step((const guchar *)bytes->data, bytes->length, FALSE, text, &state, &save);
+    n += g_base64_encode_close(FALSE, text + n, &state, &save);
+    text[n] = '\0';
+    return text;
 }
 
 static int take_token(struct polyfs_lister *l, struct polyfs_error *err)
@@ -132,12 +162,17 @@ static int take_token(struct polyfs_lister *l, struct polyfs_error *err)
     gsize n;
     if (!l->opts.token)
         return POLYFS_OK;
-    g_autofree guchar *bytes = g_base64_decode(l->opts.token, &n);
-    guint32 hash;
-    if (n < 1 + sizeof(hash) + 1 || bytes[0] != TOKEN_VERSION)
+    guchar *bytes = token_bytes(l->opts.token, &n);
+    uint32_t hash = 0;
+    int fits = bytes && n >= 1 + sizeof(hash) + 1 && bytes[0] == TOKEN_VERSION;
+    char *last = fits ? pfs_copy((const char *)bytes + 1 + sizeof(hash), n - 1 - sizeof(hash)) : NULL;
+    if (fits)
+        memcpy(&hash, bytes + 1, sizeof(hash));
+    if (bytes && !fits) {
+        free(bytes);
         return polyfs_fail(err, POLYFS_INVALID, "the token is not one of a listing");
-    memcpy(&hash, bytes + 1, sizeof(hash));
-    char *last = pfs_copy((const char *)bytes + 1 + sizeof(hash), n - 1 - sizeof(hash));
+    }
+    free(bytes);
     if (!last)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for the token");
     free((char *)(uintptr_t)l->opts.start_after);
@@ -153,22 +188,25 @@ int polyfs_list_token(struct polyfs_lister *l, char **out, struct polyfs_error *
     struct polyfs_text bytes = {NULL, 0, 0};
     const char version = TOKEN_VERSION;
     const char *given = l->last ? l->last : l->opts.start_after ? l->opts.start_after : l->prefix;
-    g_autofree char *last = g_strconcat(given, l->last && l->last_is_dir ? "/" : "", NULL);
-    guint32 hash = token_hash(l, last);
     if (l->opts.flags & POLYFS_LS_UNORDERED || l->glob)
         return pfs_error_out(err, &why,
                              polyfs_fail(&why, POLYFS_UNSUPPORTED, "unordered listings and patterns have no token"),
                              "make a token", NULL);
-    int rc = pfs_text_add(&bytes, &version, 1);
+    char *last = pfs_format("%s%s", given, l->last && l->last_is_dir ? "/" : "");
+    uint32_t hash = last ? token_hash(l, last) : 0;
+    int rc = last ? pfs_text_add(&bytes, &version, 1) : POLYFS_NOMEM;
     if (rc == POLYFS_OK)
         rc = pfs_text_add(&bytes, (const char *)&hash, sizeof(hash));
     if (rc == POLYFS_OK)
         rc = pfs_text_add(&bytes, last, strlen(last));
     if (rc == POLYFS_OK) {
-        g_autofree char *text = g_base64_encode((const guchar *)bytes.data, bytes.length);
-        *out = strdup(text);
-        rc = *out ? POLYFS_OK : POLYFS_NOMEM;
+        char *text = token_text(&bytes);
+        rc = text ? POLYFS_OK : POLYFS_NOMEM;
+        *out = text ? text : *out;
     }
+    if (rc == POLYFS_NOMEM)
+        polyfs_fail(&why, rc, "no memory for the token");
+    free(last);
     pfs_text_clear(&bytes);
     return pfs_error_out(err, &why, rc, "make a token", NULL);
 }

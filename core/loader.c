@@ -29,20 +29,24 @@
 
 /* ---- where ----------------------------------------------------------------------------------------------- */
 
-static size_t folder_add(struct pfs_folder *out, size_t count, char *path, int trusted)
+/* Folders as they are gathered; `failed` when there was no memory for one. */
+struct gathered {
+    struct pfs_folder *rows;
+    size_t count;
+    int failed;
+};
+
+/* Takes the path; NULL: it could not be made. */
+static void folder_add(struct gathered *to, char *path, int trusted)
 {
-    if (!path || *path != '/' || count == PFS_FOLDERS_MAX) {
+    int known = 0;
+    to->failed |= !path;
+    for (size_t i = 0; path && i < to->count; i++)
+        known |= strcmp(to->rows[i].path, path) == 0;
+    if (!path || known || *path != '/' || to->count == PFS_FOLDERS_MAX)
         free(path);
-        return count;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(out[i].path, path) == 0) {
-            free(path);
-            return count;
-        }
-    }
-    out[count] = (struct pfs_folder){path, trusted};
-    return count + 1;
+    else
+        to->rows[to->count++] = (struct pfs_folder){path, trusted};
 }
 
 /* The file that this very code was loaded from: libpolyfs, or the program that it is linked into. */
@@ -52,41 +56,44 @@ static int own_file(Dl_info *info)
     return dladdr(&here, info) && info->dli_fname;
 }
 
-static char *beside_library(void)
+static void folder_beside_library(struct gathered *to)
 {
     Dl_info info;
-    if (!own_file(&info))
-        return NULL;
-    char *real = realpath(info.dli_fname, NULL);
+    char *real = own_file(&info) ? realpath(info.dli_fname, NULL) : NULL;
     char *slash = real ? strrchr(real, '/') : NULL;
-    char *folder = slash ? pfs_format("%.*s/" SUBFOLDER, (int)(slash - real), real) : NULL;
+    if (slash)
+        folder_add(to, pfs_format("%.*s/" SUBFOLDER, (int)(slash - real), real), 0);
+    else
+        to->failed |= errno == ENOMEM;
     free(real);
-    return folder;
 }
 
-static size_t folders_of_env(struct pfs_folder *out, size_t count)
+static void folders_of_env(struct gathered *to)
 {
     const char *list = pfs_env("POLYFS_PLUGIN_PATH");
     while (list && *list) {
         size_t n = strcspn(list, ":");
         if (n)
-            count = folder_add(out, count, pfs_copy(list, n), 0);
+            folder_add(to, pfs_copy(list, n), 0);
         list += n + (list[n] == ':');
     }
-    return count;
 }
 
-size_t pfs_loader_folders(char *const *added, struct pfs_folder out[PFS_FOLDERS_MAX])
+int pfs_loader_folders(char *const *added, struct pfs_folder out[PFS_FOLDERS_MAX], size_t *out_count,
+                       struct polyfs_error *err)
 {
-    size_t count = 0;
+    struct gathered to = {out, 0, 0};
+    errno = 0;
     for (; added && *added; added++)
-        count = folder_add(out, count, strdup(*added), 1);
-    count = folders_of_env(out, count);
+        folder_add(&to, strdup(*added), 1);
+    folders_of_env(&to);
     const char *home = pfs_env("HOME");
     if (home && *home == '/')
-        count = folder_add(out, count, pfs_format("%s/.local/lib/" SUBFOLDER, home), 0);
-    count = folder_add(out, count, beside_library(), 0);
-    return folder_add(out, count, strdup(POLYFS_PLUGIN_DIR), 0);
+        folder_add(&to, pfs_format("%s/.local/lib/" SUBFOLDER, home), 0);
+    folder_beside_library(&to);
+    folder_add(&to, strdup(POLYFS_PLUGIN_DIR), 0);
+    *out_count = to.count;
+    return to.failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for the folders of plugins") : POLYFS_OK;
 }
 
 /* ---- which ------------------------------------------------------------------------------------------------- */
@@ -146,7 +153,7 @@ static int check_folder(const char *folder, unsigned *links, struct polyfs_error
     if (lstat(folder, &st) == 0 && S_ISLNK(st.st_mode))
         rc = check_link(folder, &st, links, err);
     if (rc == POLYFS_OK && stat(folder, &st) < 0)
-        return polyfs_fail(err, POLYFS_PLUGIN, "the folder %s cannot be looked at: %s", folder, g_strerror(errno));
+        return polyfs_fail(err, POLYFS_PLUGIN, "the folder %s cannot be looked at: %s", folder, strerrordesc_np(errno));
     return rc == POLYFS_OK ? check_owner_and_mode(folder, &st, 1, err) : rc;
 }
 
@@ -197,7 +204,8 @@ static int open_checked(const char *path, int trusted, int *out_fd, struct stat 
     if (fd < 0 && errno == ELOOP)
         return refuse_link(path, err);
     if (fd < 0)
-        return polyfs_fail(err, POLYFS_PLUGIN, "the library %s cannot be opened: %s", path, g_strerror(errno));
+        return polyfs_fail(err, POLYFS_PLUGIN, "the library %s cannot be opened: %s", path,
+                           strerrordesc_np(errno));
     int rc = check_open(fd, path, trusted, st, err);
     if (rc == POLYFS_OK)
         *out_fd = fd;
@@ -238,6 +246,13 @@ static int find_entry(void *object, const char *path, const struct stat *checked
     return POLYFS_OK;
 }
 
+/* The dynamic loader has text only. */
+static int load_failure(const char *text, struct polyfs_error *err)
+{
+    int memory = !text || strstr(text, "annot allocate") || strstr(text, "out of memory");
+    return polyfs_fail(err, memory ? POLYFS_NOMEM : POLYFS_PLUGIN, "it does not load: %s", text ? text : "no memory");
+}
+
 static int load_entry(const char *path, int trusted, polyfs_plugin_entry **out, struct polyfs_error *err)
 {
     int fd;
@@ -249,7 +264,7 @@ static int load_entry(const char *path, int trusted, polyfs_plugin_entry **out, 
     if (object)
         rc = find_entry(object, path, &checked, out, err);
     else
-        rc = polyfs_fail(err, POLYFS_PLUGIN, "it does not load: %s", dlerror());
+        rc = load_failure(dlerror(), err);
     close(fd);
     return rc;
 }
@@ -259,6 +274,8 @@ static int call_entry(polyfs_plugin_entry *entry, const struct polyfs_plugin **o
     *out = NULL;
     PFS_ERROR(why);
     int rc = entry(pfs_host(), out, &why);
+    if (rc == POLYFS_NOMEM)
+        return polyfs_fail(err, rc, "there is no memory for it");
     if (rc != POLYFS_OK)
         return polyfs_fail(err, POLYFS_PLUGIN, "it refused to start (%s): %s", polyfs_code_name(rc),
                            why.code ? why.message : "it gave no reason");

@@ -156,8 +156,11 @@ static int folder_add(struct folders *folders, const struct polyfs_entry *row)
 {
     if (pfs_grow((void **)&folders->names, &folders->room, folders->count, sizeof(char *)) != POLYFS_OK)
         return POLYFS_NOMEM;
-    folders->names[folders->count] = pfs_copy(row->path, row->path_len);
-    return folders->names[folders->count++] ? POLYFS_OK : POLYFS_NOMEM;
+    char *name = pfs_copy(row->path, row->path_len);
+    if (!name)
+        return POLYFS_NOMEM;
+    folders->names[folders->count++] = name;
+    return POLYFS_OK;
 }
 
 /* Objects of a page go now, folders are kept for the end. A link to a folder is removed, not entered. */
