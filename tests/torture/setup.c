@@ -40,7 +40,8 @@ static void settings(struct world *w)
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof(path), "%s/polyfs/%d.ini", w->folder, i);
         FILE *file = fopen(path, "w");
-        if (!file || fprintf(file, "[%s]\nattempts=%d\ndurability=none\n", w->store, 5 + i) < 0 || fclose(file) != 0)
+        if (!file || fprintf(file, "[%s]\nattempts=%d\ndurability=none\n", w->store, 5 + i) < 0 ||
+            fclose(file) != 0)
             must(POLYFS_IO, "write settings", NULL);
     }
 }
