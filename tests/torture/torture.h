@@ -18,7 +18,7 @@
 #define ITEMS 4u      /* many objects: on failure each is as before or as after, for itself */
 #define NO_SLOTS 8u   /* it calls no slot, or through a filesystem of its own that takes no faults */
 #define AFRESH 32u    /* what it leaves undone cannot be asked for again, so the next call begins anew */
-#define COPES 64u      /* a failure may cost it nothing but a text or a cleaning up, and is not told then */
+#define COPES 64u     /* a failure may cost it nothing but a text or a cleaning up, and is not told then */
 #define OWN_STATE 16u /* what the store holds is judged by `settled`: names are drawn at random */
 
 #define BIG 10000u /* three parts of PART bytes */
