@@ -82,7 +82,7 @@ static int fs_get(struct polyfs_call *call, void *fs, const char *path, uint64_t
         return polyfs_fail(err, POLYFS_RANGE, "the range begins behind the end");
     if (n > request->length)
         n = request->length;
-    memcpy(buffer, ANSWER + request->offset, n);
+    memcpy(buffer, &ANSWER[request->offset], n);
     *out_n = n;
     call->bytes_done = n;
     describe(out);

@@ -5,6 +5,8 @@
  * makes of other slots is so proven by the same cases. Option `copies`: the store copies itself, up to 1 MiB at a time
  * and in parts beyond, as object stores do.
  */
+#include <pthread.h>
+
 #include "memory.h"
 #include "store.h"
 
@@ -23,9 +25,27 @@ struct bare {
     uint32_t shapes;
 };
 
+/*
+ * Stands for a library that is not fork-safe: a lock that a child inherits locked for ever, if a fork happens while a
+ * thread is inside. So every call goes through a fork section, and a gate that fails hangs a child.
+ */
+static pthread_mutex_t library = PTHREAD_MUTEX_INITIALIZER;
+
+static void library_call(void)
+{
+    static volatile unsigned work;
+    memory_host->section_enter();
+    pthread_mutex_lock(&library);
+    for (unsigned i = 0; i < 2000; i++)
+        work = work + 1;
+    pthread_mutex_unlock(&library);
+    memory_host->section_leave();
+}
+
 /* The memory filesystem of a call that counts as one request. */
 static void *memory_of(struct polyfs_call *call, void *fs)
 {
+    library_call();
     call->requests = 1;
     return ((struct bare *)fs)->memory;
 }

@@ -108,6 +108,8 @@ class Case : public testing::Test
     {
         return Fact(POLYFS_FACT_NETWORK) != POLYFS_NO;
     }
+    /* May a bulk verb write below a folder of this filesystem? It must keep what it writes there. */
+    bool Confines(polyfs_fs *fs, const std::string &folder);
     bool SameProcess() const
     {
         return store().same_process;
