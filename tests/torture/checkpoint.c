@@ -172,9 +172,9 @@ static int call_gc(struct world *w, struct polyfs_error *err)
 }
 
 const struct scenario checkpoint_scenarios[] = {
-    {"ckpt_save", ON_BOTH | OWN_STATE | COPES, two, call_save, check_save, NULL, NULL, settled},
+    {"ckpt_save", ON_ALL | OWN_STATE | COPES, two, call_save, check_save, NULL, NULL, settled},
     {"ckpt_list", ON_BOTH | OWN_STATE, two, call_list, check_list, NULL, NULL, settled},
-    {"ckpt_load", ON_BOTH | OWN_STATE, two, call_load, check_load, NULL, NULL, settled},
+    {"ckpt_load", ON_ALL | OWN_STATE, two, call_load, check_load, NULL, NULL, settled},
     {"ckpt_verify", ON_BOTH | OWN_STATE, two, call_verify, check_verify, NULL, NULL, settled},
     {"ckpt_gc", ON_BOTH | OWN_STATE | COPES, litter, call_gc, NULL, NULL, NULL, settled},
     {NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL},

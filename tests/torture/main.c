@@ -41,6 +41,8 @@ static unsigned drive_both(const struct scenario *s)
         failures += drive(s, "memory");
     if (s->flags & ON_FILE)
         failures += drive(s, "file");
+    if (s->flags & ON_BARE)
+        failures += drive(s, "bare");
     return failures;
 }
 

@@ -71,7 +71,7 @@ const char *const *options_of(const struct world *w)
     options[n++] = timeout;
     options[n++] = "durability=none";
     options[n++] = "part_bytes=" PART;
-    if (strcmp(w->store, "memory") == 0)
+    if (strcmp(w->store, "file") != 0)
         options[n++] = "store=torture";
     if (w->option)
         options[n++] = w->option;
