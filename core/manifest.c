@@ -20,6 +20,7 @@ static const struct flag_name {
     {"dots-refused", POLYFS_PLUGIN_DOTS_REFUSED},
     {"url-query", POLYFS_PLUGIN_URL_QUERY},
     {"layer", POLYFS_PLUGIN_LAYER},
+    {"slashes-refused", POLYFS_PLUGIN_SLASHES_REFUSED},
 };
 #define FLAG_NAMES (sizeof(flag_names) / sizeof(flag_names[0]))
 
