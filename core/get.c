@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "core/stat.h"
+
 #define GROW_FIRST 65536
 
 int pfs_get_range(struct pfs_verb *v, const struct polyfs_get_request *wanted, void *buffer, uint64_t *out_n,
@@ -71,16 +73,41 @@ static int request_of(struct pfs_verb *v, const struct polyfs_read_opts *opts, u
     return POLYFS_OK;
 }
 
+/* Where the store cannot tell the last bytes in one request: two, the second pinned to what the first one saw. */
+static int settle_suffix(struct pfs_verb *v, struct polyfs_get_request *request, struct polyfs_stat *stat)
+{
+    struct polyfs_caps caps;
+    int rc = request->flags & POLYFS_GET_SUFFIX ? pfs_verb_caps(v, v->path, &caps) : POLYFS_MORE;
+    if (rc != POLYFS_OK || caps.fact[POLYFS_FACT_SUFFIX_READ] != POLYFS_NO)
+        return rc < 0 ? rc : POLYFS_OK;
+    rc = pfs_stat(v, v->path, request->version, stat);
+    if (rc == POLYFS_OK && stat->type == POLYFS_TYPE_DIR)
+        rc = polyfs_fail(&v->error, POLYFS_IS_DIR, "it is a folder");
+    if (rc == POLYFS_OK && stat->size == POLYFS_SIZE_UNKNOWN)
+        rc = polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "its size is not known");
+    if (rc != POLYFS_OK)
+        return rc;
+    if (request->length > stat->size)
+        request->length = stat->size;
+    request->offset = stat->size - request->length;
+    request->flags &= ~POLYFS_GET_SUFFIX;
+    if (!request->condition.if_match && stat->etag[0])
+        request->condition.if_match = stat->etag;
+    return POLYFS_OK;
+}
+
 int polyfs_get(struct polyfs_fs *fs, const char *path, const struct polyfs_read_opts *opts, void *buffer,
                size_t room, size_t *out_n, struct polyfs_stat *out_stat, struct polyfs_error *err)
 {
     struct pfs_verb v;
     struct polyfs_get_request request;
-    struct polyfs_stat stat;
+    struct polyfs_stat stat, pin;
     uint64_t n = 0;
     int rc = pfs_verb_begin(&v, "read", fs, path, opts ? opts->call : NULL);
     if (rc == POLYFS_OK)
         rc = request_of(&v, opts, room, &request);
+    if (rc == POLYFS_OK)
+        rc = settle_suffix(&v, &request, &pin);
     if (rc == POLYFS_OK)
         rc = pfs_get_range(&v, &request, buffer, &n, &stat);
     if (rc == POLYFS_OK) {
@@ -141,7 +168,7 @@ int polyfs_get_all(struct polyfs_fs *fs, const char *path, const struct polyfs_r
 {
     struct pfs_verb v;
     struct polyfs_get_request request;
-    struct polyfs_stat stat;
+    struct polyfs_stat stat, pin;
     char *data = NULL;
     uint64_t n = 0;
     int rc = pfs_verb_begin(&v, "read", fs, path, opts ? opts->call : NULL);
@@ -149,6 +176,8 @@ int polyfs_get_all(struct polyfs_fs *fs, const char *path, const struct polyfs_r
         rc = request_of(&v, opts, POLYFS_SIZE_UNKNOWN, &request);
     if (rc == POLYFS_OK && request.flags & POLYFS_GET_SUFFIX && request.length == POLYFS_SIZE_UNKNOWN)
         request.flags = 0; /* the last "all" bytes are all bytes */
+    if (rc == POLYFS_OK)
+        rc = settle_suffix(&v, &request, &pin);
     if (rc == POLYFS_OK)
         rc = get_all(&v, &request, &data, &n, &stat);
     if (rc == POLYFS_OK) {
