@@ -29,6 +29,8 @@ static int feed_old_bytes(struct pfs_verb *v, struct polyfs_writer *w, const str
     }
     free(buffer);
     polyfs_reader_close(reader);
+    if (rc == POLYFS_CHANGED || rc == POLYFS_NOT_FOUND)
+        rc = polyfs_fail(&v->error, POLYFS_CONDITION, "it was replaced meanwhile");
     return rc;
 }
 
@@ -37,7 +39,8 @@ static int emulate(struct pfs_verb *v, struct polyfs_writer *w)
     struct polyfs_stat old;
     struct polyfs_condition *condition = &w->args.request.condition;
     int rc = pfs_stat(v, v->path, NULL, &old);
-    if (rc == POLYFS_NOT_FOUND) {
+    int real = w->caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_YES;
+    if (rc == POLYFS_NOT_FOUND || (rc == POLYFS_OK && old.type == POLYFS_TYPE_DIR && !real)) {
         condition->create_only = 1;
         return POLYFS_OK;
     }

@@ -57,10 +57,11 @@ const char *polyfs_fact_name(uint32_t fact)
 /* What core makes of other slots is told as "emulated", whatever the plugin left there. */
 static void tell_emulated(const struct polyfs_fs *fs, struct polyfs_caps *caps)
 {
+    if (caps->fact[POLYFS_FACT_RENAME] == POLYFS_NO && caps->fact[POLYFS_FACT_COPY] == POLYFS_YES &&
+        pfs_slot_present(fs, PFS_REMOVE))
+        caps->fact[POLYFS_FACT_RENAME] = POLYFS_EMULATED;
     if (caps->fact[POLYFS_FACT_COPY] == POLYFS_NO)
         caps->fact[POLYFS_FACT_COPY] = POLYFS_EMULATED;
-    if (caps->fact[POLYFS_FACT_RENAME] == POLYFS_NO && pfs_slot_present(fs, PFS_REMOVE))
-        caps->fact[POLYFS_FACT_RENAME] = POLYFS_EMULATED;
     if (caps->fact[POLYFS_FACT_APPEND] == POLYFS_NO && caps->fact[POLYFS_FACT_IF_MATCH] == POLYFS_YES)
         caps->fact[POLYFS_FACT_APPEND] = POLYFS_EMULATED;
     if (caps->fact[POLYFS_FACT_REMOVE_MANY] == POLYFS_NO)
