@@ -59,8 +59,10 @@ static int files_read(json_t *files, struct ckpt_manifest *out)
     {
         const char *name;
         json_int_t size, crc;
-        if (json_unpack(row, "{s:s, s:I, s:I}", "name", &name, "size", &size, "crc32c", &crc) < 0 ||
-            !ckpt_name_valid(name) || size < 0 || crc < 0 || crc > UINT32_MAX)
+        int rc = ckpt_json_unpack(row, "{s:s, s:I, s:I}", "name", &name, "size", &size, "crc32c", &crc);
+        if (rc != POLYFS_OK)
+            return rc;
+        if (!ckpt_name_valid(name) || size < 0 || crc < 0 || crc > UINT32_MAX)
             return POLYFS_CORRUPT;
         for (size_t j = 0; j < out->count; j++)
             if (strcmp(out->files[j].name, name) == 0)
@@ -75,20 +77,24 @@ int ckpt_manifest_read(const char *text, size_t n, struct ckpt_manifest *out, ch
 {
     const char *json, *attempt;
     size_t json_n;
-    int format, rc = POLYFS_CORRUPT;
+    int format;
     json_t *files, *body = NULL;
     memset(out, 0, sizeof(*out));
-    snprintf(why, why_room, "its manifest is damaged");
-    if (ckpt_unseal(text, n, &json, &json_n) == POLYFS_OK)
-        body = json_loadb(json, json_n, JSON_REJECT_DUPLICATES, NULL);
-    if (body &&
-        json_unpack(body, "{s:i, s:s, s:o}", "format", &format, "attempt", &attempt, "files", &files) == 0 &&
-        json_is_array(files) && strlen(attempt) == CKPT_ATTEMPT - 1) {
+    int rc = ckpt_unseal(text, n, &json, &json_n);
+    if (rc == POLYFS_OK)
+        rc = ckpt_json_read(json, json_n, &body, why, why_room);
+    if (rc == POLYFS_OK)
+        rc = ckpt_json_unpack(body, "{s:i, s:s, s:o}", "format", &format, "attempt", &attempt, "files", &files);
+    if (rc == POLYFS_OK && (!json_is_array(files) || strlen(attempt) != CKPT_ATTEMPT - 1))
+        rc = POLYFS_CORRUPT;
+    if (rc == POLYFS_OK) {
         memcpy(out->attempt, attempt, sizeof(out->attempt));
         rc = format == 1 ? files_read(files, out) : POLYFS_UNSUPPORTED;
     }
-    if (rc == POLYFS_UNSUPPORTED)
-        snprintf(why, why_room, "its manifest has a newer format than this polyfs knows");
+    snprintf(why, why_room, "%s",
+             rc == POLYFS_UNSUPPORTED ? "its manifest has a newer format than this polyfs knows"
+             : rc == POLYFS_NOMEM     ? "no memory to read its manifest"
+                                      : "its manifest is damaged");
     json_decref(body);
     if (rc != POLYFS_OK)
         ckpt_manifest_clear(out);

@@ -11,7 +11,6 @@
 #include "run.h"
 
 #define FORMAT 1
-#define DEPTH_LIMIT JSON_REJECT_DUPLICATES
 
 void ckpt_record_init(struct ckpt_record *record)
 {
@@ -183,10 +182,11 @@ static int entry_read(json_t *row, struct ckpt_record *record)
     struct ckpt_entry e = {.step = POLYFS_CKPT_NO_STEP, .epoch = POLYFS_CKPT_NO_STEP};
     const char *name, *attempt;
     json_int_t time_ns, bytes, files, size, crc, step = POLYFS_CKPT_NO_STEP, epoch = POLYFS_CKPT_NO_STEP;
-    if (json_unpack(row, "{s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I}, s?I, s?I}", "name", &name, "attempt", &attempt,
-                    "time_ns", &time_ns, "bytes", &bytes, "files", &files, "manifest", "size", &size, "crc32c",
-                    &crc, "step", &step, "epoch", &epoch) < 0)
-        return POLYFS_CORRUPT;
+    int rc = ckpt_json_unpack(row, "{s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I}, s?I, s?I}", "name", &name, "attempt",
+                              &attempt, "time_ns", &time_ns, "bytes", &bytes, "files", &files, "manifest", "size",
+                              &size, "crc32c", &crc, "step", &step, "epoch", &epoch);
+    if (rc != POLYFS_OK)
+        return rc;
     if (!ckpt_name_valid(name) || !is_id(attempt) || bytes < 0 || files < 0 || files > UINT32_MAX || size < 0 ||
         crc < 0 || crc > UINT32_MAX || score_read(json_object_get(row, "score"), &e) != POLYFS_OK)
         return POLYFS_CORRUPT;
@@ -216,8 +216,10 @@ static int lists_read(json_t *live, json_t *garbage, struct ckpt_record *record)
     {
         const char *name, *attempt;
         json_int_t seq;
-        if (json_unpack(row, "{s:s, s:s, s:I}", "name", &name, "attempt", &attempt, "seq", &seq) < 0 ||
-            !ckpt_name_valid(name) || !is_id(attempt) || seq < 0)
+        int rc = ckpt_json_unpack(row, "{s:s, s:s, s:I}", "name", &name, "attempt", &attempt, "seq", &seq);
+        if (rc != POLYFS_OK)
+            return rc;
+        if (!ckpt_name_valid(name) || !is_id(attempt) || seq < 0)
             return POLYFS_CORRUPT;
         if (garbage_add(record, name, attempt, (uint64_t)seq) != POLYFS_OK)
             return POLYFS_NOMEM;
@@ -231,29 +233,34 @@ static int body_read(json_t *body, struct ckpt_record *out, char *why, size_t ro
     const char *run, *writer;
     json_int_t seq, incarnation, time_ns;
     json_t *live, *garbage;
-    if (json_unpack(body, "{s:i}", "format", &format) < 0 || format < 1) {
-        snprintf(why, room, "it is no record");
-        return POLYFS_CORRUPT;
+    int rc = ckpt_json_unpack(body, "{s:i}", "format", &format);
+    if (rc == POLYFS_OK && format < 1)
+        rc = POLYFS_CORRUPT;
+    if (rc != POLYFS_OK) {
+        snprintf(why, room, rc == POLYFS_NOMEM ? "no memory to read it" : "it is no record");
+        return rc;
     }
     if (format > FORMAT) {
         snprintf(why, room, "its format %d is newer than this polyfs knows (%d)", format, FORMAT);
         return POLYFS_UNSUPPORTED;
     }
-    if (json_unpack(body, "{s:I, s:s, s:s, s:I, s:I, s:o, s:o}", "seq", &seq, "run", &run, "writer", &writer,
-                    "incarnation", &incarnation, "time_ns", &time_ns, "live", &live, "garbage", &garbage) < 0 ||
-        seq < 1 || incarnation < 0 || !is_id(run) || !is_id(writer) || !json_is_array(live) ||
-        !json_is_array(garbage)) {
-        snprintf(why, room, "a field of it is missing or wrong");
-        return POLYFS_CORRUPT;
+    rc = ckpt_json_unpack(body, "{s:I, s:s, s:s, s:I, s:I, s:o, s:o}", "seq", &seq, "run", &run, "writer", &writer,
+                          "incarnation", &incarnation, "time_ns", &time_ns, "live", &live, "garbage", &garbage);
+    if (rc == POLYFS_OK && (seq < 1 || incarnation < 0 || !is_id(run) || !is_id(writer) || !json_is_array(live) ||
+                            !json_is_array(garbage)))
+        rc = POLYFS_CORRUPT;
+    if (rc != POLYFS_OK) {
+        snprintf(why, room, rc == POLYFS_NOMEM ? "no memory to read it" : "a field of it is missing or wrong");
+        return rc;
     }
     out->seq = (uint64_t)seq;
     out->incarnation = (uint64_t)incarnation;
     out->time_ns = time_ns;
     memcpy(out->run, run, sizeof(out->run));
     memcpy(out->writer, writer, sizeof(out->writer));
-    int rc = lists_read(live, garbage, out);
-    if (rc == POLYFS_CORRUPT)
-        snprintf(why, room, "a row of it is wrong");
+    rc = lists_read(live, garbage, out);
+    if (rc != POLYFS_OK)
+        snprintf(why, room, rc == POLYFS_NOMEM ? "no memory to read it" : "a row of it is wrong");
     return rc;
 }
 
@@ -266,13 +273,10 @@ int ckpt_record_read(const char *text, size_t n, struct ckpt_record *out, char *
         snprintf(why, why_room, "its checksum does not fit");
         return POLYFS_CORRUPT;
     }
-    json_error_t error;
-    json_t *body = json_loadb(json, json_n, DEPTH_LIMIT, &error);
-    int rc = POLYFS_CORRUPT;
-    if (body)
+    json_t *body = NULL;
+    int rc = ckpt_json_read(json, json_n, &body, why, why_room);
+    if (rc == POLYFS_OK)
         rc = body_read(body, out, why, why_room);
-    else
-        snprintf(why, why_room, "%s", error.text);
     json_decref(body);
     if (rc != POLYFS_OK)
         ckpt_record_clear(out);

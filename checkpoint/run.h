@@ -9,6 +9,8 @@
 #include <polyfs/checkpoint.h>
 #include <polyfs/polyfs.h>
 
+#include <jansson.h>
+
 #define CKPT_ATTEMPT 33 /* 32 hexadecimal digits and a NUL */
 #define CKPT_RECORDS_MIN 3
 #define CKPT_RECORDS 5
@@ -74,12 +76,16 @@ int ckpt_record_add(struct ckpt_record *record, const struct ckpt_entry *entry);
 int ckpt_record_drop(struct ckpt_record *record, size_t index, uint64_t seq);
 void ckpt_garbage_remove(struct ckpt_record *record, size_t index);
 int ckpt_record_write(const struct ckpt_record *record, char **out, size_t *out_n);
-/* POLYFS_CORRUPT with the reason in @why. */
+/* POLYFS_CORRUPT, UNSUPPORTED (a newer format) or NOMEM, with the reason in @why. */
 int ckpt_record_read(const char *text, size_t n, struct ckpt_record *out, char *why, size_t why_room);
 
 /* sealed.c: JSON text with a CRC32C of its very bytes in front. */
 int ckpt_seal(const char *json, size_t n, char **out, size_t *out_n);
 int ckpt_unseal(const char *text, size_t n, const char **out_json, size_t *out_n);
+
+/* json.c: POLYFS_CORRUPT for what the text says, POLYFS_NOMEM for what memory cannot hold. */
+int ckpt_json_read(const char *text, size_t n, json_t **out, char *why, size_t why_room);
+int ckpt_json_unpack(json_t *value, const char *format, ...);
 
 /* log.c */
 /* The newest record that can be read, into @out. *out_found 0: the log is empty. @note: what was passed over. */

@@ -2,12 +2,18 @@
 /*
  * Append. Natively where the store adds bytes itself. Elsewhere the writer begins with the old bytes, read from the
  * version that was there when it was opened, and publishes under if-match: nobody ever sees a state without the old
- * bytes, and who loses a race is told CONDITION (EXISTS, when there was nothing before).
+ * bytes, and who loses a race is told CONDITION.
  */
 #include <stdlib.h>
 
 #include "core/stat.h"
 #include "core/write.h"
+
+int pfs_lost_race(struct polyfs_error *err)
+{
+    err->code = POLYFS_CONDITION;
+    return POLYFS_CONDITION;
+}
 
 static int feed_old_bytes(struct pfs_verb *v, struct polyfs_writer *w, const struct polyfs_stat *old)
 {
@@ -29,18 +35,16 @@ static int feed_old_bytes(struct pfs_verb *v, struct polyfs_writer *w, const str
     }
     free(buffer);
     polyfs_reader_close(reader);
-    if (rc == POLYFS_CHANGED || rc == POLYFS_NOT_FOUND)
-        rc = polyfs_fail(&v->error, POLYFS_CONDITION, "it was replaced meanwhile");
-    return rc;
+    return rc == POLYFS_CHANGED || rc == POLYFS_NOT_FOUND ? pfs_lost_race(&v->error) : rc;
 }
 
 static int emulate(struct pfs_verb *v, struct polyfs_writer *w)
 {
     struct polyfs_stat old;
     struct polyfs_condition *condition = &w->args.request.condition;
-    int rc = pfs_stat(v, v->path, NULL, &old);
-    int real = w->caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_YES;
-    if (rc == POLYFS_NOT_FOUND || (rc == POLYFS_OK && old.type == POLYFS_TYPE_DIR && !real)) {
+    int rc = pfs_stat_object(v, v->path, &old);
+    if (rc == POLYFS_NOT_FOUND) {
+        w->appends = !condition->create_only;
         condition->create_only = 1;
         return POLYFS_OK;
     }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The memory budget: what is extra to the first part of each open handle. Whoever needs memory of it takes all it
- * needs in one step, first come first served, and never waits while it holds some (docs/architecture.md, "Memory").
- */
+/* The memory budget: bounds what is extra to the first part of each open handle (docs/adr/0006-memory.md). */
 #ifndef PFS_BUDGET_H
 #define PFS_BUDGET_H
 
@@ -14,9 +11,7 @@
 
 #define PFS_BUDGET_DEFAULT (UINT64_C(32) << 20)
 
-/* Waits its turn. A request larger than the whole budget is granted when nothing else is taken. */
-int pfs_budget_take(struct pfs_ctx *ctx, uint64_t bytes);
-/* Never waits: 1 when taken, 0 when there is no room now or somebody is before us. */
+/* 1 when taken; 0: there is no room now. Never waits. */
 int pfs_budget_try(uint64_t bytes);
 void pfs_budget_give(uint64_t bytes);
 

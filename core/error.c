@@ -50,7 +50,7 @@ static const struct code_row *row_of(int code)
 
 const char *polyfs_code_name(int code)
 {
-    return row_of(code)->name;
+    return code == POLYFS_MORE ? "more" : row_of(code)->name;
 }
 
 int polyfs_code_from_name(const char *name)
@@ -58,7 +58,7 @@ int polyfs_code_from_name(const char *name)
     for (int i = 0; i < CODE_ROWS; i++)
         if (strcasecmp(code_rows[i].name, name) == 0)
             return -i;
-    return POLYFS_INVALID;
+    return strcasecmp(name, "more") == 0 ? POLYFS_MORE : POLYFS_INVALID;
 }
 
 int polyfs_code_errno(int code)

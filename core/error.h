@@ -11,8 +11,8 @@
 /* A local error without clearing its 2 KiB: it is written whole when something fails. */
 #define PFS_ERROR(name)                                                                                            \
     struct polyfs_error name;                                                                                      \
-    name.struct_size = (uint32_t)sizeof(name);                                                                     \
-    name.code = POLYFS_OK
+    (name).struct_size = (uint32_t)sizeof(name);                                                                   \
+    (name).code = POLYFS_OK
 
 /*
  * Hand an inner error to the caller: "cannot VERB URI: message". @url may be NULL. Returns @rc. When @rc is not

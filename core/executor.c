@@ -13,7 +13,7 @@
 
 #include "core/layers/layers.h"
 
-#define STACK_BYTES (256 * 1024)
+#define STACK_BYTES ((size_t)256 * 1024)
 #define SLICE_MS 20 /* a switch turned by a signal handler cannot wake a condition */
 
 static struct {
@@ -165,7 +165,10 @@ static void hire_locked(void)
 
 static void enqueue_locked(struct pfs_request *r)
 {
-    push_ready_locked(r);
+    if (r->not_before_ns > pfs_now_ns())
+        push_delayed_locked(r); /* a store that works in rounds asked for a pause */
+    else
+        push_ready_locked(r);
     hire_locked();
     pthread_cond_signal(&exec.work);
 }
@@ -261,14 +264,6 @@ struct pfs_request *pfs_queue_take(struct pfs_queue *queue, struct pfs_ctx *ctx)
     if (r)
         enqueue_locked(r);
     r = wait_for_one_locked(queue, ctx) ? pop_finished_locked(queue) : NULL;
-    pthread_mutex_unlock(&exec.mu);
-    return r;
-}
-
-struct pfs_request *pfs_queue_poll(struct pfs_queue *queue)
-{
-    pthread_mutex_lock(&exec.mu);
-    struct pfs_request *r = pop_finished_locked(queue);
     pthread_mutex_unlock(&exec.mu);
     return r;
 }

@@ -32,8 +32,6 @@ void pfs_queue_submit(struct pfs_queue *queue, struct pfs_request *request);
  * request is run right here, so one request at a time never needs a thread.
  */
 struct pfs_request *pfs_queue_take(struct pfs_queue *queue, struct pfs_ctx *ctx);
-/* A request that has finished already, or NULL; never waits and runs nothing. */
-struct pfs_request *pfs_queue_poll(struct pfs_queue *queue);
 
 /* A thread of ours: named, 256 KiB of stack, all signals blocked. POLYFS_OK or POLYFS_NOMEM. */
 int pfs_thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *user);

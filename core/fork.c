@@ -101,15 +101,10 @@ static void setup_once(void)
     pthread_atfork(prepare, parent, child);
 }
 
-void pfs_fork_setup(void)
+void pfs_fork_hook_add(const struct pfs_fork_hook *hook)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, setup_once);
-}
-
-void pfs_fork_hook_add(const struct pfs_fork_hook *hook)
-{
-    pfs_fork_setup();
     if (hook_count < HOOKS_MAX)
         hooks[hook_count++] = hook;
 }

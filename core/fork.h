@@ -12,9 +12,6 @@
 /* 1 in the first process, one more in each forked child. */
 uint64_t pfs_fork_generation(void);
 
-/* Registers the handlers; called once, before the first lock or thread of ours. */
-void pfs_fork_setup(void);
-
 /* The gate. Sections may nest on one thread; enter waits while the process forks. */
 void pfs_section_enter(void);
 void pfs_section_leave(void);

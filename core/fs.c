@@ -57,17 +57,18 @@ const char *polyfs_fact_name(uint32_t fact)
 /* What core makes of other slots is told as "emulated", whatever the plugin left there. */
 static void tell_emulated(const struct polyfs_fs *fs, struct polyfs_caps *caps)
 {
-    if (caps->fact[POLYFS_FACT_RENAME] == POLYFS_NO && caps->fact[POLYFS_FACT_COPY] == POLYFS_YES &&
-        pfs_slot_present(fs, PFS_REMOVE))
-        caps->fact[POLYFS_FACT_RENAME] = POLYFS_EMULATED;
     if (caps->fact[POLYFS_FACT_COPY] == POLYFS_NO)
         caps->fact[POLYFS_FACT_COPY] = POLYFS_EMULATED;
+    if (caps->fact[POLYFS_FACT_RENAME] == POLYFS_NO && pfs_slot_present(fs, PFS_REMOVE))
+        caps->fact[POLYFS_FACT_RENAME] = POLYFS_EMULATED;
     if (caps->fact[POLYFS_FACT_APPEND] == POLYFS_NO && caps->fact[POLYFS_FACT_IF_MATCH] == POLYFS_YES)
         caps->fact[POLYFS_FACT_APPEND] = POLYFS_EMULATED;
     if (caps->fact[POLYFS_FACT_REMOVE_MANY] == POLYFS_NO)
         caps->fact[POLYFS_FACT_REMOVE_MANY] = POLYFS_EMULATED;
     if (caps->fact[POLYFS_FACT_REMOVE_TREE] == POLYFS_NO)
         caps->fact[POLYFS_FACT_REMOVE_TREE] = POLYFS_EMULATED;
+    if (pfs_confined_by_name(fs))
+        caps->fact[POLYFS_FACT_CONFINE] = POLYFS_EMULATED;
     if (caps->fact[POLYFS_FACT_FLAT_LIST] == POLYFS_NO)
         caps->fact[POLYFS_FACT_FLAT_LIST] = POLYFS_EMULATED;
 }
@@ -269,7 +270,7 @@ int polyfs_set_metadata(struct polyfs_fs *fs, const char *path, const struct pol
         struct polyfs_caps caps;
         rc = pfs_verb_caps(&v, path, &caps);
         if (rc == POLYFS_OK)
-            rc = pfs_put_gate(&v, &caps, &request);
+            rc = pfs_put_gate(fs, &caps, &request, &v.error);
         struct pfs_request r = PFS_REQUEST_OF(&v, PFS_SET_METADATA);
         r.u.put.request = &request;
         if (rc == POLYFS_OK)

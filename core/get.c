@@ -1,49 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * One-shot reads. A read that breaks after k bytes goes on at k, pinned to the version that it began with: the bytes
- * already placed are kept, and an object replaced meanwhile is CHANGED, never a mix.
- */
+/* One-shot reads of a range, and of whole objects into new memory. */
 #include "core/get.h"
+#include "core/stat.h"
+#include "core/wide.h"
 
 #include <stdlib.h>
-
-#include "core/stat.h"
 
 #define GROW_FIRST 65536
 
 int pfs_get_range(struct pfs_verb *v, const struct polyfs_get_request *wanted, void *buffer, uint64_t *out_n,
                   struct polyfs_stat *out)
 {
-    struct polyfs_get_request request = *wanted;
-    struct polyfs_stat stat = POLYFS_STAT_INIT;
-    char etag[sizeof(stat.etag)];
-    uint64_t placed = 0;
-    for (;;) {
-        uint64_t n = 0;
-        struct pfs_request r = PFS_REQUEST_OF(v, PFS_GET);
-        r.u.get.request = &request;
-        r.u.get.buffer = (char *)buffer + placed;
-        r.u.get.out_n = &n;
-        r.u.get.out = &stat;
-        int rc = pfs_verb_run(v, &r);
-        if (rc == POLYFS_OK) {
-            *out_n = placed + n;
-            if (out)
-                *out = stat;
-            return POLYFS_OK;
-        }
-        /* Only a read that is pinned, or that told what it was reading, can be gone on with. */
-        if (!r.bytes_done || r.error.retry == POLYFS_RETRY_NEVER || request.flags & POLYFS_GET_SUFFIX ||
-            (!request.condition.if_match && !stat.etag[0]))
-            return rc;
-        if (!request.condition.if_match) {
-            memcpy(etag, stat.etag, sizeof(etag));
-            request.condition.if_match = etag;
-        }
-        placed += r.bytes_done;
-        request.offset += r.bytes_done;
-        request.length -= r.bytes_done;
-    }
+    struct polyfs_stat stat = POLYFS_STAT_INIT; /* told even when nobody asked: a broken read is pinned by it */
+    struct pfs_request r = PFS_REQUEST_OF(v, PFS_GET);
+    r.u.get.request = wanted;
+    r.u.get.buffer = buffer;
+    r.u.get.out_n = out_n;
+    r.u.get.out = &stat;
+    int rc = pfs_verb_run(v, &r);
+    if (rc == POLYFS_OK && out)
+        *out = stat;
+    return rc;
 }
 
 static int request_of(struct pfs_verb *v, const struct polyfs_read_opts *opts, uint64_t room,
@@ -74,25 +51,26 @@ static int request_of(struct pfs_verb *v, const struct polyfs_read_opts *opts, u
 }
 
 /* Where the store cannot tell the last bytes in one request: two, the second pinned to what the first one saw. */
-static int settle_suffix(struct pfs_verb *v, struct polyfs_get_request *request, struct polyfs_stat *stat)
+static int settle_suffix(struct pfs_verb *v, struct polyfs_get_request *request, struct polyfs_stat *seen)
 {
     struct polyfs_caps caps;
-    int rc = request->flags & POLYFS_GET_SUFFIX ? pfs_verb_caps(v, v->path, &caps) : POLYFS_MORE;
+    if (!(request->flags & POLYFS_GET_SUFFIX))
+        return POLYFS_OK;
+    int rc = pfs_verb_caps(v, v->path, &caps);
     if (rc != POLYFS_OK || caps.fact[POLYFS_FACT_SUFFIX_READ] != POLYFS_NO)
-        return rc < 0 ? rc : POLYFS_OK;
-    rc = pfs_stat(v, v->path, request->version, stat);
-    if (rc == POLYFS_OK && stat->type == POLYFS_TYPE_DIR)
+        return rc;
+    rc = request->version ? pfs_stat(v, v->path, request->version, seen) : pfs_stat_object(v, v->path, seen);
+    if (rc == POLYFS_OK && seen->type == POLYFS_TYPE_DIR)
         rc = polyfs_fail(&v->error, POLYFS_IS_DIR, "it is a folder");
-    if (rc == POLYFS_OK && stat->size == POLYFS_SIZE_UNKNOWN)
-        rc = polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "its size is not known");
+    if (rc == POLYFS_OK && seen->size == POLYFS_SIZE_UNKNOWN)
+        rc = polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "the store does not tell its size");
     if (rc != POLYFS_OK)
         return rc;
-    if (request->length > stat->size)
-        request->length = stat->size;
-    request->offset = stat->size - request->length;
+    request->length = request->length < seen->size ? request->length : seen->size;
+    request->offset = seen->size - request->length;
     request->flags &= ~POLYFS_GET_SUFFIX;
-    if (!request->condition.if_match && stat->etag[0])
-        request->condition.if_match = stat->etag;
+    if (!request->condition.if_match && seen->etag[0])
+        request->condition.if_match = seen->etag;
     return POLYFS_OK;
 }
 
@@ -101,13 +79,13 @@ int polyfs_get(struct polyfs_fs *fs, const char *path, const struct polyfs_read_
 {
     struct pfs_verb v;
     struct polyfs_get_request request;
-    struct polyfs_stat stat, pin;
+    struct polyfs_stat stat, seen;
     uint64_t n = 0;
     int rc = pfs_verb_begin(&v, "read", fs, path, opts ? opts->call : NULL);
     if (rc == POLYFS_OK)
         rc = request_of(&v, opts, room, &request);
     if (rc == POLYFS_OK)
-        rc = settle_suffix(&v, &request, &pin);
+        rc = settle_suffix(&v, &request, &seen);
     if (rc == POLYFS_OK)
         rc = pfs_get_range(&v, &request, buffer, &n, &stat);
     if (rc == POLYFS_OK) {
@@ -134,11 +112,12 @@ static int get_rest(struct pfs_verb *v, struct polyfs_get_request *request, uint
         return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for %llu bytes", (unsigned long long)total);
     *data = grown;
     uint64_t more = 0;
-    request->offset += *n;
-    request->length = total - *n;
-    request->condition = (struct polyfs_condition)POLYFS_CONDITION_INIT;
-    request->condition.if_match = stat->etag[0] ? stat->etag : NULL;
-    int rc = pfs_get_range(v, request, grown + *n, &more, NULL);
+    const struct pfs_wide rest = {.etag = stat->etag,
+                                  .version = request->version,
+                                  .offset = request->offset + *n,
+                                  .buffer = (unsigned char *)grown + *n,
+                                  .length = total - *n};
+    int rc = pfs_wide_read(v, &rest, &more); /* one part, or several at a time */
     if (rc == POLYFS_OK && more < total - *n)
         rc = polyfs_fail(&v->error, POLYFS_CHANGED, "it became shorter while it was read");
     *n += more;
@@ -168,7 +147,7 @@ int polyfs_get_all(struct polyfs_fs *fs, const char *path, const struct polyfs_r
 {
     struct pfs_verb v;
     struct polyfs_get_request request;
-    struct polyfs_stat stat, pin;
+    struct polyfs_stat stat, seen;
     char *data = NULL;
     uint64_t n = 0;
     int rc = pfs_verb_begin(&v, "read", fs, path, opts ? opts->call : NULL);
@@ -177,7 +156,7 @@ int polyfs_get_all(struct polyfs_fs *fs, const char *path, const struct polyfs_r
     if (rc == POLYFS_OK && request.flags & POLYFS_GET_SUFFIX && request.length == POLYFS_SIZE_UNKNOWN)
         request.flags = 0; /* the last "all" bytes are all bytes */
     if (rc == POLYFS_OK)
-        rc = settle_suffix(&v, &request, &pin);
+        rc = settle_suffix(&v, &request, &seen);
     if (rc == POLYFS_OK)
         rc = get_all(&v, &request, &data, &n, &stat);
     if (rc == POLYFS_OK) {

@@ -12,6 +12,7 @@
 
 #include "core/registry.h"
 #include "core/runtime.h"
+#include "core/stat.h"
 #include "core/url.h"
 #include "core/verb.h"
 
@@ -28,11 +29,12 @@ static void fs_free(struct polyfs_fs *fs)
 {
     if (!fs)
         return;
-    if (fs->self)
+    if (fs->self && !fs->prefix) /* else it is the parent's */
         fs->plugin->tables.fs.close(fs->self);
     polyfs_fs_close(fs->parent);
     pfs_options_free(fs->options);
     free(fs->root);
+    free(fs->prefix);
     free(fs->key);
     free(fs);
 }
@@ -289,6 +291,11 @@ int polyfs_fs_open(const char *url, const char *const *options, struct polyfs_fs
     return pfs_error_out(err, &why, rc, "open", rc == POLYFS_OK ? NULL : shown);
 }
 
+int pfs_confined_by_name(const struct polyfs_fs *fs)
+{
+    return !pfs_slot_present(fs, PFS_SUB) && !(fs->plugin->flags & POLYFS_PLUGIN_DOTS_RESOLVED);
+}
+
 static struct polyfs_fs *sub_new(struct polyfs_fs *fs, const char *path)
 {
     struct polyfs_fs *sub = fs_new(fs->plugin);
@@ -308,6 +315,31 @@ static struct polyfs_fs *sub_new(struct polyfs_fs *fs, const char *path)
     return sub;
 }
 
+/* Where the plugin has no sub filesystems: its own one, with the folder in front of every path. */
+static int sub_by_prefix(struct pfs_verb *v, struct polyfs_fs *sub)
+{
+    struct polyfs_caps caps;
+    struct polyfs_stat stat;
+    size_t n = strlen(v->path);
+    int rc = pfs_verb_caps(v, v->path, &caps);
+    if (rc == POLYFS_OK && *v->path && caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_YES) {
+        rc = pfs_stat(v, v->path, NULL, &stat);
+        if (rc == POLYFS_OK && stat.type != POLYFS_TYPE_DIR)
+            rc = polyfs_fail(&v->error, POLYFS_NOT_DIR, "it is no folder");
+    }
+    if (rc != POLYFS_OK)
+        return rc;
+    while (n && v->path[n - 1] == '/')
+        n--;
+    const char *above = v->fs->prefix ? v->fs->prefix : "";
+    sub->prefix = pfs_format("%s%.*s%s", above, (int)n, v->path, n ? "/" : "");
+    if (!sub->prefix)
+        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a name");
+    sub->prefix_len = strlen(sub->prefix);
+    sub->self = v->fs->self;
+    return POLYFS_OK;
+}
+
 int polyfs_fs_sub(struct polyfs_fs *fs, const char *path, uint32_t flags, const struct polyfs_call_opts *opts,
                   struct polyfs_fs **out_fs, struct polyfs_error *err)
 {
@@ -316,11 +348,13 @@ int polyfs_fs_sub(struct polyfs_fs *fs, const char *path, uint32_t flags, const 
     int rc = pfs_verb_begin(&v, "open the folder", fs, path, opts);
     if (rc == POLYFS_OK && (flags & ~POLYFS_SUB_CONFINE))
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
-    if (rc == POLYFS_OK && flags & POLYFS_SUB_CONFINE)
+    if (rc == POLYFS_OK && flags & POLYFS_SUB_CONFINE && !pfs_confined_by_name(fs))
         rc = pfs_verb_gate(&v, POLYFS_FACT_CONFINE, "keep within a folder");
     if (rc == POLYFS_OK && !(sub = sub_new(fs, path)))
         rc = polyfs_fail(&v.error, POLYFS_NOMEM, "no memory to open it");
-    if (rc == POLYFS_OK) {
+    if (rc == POLYFS_OK && !pfs_slot_present(fs, PFS_SUB)) {
+        rc = sub_by_prefix(&v, sub);
+    } else if (rc == POLYFS_OK) {
         struct pfs_request r = PFS_REQUEST_OF(&v, PFS_SUB);
         r.u.sub.flags = flags;
         r.u.sub.out = &sub->self;

@@ -42,8 +42,10 @@ struct polyfs_fs {
     struct polyfs_options *options; /* NULL for a sub filesystem */
     struct polyfs_fs *parent;       /* of a sub filesystem; a use of it */
     char *root;                     /* the path that a sub filesystem is rooted at, or NULL */
-    char *key;                      /* NULL: not shared */
-    void *self;                     /* the plugin's handle */
+    char *prefix;                   /* of a sub that core makes itself: what leads every path; else NULL */
+    size_t prefix_len;
+    char *key;  /* NULL: not shared */
+    void *self; /* the plugin's handle */
     int64_t attempts;
     int64_t timeout_ms;
     uint64_t part_bytes;
@@ -64,6 +66,9 @@ struct polyfs_fs {
 };
 
 int pfs_fault_parse(const char *text, struct pfs_faults *out, struct polyfs_error *err);
+
+/* Names are plain bytes and core makes the sub filesystems: no name leads out of one. */
+int pfs_confined_by_name(const struct polyfs_fs *fs);
 
 /* Closes those that nobody uses. */
 void pfs_instances_drop_idle(void);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/loader.h"
+#include "core/manifest.h"
 #include "core/registry.h"
 #include "core/verb.h"
 
@@ -25,8 +26,9 @@ struct polyfs_implementations {
 
 /* One library to try; gathered under the registry's lock, tried outside it, since fork handlers take that lock. */
 struct check {
-    struct pfs_plugin plugin; /* name, library and trusted only */
-    char *failure;            /* what loading told, or NULL */
+    char *manifest, *library;
+    int trusted;
+    char *failure; /* what loading told, or NULL */
 };
 
 struct checks {
@@ -34,10 +36,16 @@ struct checks {
     size_t count, room;
 };
 
-static void child_load(struct check *check, int fd)
+/* The child reads the manifest itself, so that all of it is compared with the library; it ends, so nothing is freed. */
+static void child_load(const struct check *check, int fd)
 {
     PFS_ERROR(why);
-    int rc = pfs_loader_load(&check->plugin, &why);
+    struct pfs_plugin *plugin;
+    int rc = pfs_manifest_read(check->manifest, &plugin, &why);
+    if (rc == POLYFS_OK) {
+        plugin->trusted = check->trusted;
+        rc = pfs_loader_load(plugin, &why);
+    }
     const char *text = rc == POLYFS_OK ? "" : why.message;
     ssize_t n = write(fd, text, strlen(text) + 1);
     _exit(n > 0 ? 0 : 1);
@@ -63,7 +71,7 @@ static size_t listen_to(int fd, char *text, size_t room)
 }
 
 /* What only loading can tell: NULL when the plugin loads, else the reason, malloc'ed. */
-static char *check_by_loading(struct check *check)
+static char *check_by_loading(const struct check *check)
 {
     int fds[2], status = 0;
     char text[1200];
@@ -101,17 +109,17 @@ static int check_add(const struct pfs_plugin *plugin, void *user)
         return POLYFS_NOMEM;
     struct check *check = &checks->rows[checks->count];
     memset(check, 0, sizeof(*check));
-    check->plugin.name = strdup(plugin->name);
-    check->plugin.library = strdup(plugin->library);
-    check->plugin.trusted = plugin->trusted;
+    check->manifest = strdup(plugin->manifest);
+    check->library = strdup(plugin->library);
+    check->trusted = plugin->trusted;
     checks->count++; /* counted at once, so that a half-filled row is freed too */
-    return check->plugin.name && check->plugin.library ? POLYFS_OK : POLYFS_NOMEM;
+    return check->manifest && check->library ? POLYFS_OK : POLYFS_NOMEM;
 }
 
 static const char *failure_of(const struct checks *checks, const struct pfs_plugin *plugin)
 {
     for (size_t i = 0; i < checks->count; i++)
-        if (strcmp(checks->rows[i].plugin.library, plugin->library) == 0)
+        if (strcmp(checks->rows[i].manifest, plugin->manifest) == 0)
             return checks->rows[i].failure;
     return NULL;
 }
@@ -119,8 +127,8 @@ static const char *failure_of(const struct checks *checks, const struct pfs_plug
 static void checks_clear(struct checks *checks)
 {
     for (size_t i = 0; i < checks->count; i++) {
-        free(checks->rows[i].plugin.name);
-        free(checks->rows[i].plugin.library);
+        free(checks->rows[i].manifest);
+        free(checks->rows[i].library);
         free(checks->rows[i].failure);
     }
     free(checks->rows);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "core/glob.h"
+#include "core/layers/layers.h"
 #include "core/stat.h"
 
 #define PAGE_ROWS 1000 /* rows of a page that core makes itself */
@@ -42,8 +43,8 @@ struct polyfs_lister {
 
 /* ---- sources ----------------------------------------------------------------------------------------------- */
 
-int pfs_source_open(struct pfs_verb *v, struct pfs_source *source, const char *prefix,
-                    const struct polyfs_list_request *request)
+static int source_open(struct pfs_verb *v, struct pfs_source *source, const char *prefix,
+                       const struct polyfs_list_request *request)
 {
     *source = (struct pfs_source){.page = {.struct_size = sizeof(source->page)}};
     source->prefix = strdup(prefix);
@@ -55,13 +56,16 @@ int pfs_source_open(struct pfs_verb *v, struct pfs_source *source, const char *p
     return pfs_verb_run(v, &r);
 }
 
-int pfs_source_page(struct pfs_verb *v, struct pfs_source *source)
+/* The next page; POLYFS_MORE or POLYFS_OK (it was the last). */
+static int source_page(struct pfs_verb *v, struct pfs_source *source)
 {
     struct polyfs_page page = {.struct_size = sizeof(page), .stride = sizeof(struct polyfs_entry)};
     struct pfs_request r = PFS_REQUEST(PFS_LIST_NEXT, v->fs, &v->ctx, source->prefix);
     r.handle = source->handle;
     r.u.list.page = &page;
     int rc = pfs_verb_run(v, &r);
+    if (rc >= 0 && pfs_sub_page(v->fs, &page, &source->own) != POLYFS_OK)
+        rc = polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a page");
     if (rc < 0)
         return rc;
     source->page = page;
@@ -70,10 +74,11 @@ int pfs_source_page(struct pfs_verb *v, struct pfs_source *source)
     return rc;
 }
 
-void pfs_source_close(struct polyfs_fs *fs, struct pfs_source *source)
+static void source_close(struct polyfs_fs *fs, struct pfs_source *source)
 {
     if (source->handle)
         fs->plugin->tables.lister.close(source->handle);
+    free(source->own);
     free(source->prefix);
     free(source->marker);
     *source = (struct pfs_source){0};
@@ -114,12 +119,42 @@ static char *prefix_of(const char *path, uint32_t flags)
 /* The token: base64 of version, hash of what it belongs to, and the last path. */
 #define TOKEN_VERSION '1'
 
-static guint32 token_hash(const struct polyfs_lister *l, const char *last)
+/* Of the text "NAME\nPREFIX\nFLAGS\nLAST", by Bernstein's function; made without that text. */
+static uint32_t token_hash(const struct polyfs_lister *l, const char *last)
 {
-    g_autofree char *text =
-        g_strdup_printf("%s\n%s\n%u\n%s", l->fs->plugin->name, l->prefix,
-                        l->opts.flags & (POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS | POLYFS_LS_VERSIONS), last);
-    return g_str_hash(text);
+    char flags[16];
+    uint32_t hash = 5381;
+    snprintf(flags, sizeof(flags), "%u",
+             l->opts.flags & (POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS | POLYFS_LS_VERSIONS));
+    const char *parts[] = {l->fs->plugin->name, "\n", l->prefix, "\n", flags, "\n", last};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        for (const char *c = parts[i]; *c; c++)
+            hash = hash * 33 + (unsigned char)*c;
+    return hash;
+}
+
+/* Its bytes; NULL without memory. g_base64_decode would end the process, and the token is the caller's. */
+static guchar *token_bytes(const char *token, gsize *out_n)
+{
+    gsize length = strlen(token);
+    gint state = 0;
+    guint save = 0;
+    guchar *bytes = malloc(length / 4 * 3 + 4);
+    if (bytes)
+        *out_n = g_base64_decode_step(token, length, bytes, &state, &save);
+    return bytes;
+}
+
+static char *token_text(const struct polyfs_text *bytes)
+{
+    gint state = 0, save = 0;
+    char *text = bytes->length < SIZE_MAX / 2 ? malloc((bytes->length / 3 + 1) * 4 + 4 + 1) : NULL;
+    if (!text)
+        return NULL;
+    gsize n = g_base64_encode_step((const guchar *)bytes->data, bytes->length, FALSE, text, &state, &save);
+    n += g_base64_encode_close(FALSE, text + n, &state, &save);
+    text[n] = '\0';
+    return text;
 }
 
 static int take_token(struct polyfs_lister *l, struct polyfs_error *err)
@@ -127,12 +162,17 @@ static int take_token(struct polyfs_lister *l, struct polyfs_error *err)
     gsize n;
     if (!l->opts.token)
         return POLYFS_OK;
-    g_autofree guchar *bytes = g_base64_decode(l->opts.token, &n);
-    guint32 hash;
-    if (n < 1 + sizeof(hash) + 1 || bytes[0] != TOKEN_VERSION)
+    guchar *bytes = token_bytes(l->opts.token, &n);
+    uint32_t hash = 0;
+    int fits = bytes && n >= 1 + sizeof(hash) + 1 && bytes[0] == TOKEN_VERSION;
+    char *last = fits ? pfs_copy((const char *)bytes + 1 + sizeof(hash), n - 1 - sizeof(hash)) : NULL;
+    if (fits)
+        memcpy(&hash, bytes + 1, sizeof(hash));
+    if (bytes && !fits) {
+        free(bytes);
         return polyfs_fail(err, POLYFS_INVALID, "the token is not one of a listing");
-    memcpy(&hash, bytes + 1, sizeof(hash));
-    char *last = pfs_copy((const char *)bytes + 1 + sizeof(hash), n - 1 - sizeof(hash));
+    }
+    free(bytes);
     if (!last)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for the token");
     free((char *)(uintptr_t)l->opts.start_after);
@@ -148,22 +188,25 @@ int polyfs_list_token(struct polyfs_lister *l, char **out, struct polyfs_error *
     struct polyfs_text bytes = {NULL, 0, 0};
     const char version = TOKEN_VERSION;
     const char *given = l->last ? l->last : l->opts.start_after ? l->opts.start_after : l->prefix;
-    g_autofree char *last = g_strconcat(given, l->last && l->last_is_dir ? "/" : "", NULL);
-    guint32 hash = token_hash(l, last);
     if (l->opts.flags & POLYFS_LS_UNORDERED || l->glob)
         return pfs_error_out(err, &why,
                              polyfs_fail(&why, POLYFS_UNSUPPORTED, "unordered listings and patterns have no token"),
                              "make a token", NULL);
-    int rc = pfs_text_add(&bytes, &version, 1);
+    char *last = pfs_format("%s%s", given, l->last && l->last_is_dir ? "/" : "");
+    uint32_t hash = last ? token_hash(l, last) : 0;
+    int rc = last ? pfs_text_add(&bytes, &version, 1) : POLYFS_NOMEM;
     if (rc == POLYFS_OK)
         rc = pfs_text_add(&bytes, (const char *)&hash, sizeof(hash));
     if (rc == POLYFS_OK)
         rc = pfs_text_add(&bytes, last, strlen(last));
     if (rc == POLYFS_OK) {
-        g_autofree char *text = g_base64_encode((const guchar *)bytes.data, bytes.length);
-        *out = strdup(text);
-        rc = *out ? POLYFS_OK : POLYFS_NOMEM;
+        char *text = token_text(&bytes);
+        rc = text ? POLYFS_OK : POLYFS_NOMEM;
+        *out = text ? text : *out;
     }
+    if (rc == POLYFS_NOMEM)
+        polyfs_fail(&why, rc, "no memory for the token");
+    free(last);
     pfs_text_clear(&bytes);
     return pfs_error_out(err, &why, rc, "make a token", NULL);
 }
@@ -202,7 +245,7 @@ void polyfs_list_close(struct polyfs_lister *l)
     if (!l)
         return;
     while (l->depth)
-        pfs_source_close(l->fs, &l->stack[--l->depth]);
+        source_close(l->fs, &l->stack[--l->depth]);
     free(l->stack);
     pfs_rows_clear(&l->rows);
     free((char *)(uintptr_t)l->opts.start_after);
@@ -238,9 +281,9 @@ static int push(struct pfs_verb *v, struct polyfs_lister *l, const char *prefix,
     if (pfs_grow((void **)&l->stack, &l->room, l->depth, sizeof(*l->stack)) != POLYFS_OK)
         return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a listing");
     struct polyfs_list_request request = request_for(l, start_after, flags);
-    int rc = pfs_source_open(v, &l->stack[l->depth], prefix, &request);
+    int rc = source_open(v, &l->stack[l->depth], prefix, &request);
     if (rc < 0) {
-        pfs_source_close(l->fs, &l->stack[l->depth]);
+        source_close(l->fs, &l->stack[l->depth]);
         return rc;
     }
     l->depth++;
@@ -257,7 +300,9 @@ static int choose_way(struct pfs_verb *v, struct polyfs_lister *l)
     int flat = recursive && caps.fact[POLYFS_FACT_FLAT_LIST] == POLYFS_YES && !(l->opts.flags & POLYFS_LS_DIRS) &&
                !l->opts.max_depth;
     enum way way = recursive && !flat ? WAY_STACK : WAY_SOURCE;
-    rc = push(v, l, l->prefix, way == WAY_SOURCE ? l->opts.start_after : NULL, flat ? POLYFS_LIST_FLAT : 0);
+    int starts =
+        way == WAY_SOURCE && caps.fact[POLYFS_FACT_START_AFTER] == POLYFS_YES; /* else rows are skipped here */
+    rc = push(v, l, l->prefix, starts ? l->opts.start_after : NULL, flat ? POLYFS_LIST_FLAT : 0);
     if (rc == POLYFS_OK)
         l->way = way;
     return rc;
@@ -380,16 +425,19 @@ static int next_of_source(struct pfs_verb *v, struct polyfs_lister *l, const str
                           size_t *out_count)
 {
     struct pfs_source *s = &l->stack[0];
-    int rc = pfs_source_page(v, s);
-    if (rc < 0)
-        return is_no_folder(rc) && !l->first_page_seen ? list_single(v, l, rc) : rc;
-    if (page_clean(l, s)) {
-        *out_rows = s->page.entries;
-        *out_count = s->page.count;
-        return rc;
-    }
-    if (page_copy(l, s) != POLYFS_OK)
-        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a page");
+    int rc;
+    do { /* pages that lie before the start are passed over */
+        rc = source_page(v, s);
+        if (rc < 0)
+            return is_no_folder(rc) && !l->first_page_seen ? list_single(v, l, rc) : rc;
+        if (page_clean(l, s)) {
+            *out_rows = s->page.entries;
+            *out_count = s->page.count;
+            return rc;
+        }
+        if (page_copy(l, s) != POLYFS_OK)
+            return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a page");
+    } while (rc == POLYFS_MORE && !l->rows.count && l->opts.start_after);
     *out_rows = l->rows.rows;
     *out_count = l->rows.count;
     return rc;
@@ -421,11 +469,11 @@ static int step_stack(struct pfs_verb *v, struct polyfs_lister *l)
     struct pfs_source *s = &l->stack[l->depth - 1];
     if (s->at >= s->page.count) {
         if (s->last) {
-            pfs_source_close(l->fs, s);
+            source_close(l->fs, s);
             l->depth--;
             return POLYFS_OK;
         }
-        int rc = pfs_source_page(v, s);
+        int rc = source_page(v, s);
         if (is_no_folder(rc) && l->depth == 1 && !l->first_page_seen)
             return list_single(v, l, rc);
         if (rc == POLYFS_NOT_FOUND && l->depth > 1) { /* removed since its parent was read */

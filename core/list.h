@@ -13,16 +13,11 @@ struct pfs_source {
     char *prefix;
     void *handle; /* NULL until the first page is asked for */
     struct polyfs_page page;
-    uint64_t at;  /* next row of the page */
-    int last;     /* no page behind this one */
-    char *marker; /* of the page before: where to begin again */
+    struct polyfs_entry *own; /* rows of the page, where core changed them */
+    uint64_t at;              /* next row of the page */
+    int last;                 /* no page behind this one */
+    char *marker;             /* of the page before: where to begin again */
 };
-
-int pfs_source_open(struct pfs_verb *verb, struct pfs_source *source, const char *prefix,
-                    const struct polyfs_list_request *request);
-/* The next page; POLYFS_MORE or POLYFS_OK (it was the last). */
-int pfs_source_page(struct pfs_verb *verb, struct pfs_source *source);
-void pfs_source_close(struct polyfs_fs *fs, struct pfs_source *source);
 
 static inline const struct polyfs_entry *pfs_page_row(const struct polyfs_page *page, uint64_t i)
 {

@@ -16,8 +16,12 @@ struct pfs_folder {
 
 #define PFS_FOLDERS_MAX 64
 
-/* Fills @out in search order and returns how many; paths are malloc'ed. @added: NULL-terminated, from the program. */
-size_t pfs_loader_folders(char *const *added, struct pfs_folder out[PFS_FOLDERS_MAX]);
+/*
+ * Fills @out in search order; paths are malloc'ed, also those found before memory was gone. @added: NULL-terminated,
+ * from the program.
+ */
+int pfs_loader_folders(char *const *added, struct pfs_folder out[PFS_FOLDERS_MAX], size_t *out_count,
+                       struct polyfs_error *err);
 
 /*
  * May this file be loaded? Regular, no link, right ELF, owned by root, us or whoever owns the running library, and

@@ -41,6 +41,13 @@ static uint32_t flags_of(GKeyFile *file)
     return flags;
 }
 
+/* Text that had to be made. */
+static int give(char *text, char **out)
+{
+    *out = text;
+    return text ? POLYFS_OK : POLYFS_NOMEM;
+}
+
 static int option_read(GKeyFile *file, const char *group, struct pfs_plugin *plugin)
 {
     g_autofree char *type = g_key_file_get_string(file, group, "type", NULL);
@@ -60,8 +67,7 @@ static int option_read(GKeyFile *file, const char *group, struct pfs_plugin *plu
     };
     if (pfs_option_type_of(type ? type : "string", &row.type) != POLYFS_OK) {
         free(plugin->failure);
-        plugin->failure = pfs_format("the manifest gives option %s an unknown type", row.name);
-        return POLYFS_OK;
+        return give(pfs_format("the manifest gives option %s an unknown type", row.name), &plugin->failure);
     }
     return pfs_option_rows_add(&plugin->options, &row);
 }
@@ -77,27 +83,29 @@ static int options_read(GKeyFile *file, struct pfs_plugin *plugin)
 }
 
 /* What is wrong with it, or NULL. */
-static char *fault_of(GKeyFile *file, const struct pfs_plugin *plugin, const char *library)
+static int fault_of(GKeyFile *file, const struct pfs_plugin *plugin, const char *library, char **out)
 {
+    *out = NULL;
     if (!pfs_plugin_name_valid(plugin->name))
-        return strdup("the manifest has no name of the form [a-z0-9_]{1,32}");
+        return give(strdup("the manifest has no name of the form [a-z0-9_]{1,32}"), out);
     if (!*plugin->protocols)
-        return strdup("the manifest names no protocol");
+        return give(strdup("the manifest names no protocol"), out);
     for (const char *at = plugin->protocols; *at;) {
         size_t n = strcspn(at, " ");
         if (!pfs_scheme_valid(at, n))
-            return pfs_format("the manifest names \"%.*s\", which is no scheme", (int)n, at);
+            return give(pfs_format("the manifest names \"%.*s\", which is no scheme", (int)n, at), out);
         at += n + strspn(at + n, " ");
     }
     if (!*library)
-        return *plugin->hint ? NULL : strdup("the manifest names neither a library nor a hint");
+        return *plugin->hint ? POLYFS_OK : give(strdup("the manifest names neither a library nor a hint"), out);
     if (strchr(library, '/'))
-        return strdup("the manifest names a library outside its own folder");
+        return give(strdup("the manifest names a library outside its own folder"), out);
     int abi = g_key_file_get_integer(file, GROUP, "abi", NULL);
-    if (abi != (int)POLYFS_PLUGIN_MAJOR)
-        return pfs_format("it was built for contract %d, this polyfs has %u; get a newer build of it", abi,
-                          POLYFS_PLUGIN_MAJOR);
-    return NULL;
+    if (abi == (int)POLYFS_PLUGIN_MAJOR)
+        return POLYFS_OK;
+    return give(pfs_format("it was built for contract %d, this polyfs has %u; get a newer build of it", abi,
+                           POLYFS_PLUGIN_MAJOR),
+                out);
 }
 
 static int fill(struct pfs_plugin *plugin, GKeyFile *file, const char *path)
@@ -118,8 +126,8 @@ static int fill(struct pfs_plugin *plugin, GKeyFile *file, const char *path)
     if (!plugin->name || !plugin->version || !plugin->summary || !plugin->protocols || !plugin->authority ||
         !plugin->hint || !plugin->library || !plugin->main_protocol)
         return POLYFS_NOMEM;
-    plugin->failure = fault_of(file, plugin, library ? library : "");
-    return options_read(file, plugin);
+    int rc = fault_of(file, plugin, library ? library : "", &plugin->failure);
+    return rc == POLYFS_OK ? options_read(file, plugin) : rc;
 }
 
 /* A file that is no manifest is still listed, under its own name, so that its owner sees why it does nothing. */
@@ -138,7 +146,10 @@ static int fill_broken(struct pfs_plugin *plugin, const char *path, const char *
     plugin->hint = strdup("");
     plugin->library = strdup("");
     plugin->failure = pfs_format("the manifest cannot be read: %s", why);
-    return plugin->name && plugin->protocols && plugin->library && plugin->hint ? POLYFS_OK : POLYFS_NOMEM;
+    return plugin->name && plugin->version && plugin->summary && plugin->protocols && plugin->main_protocol &&
+                   plugin->authority && plugin->hint && plugin->library && plugin->failure
+               ? POLYFS_OK
+               : POLYFS_NOMEM;
 }
 
 int pfs_manifest_read(const char *path, struct pfs_plugin **out, struct polyfs_error *err)
@@ -149,7 +160,9 @@ int pfs_manifest_read(const char *path, struct pfs_plugin **out, struct polyfs_e
     int rc = POLYFS_NOMEM;
     if (plugin) {
         plugin->manifest = strdup(path);
-        if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &why))
+        if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) /* a FIFO would wait for its writer */
+            rc = fill_broken(plugin, path, "it is no regular file");
+        else if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &why))
             rc = fill_broken(plugin, path, why->message);
         else
             rc = plugin->manifest ? fill(plugin, file, path) : POLYFS_NOMEM;

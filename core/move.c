@@ -11,14 +11,14 @@
 #include "core/stat.h"
 
 /* Where the one source ends up, by the same rule as a copy; malloc'ed. NULL: it could not be told. */
-static char *target_of(const struct pfs_bulk *b, const char *source, const char *target)
+static char *target_of(struct pfs_bulk *b, const char *source, const char *target)
 {
     struct polyfs_stat stat = POLYFS_STAT_INIT;
     size_t n = strlen(target), source_n = strlen(source);
     while (source_n > 1 && source[source_n - 1] == '/')
         source_n--;
     int slash = n && target[n - 1] == '/';
-    int rc = polyfs_stat(b->target_fs, target, NULL, b->opts.call, &stat, NULL);
+    int rc = polyfs_stat(b->target_fs, target, NULL, pfs_bulk_call(b), &stat, NULL);
     if (rc != POLYFS_OK && rc != POLYFS_NOT_FOUND)
         return NULL;
     while (n > 1 && target[n - 1] == '/')
@@ -31,12 +31,12 @@ static char *target_of(const struct pfs_bulk *b, const char *source, const char 
 }
 
 /* Can the store rename what is there, without losing what a copy would have kept? */
-static int store_renames(const struct pfs_bulk *b, const char *source, uint32_t *out_type, uint64_t *out_size)
+static int store_renames(struct pfs_bulk *b, const char *source, uint32_t *out_type, uint64_t *out_size)
 {
     struct polyfs_caps caps = {.struct_size = sizeof(caps)};
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    if (polyfs_caps(b->source_fs, source, 0, b->opts.call, &caps, NULL) != POLYFS_OK ||
-        polyfs_stat(b->source_fs, source, NULL, b->opts.call, &stat, NULL) != POLYFS_OK)
+    if (polyfs_caps(b->source_fs, source, 0, pfs_bulk_call(b), &caps, NULL) != POLYFS_OK ||
+        polyfs_stat(b->source_fs, source, NULL, pfs_bulk_call(b), &stat, NULL) != POLYFS_OK)
         return 0;
     *out_type = stat.type;
     *out_size = stat.size;
@@ -45,20 +45,19 @@ static int store_renames(const struct pfs_bulk *b, const char *source, uint32_t 
     return caps.fact[POLYFS_FACT_RENAME] == POLYFS_YES;
 }
 
-static int rename_with_parents(const struct pfs_bulk *b, const char *source, const char *target,
-                               struct polyfs_error *err)
+static int rename_with_parents(struct pfs_bulk *b, const char *source, const char *target, struct polyfs_error *err)
 {
     uint32_t flags = b->opts.flags & POLYFS_BULK_NO_REPLACE ? POLYFS_RENAME_NO_REPLACE : 0;
-    int rc = polyfs_rename(b->source_fs, source, target, flags, b->opts.call, err);
+    int rc = polyfs_rename(b->source_fs, source, target, flags, pfs_bulk_call(b), err);
     const char *slash = strrchr(target, '/');
     if (rc != POLYFS_NOT_FOUND || !slash || slash == target)
         return rc;
     char *parent = pfs_copy(target, (size_t)(slash - target));
-    rc = parent
-             ? polyfs_mkdir(b->source_fs, parent, POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK, b->opts.call, err)
-             : polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
+    rc = parent ? polyfs_mkdir(b->source_fs, parent, POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK, pfs_bulk_call(b),
+                               err)
+                : polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
     free(parent);
-    return rc == POLYFS_OK ? polyfs_rename(b->source_fs, source, target, flags, b->opts.call, err) : rc;
+    return rc == POLYFS_OK ? polyfs_rename(b->source_fs, source, target, flags, pfs_bulk_call(b), err) : rc;
 }
 
 /* 1: done, with *out_rc; 0: it has to be copied. */
@@ -90,29 +89,37 @@ static int move_by_rename(struct pfs_bulk *b, const char *source, const char *ta
     return done;
 }
 
+/* What is left of moved folders: their objects are gone, so only empty ones can be removed. */
+static int sweep(struct pfs_bulk *b, const char *const *sources, size_t source_count)
+{
+    const struct pfs_scope scope = {b->source_fs, b->opts.flags, 0, pfs_bulk_call(b)};
+    int rc = POLYFS_OK;
+    if (!(b->opts.flags & POLYFS_BULK_RECURSIVE) || b->opts.flags & POLYFS_BULK_DRY_RUN || b->first)
+        return rc;
+    for (size_t i = 0; rc == POLYFS_OK && i < source_count; i++)
+        rc = pfs_remove_empty(&scope, sources[i], &b->verb.error);
+    return rc;
+}
+
 int polyfs_bulk_move(struct polyfs_fs *source_fs, const char *const *sources, size_t source_count,
                      struct polyfs_fs *target_fs, const char *const *targets, size_t target_count,
                      const struct polyfs_bulk_opts *opts, struct polyfs_bulk_result *result,
                      struct polyfs_error *err)
 {
     struct pfs_bulk b = {.source_fs = source_fs, .target_fs = target_fs, .move = 1};
-    struct polyfs_error own = POLYFS_ERROR_INIT;
-    int rc = POLYFS_OK, lists;
-    pfs_bulk_begin(&b, opts);
-    lists = source_count != 1 || target_count != 1 ||
-            b.opts.flags & (POLYFS_BULK_SOURCE_LIST | POLYFS_BULK_TARGET_LIST);
-    if (!lists && move_by_rename(&b, sources[0], targets[0], &rc, &own)) {
-        if (rc < 0)
-            pfs_error_copy(err, &own);
-        pfs_bulk_result(&b, result);
-        return rc;
+    PFS_ERROR(own);
+    int done = 0, renamed = POLYFS_OK;
+    int rc = pfs_bulk_begin(&b, "move", source_fs, opts);
+    int lists = source_count != 1 || target_count != 1 ||
+                b.opts.flags & (POLYFS_BULK_SOURCE_LIST | POLYFS_BULK_TARGET_LIST);
+    if (rc == POLYFS_OK && !lists)
+        done = move_by_rename(&b, sources[0], targets[0], &renamed, &own);
+    if (done) {
+        rc = pfs_bulk_failed(&b, renamed, &own);
+    } else if (rc == POLYFS_OK) {
+        rc = pfs_bulk_transfer(&b, sources, source_count, targets, target_count);
+        if (rc == POLYFS_OK)
+            rc = sweep(&b, sources, source_count);
     }
-    rc = pfs_bulk_transfer(&b, sources, source_count, targets, target_count, err);
-    const struct pfs_scope scope = {source_fs, b.opts.flags, 0, b.opts.call};
-    /* What is left of moved folders: their objects are gone, so only empty ones can be removed. */
-    for (size_t i = 0; rc == POLYFS_OK && b.opts.flags & POLYFS_BULK_RECURSIVE && i < source_count; i++)
-        if (!(b.opts.flags & POLYFS_BULK_DRY_RUN))
-            rc = pfs_remove_empty(&scope, sources[i], err);
-    pfs_bulk_result(&b, result);
-    return rc;
+    return pfs_bulk_end(&b, rc, result, err);
 }

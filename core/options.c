@@ -6,34 +6,30 @@
 #include "core/options.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <glib.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 
-static const struct polyfs_option common[] = {
-    {"timeout", "", "POLYFS_TIMEOUT", POLYFS_OPTION_DURATION, 0, NULL, NULL,
-     "Time limit of a call that gives none of its own"},
-    {"attempts", "max_attempts", "POLYFS_ATTEMPTS", POLYFS_OPTION_INT, 0, "3", NULL,
-     "How often a request is tried in all"},
-    {"durability", "", "POLYFS_DURABILITY", POLYFS_OPTION_CHOICE, 0, "default", "default none file full",
-     "How safe a finished write is before the call returns"},
-    {"part_bytes", "", "POLYFS_PART_BYTES", POLYFS_OPTION_SIZE, 0, "8MiB", NULL,
-     "Size of the parts of a large write or read"},
-    {"fault", "", "", POLYFS_OPTION_STRING, 0, NULL, NULL,
-     "For tests: fail calls of slots, as SLOT:K[+]:CODE, separated by commas"},
+/* Static, so that having them needs no memory. */
+static struct pfs_option_row common[] = {
+    {"timeout", "", "POLYFS_TIMEOUT", NULL, "", "Time limit of a call that gives none of its own",
+     POLYFS_OPTION_DURATION, 0},
+    {"attempts", "max_attempts", "POLYFS_ATTEMPTS", "3", "", "How often a request is tried in all",
+     POLYFS_OPTION_INT, 0},
+    {"durability", "", "POLYFS_DURABILITY", "default", "default none file full",
+     "How safe a finished write is before the call returns", POLYFS_OPTION_CHOICE, 0},
+    {"part_bytes", "", "POLYFS_PART_BYTES", "8MiB", "", "Size of the parts of a large write or read",
+     POLYFS_OPTION_SIZE, 0},
+    {"fault", "", "", NULL, "", "For tests: fail calls of slots, as SLOT:K[+]:CODE, separated by commas",
+     POLYFS_OPTION_STRING, 0},
 };
+#define COMMON (sizeof(common) / sizeof(common[0]))
 
 const struct pfs_option_rows *pfs_common_rows(void)
 {
-    static struct pfs_option_rows rows;
-    static gsize once;
-    if (g_once_init_enter(&once)) {
-        for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
-            if (pfs_option_rows_add(&rows, &common[i]) != POLYFS_OK)
-                break;
-        g_once_init_leave(&once, 1);
-    }
+    static const struct pfs_option_rows rows = {common, COMMON, COMMON};
     return &rows;
 }
 
@@ -219,14 +215,20 @@ static int unknown_option(const struct polyfs_options *options, const char *name
         if (pfs_text_add(&words, " ", 1) != POLYFS_OK || pfs_text_add(&words, row, strlen(row)) != POLYFS_OK)
             break;
     }
-    g_autofree char *asked = g_strndup(name, length);
-    char *near = words.data ? pfs_nearest(words.data, asked) : NULL;
-    int rc = polyfs_fail(err, POLYFS_CONFIG, "there is no option \"%s\" for %s%s%s%s; see: polyfs options %s",
-                         asked, options->protocol, near ? "; did you mean \"" : "", near ? near : "",
+    char *asked = pfs_copy(name, length);
+    char *near = words.data && asked ? pfs_nearest(words.data, asked) : NULL;
+    int rc = polyfs_fail(err, POLYFS_CONFIG, "there is no option \"%.*s\" for %s%s%s%s; see: polyfs options %s",
+                         (int)length, name, options->protocol, near ? "; did you mean \"" : "", near ? near : "",
                          near ? "\"?" : "", options->protocol);
     free(near);
+    free(asked);
     pfs_text_clear(&words);
     return rc;
+}
+
+static int no_memory(const struct polyfs_options *options, struct polyfs_error *err)
+{
+    return polyfs_fail(err, POLYFS_NOMEM, "no memory for the options of %s", options->protocol);
 }
 
 /* One "name=value" of a call or URL. */
@@ -237,10 +239,15 @@ static int pair_set(struct polyfs_options *options, const char *pair, size_t len
     if (!equals)
         return polyfs_fail(err, POLYFS_CONFIG, "write options as name=value, not \"%.*s\"", (int)length, pair);
     size_t name_length = (size_t)(equals - pair);
-    g_autofree char *name = g_strndup(pair, name_length);
-    g_autofree char *text = g_strndup(equals + 1, length - name_length - 1);
-    struct pfs_option_value *value = value_of(options, name);
-    return value ? value_set(value, text, source, err) : unknown_option(options, pair, name_length, err);
+    char *name = pfs_copy(pair, name_length);
+    char *text = pfs_copy(equals + 1, length - name_length - 1);
+    struct pfs_option_value *value = name ? value_of(options, name) : NULL;
+    int rc = !name || !text ? no_memory(options, err)
+             : value        ? value_set(value, text, source, err)
+                            : unknown_option(options, pair, name_length, err);
+    free(name);
+    free(text);
+    return rc;
 }
 
 /* ---- sources, the weakest first ---------------------------------------------------------------------- */
@@ -261,7 +268,9 @@ static int from_file(struct polyfs_options *options, const char *path, struct po
     if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &why))
         return polyfs_fail(err, POLYFS_CONFIG, "the settings in %s cannot be read: %s", path, why->message);
     g_auto(GStrv) keys = g_key_file_get_keys(file, options->protocol, NULL, NULL);
-    g_autofree char *source = g_strdup_printf("file %s", path);
+    g_autofree char *source = pfs_format("file %s", path);
+    if (!source)
+        return no_memory(options, err);
     for (size_t i = 0; keys && keys[i]; i++) {
         g_autofree char *text = g_key_file_get_string(file, options->protocol, keys[i], NULL);
         struct pfs_option_value *value = value_of(options, keys[i]);
@@ -287,12 +296,16 @@ static int from_files(struct polyfs_options *options, struct polyfs_error *err)
         return POLYFS_OK;
     g_autofree char *folder = config && *config == '/' ? g_build_filename(config, "polyfs", NULL)
                                                        : g_build_filename(home, ".config", "polyfs", NULL);
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
     char *names[64];
     size_t count = 0;
-    for (const char *name; dir && count < 64 && (name = g_dir_read_name(dir));)
-        if (g_str_has_suffix(name, ".ini"))
-            names[count++] = g_build_filename(folder, name, NULL);
+    DIR *dir = opendir(folder);
+    if (!dir && errno == ENOMEM)
+        return no_memory(options, err);
+    for (struct dirent *entry; dir && count < 64 && (entry = readdir(dir));)
+        if (g_str_has_suffix(entry->d_name, ".ini"))
+            names[count++] = g_build_filename(folder, entry->d_name, NULL);
+    if (dir)
+        closedir(dir);
     qsort(names, count, sizeof(names[0]), by_name);
     int rc = POLYFS_OK;
     for (size_t i = 0; i < count; i++) {
@@ -309,8 +322,26 @@ static int env_set(struct polyfs_options *options, struct pfs_option_value *valu
     const char *text = pfs_options_env(options, variable);
     if (!text || !*text)
         return POLYFS_OK;
-    g_autofree char *source = g_strdup_printf("env %s", variable);
-    return value_set(value, text, source, err);
+    char *source = pfs_format("env %s", variable);
+    int rc = source ? value_set(value, text, source, err) : no_memory(options, err);
+    free(source);
+    return rc;
+}
+
+/* The row's own variables; of several that are set the first wins, so they are applied backwards. */
+static int own_env_set(struct polyfs_options *options, struct pfs_option_value *value, struct polyfs_error *err)
+{
+    char *names = strdup(value->row->env);
+    int rc = names ? POLYFS_OK : no_memory(options, err);
+    for (char *end = names ? names + strlen(names) : NULL; rc == POLYFS_OK && end && end > names;) {
+        *end = '\0';
+        char *blank = strrchr(names, ' ');
+        char *name = blank ? blank + 1 : names;
+        rc = env_set(options, value, name, err);
+        end = blank ? blank : names;
+    }
+    free(names);
+    return rc;
 }
 
 /* POLYFS_S3_ENDPOINT_URL; weaker than the protocol's own variables, so it is applied before them. */
@@ -319,14 +350,13 @@ static int from_env(struct polyfs_options *options, struct polyfs_error *err)
     int rc = POLYFS_OK;
     for (size_t i = 0; i < options->count && rc == POLYFS_OK; i++) {
         struct pfs_option_value *value = &options->values[i];
-        g_autofree char *plain = g_strdup_printf("POLYFS_%s_%s", options->protocol, value->row->name);
-        g_autofree char *upper = g_ascii_strup(plain, -1);
-        g_strdelimit(upper, ".+-", '_');
-        rc = env_set(options, value, upper, err);
-        g_auto(GStrv) own = g_strsplit(value->row->env, " ", -1);
-        guint n = g_strv_length(own);
-        while (n-- > 0 && rc == POLYFS_OK) /* backwards: the first that is set wins */
-            rc = env_set(options, value, own[n], err);
+        char *upper = pfs_format("POLYFS_%s_%s", options->protocol, value->row->name);
+        for (char *at = upper; at && *at; at++)
+            *at = strchr(".+-", *at) ? '_' : g_ascii_toupper(*at);
+        rc = upper ? env_set(options, value, upper, err) : no_memory(options, err);
+        free(upper);
+        if (rc == POLYFS_OK)
+            rc = own_env_set(options, value, err);
     }
     return rc;
 }
@@ -425,10 +455,14 @@ char *pfs_options_key(const struct polyfs_options *options)
         g_autofree char *hash = value->row->flags & POLYFS_OPTION_SECRET
                                     ? g_compute_checksum_for_string(G_CHECKSUM_SHA256, value->text, -1)
                                     : NULL;
-        g_autofree char *pair = g_strdup_printf("\n%s=%s", value->row->name, hash ? hash : value->text);
-        rc = pfs_text_add(&key, pair, strlen(pair));
+        const char *parts[] = {"\n", value->row->name, "=", hash ? hash : value->text};
+        for (size_t p = 0; p < 4 && rc == POLYFS_OK; p++)
+            rc = pfs_text_add(&key, parts[p], strlen(parts[p]));
     }
-    return rc == POLYFS_OK ? pfs_text_steal(&key) : NULL;
+    if (rc == POLYFS_OK)
+        return pfs_text_steal(&key);
+    pfs_text_clear(&key);
+    return NULL;
 }
 
 const char *pfs_options_text(const struct polyfs_options *options, const char *name)

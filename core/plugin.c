@@ -110,6 +110,55 @@ int pfs_plugin_describe(struct pfs_plugin *plugin, const struct polyfs_plugin *r
     return POLYFS_OK;
 }
 
+static int same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static int same_option(const struct pfs_option_row *a, const struct pfs_option_row *b)
+{
+    return same_text(a->name, b->name) && same_text(a->aliases, b->aliases) && same_text(a->env, b->env) &&
+           a->type == b->type && a->flags == b->flags && same_text(a->default_value, b->default_value) &&
+           same_text(a->choices, b->choices);
+}
+
+/* The first thing that differs, or NULL. Version and summary are for people alone. */
+static const char *difference(const struct pfs_plugin *a, const struct pfs_plugin *b)
+{
+    if (!same_text(a->name, b->name))
+        return "name";
+    if (!same_text(a->protocols, b->protocols))
+        return "protocols";
+    if (!same_text(a->authority, b->authority))
+        return "authority";
+    if (a->flags != b->flags)
+        return "paths";
+    if (a->priority != b->priority)
+        return "priority";
+    if (a->options.count != b->options.count)
+        return "options";
+    for (size_t i = 0; i < a->options.count; i++)
+        if (!same_option(&a->options.rows[i], &b->options.rows[i]))
+            return "options";
+    return NULL;
+}
+
+int pfs_plugin_agrees(const struct pfs_plugin *plugin, const struct polyfs_plugin *raw, struct polyfs_error *err)
+{
+    struct pfs_plugin *described = pfs_plugin_new();
+    int rc = described ? pfs_plugin_describe(described, raw, err) : polyfs_fail(err, POLYFS_NOMEM, "no memory");
+    const char *what = rc == POLYFS_OK ? difference(plugin, described) : NULL;
+    char *library = pfs_shell_word(plugin->library), *manifest = pfs_shell_word(plugin->manifest);
+    if (what)
+        rc = polyfs_fail(err, POLYFS_PLUGIN,
+                         "its manifest tells another \"%s\" than the library; to end that: polyfs manifest %s > %s",
+                         what, library, manifest);
+    free(library);
+    free(manifest);
+    pfs_plugin_free(described);
+    return rc;
+}
+
 /* ---- the tables ------------------------------------------------------------------------------------------ */
 
 /* Copies what both sides know of a table; its first member says how much the plugin knows. */

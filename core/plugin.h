@@ -48,6 +48,9 @@ int pfs_plugin_accept(struct pfs_plugin *plugin, const struct polyfs_plugin *raw
 /* Fill names and rows from a description, for one that is linked in or a manifest about to be written. */
 int pfs_plugin_describe(struct pfs_plugin *plugin, const struct polyfs_plugin *raw, struct polyfs_error *err);
 
+/* Whether what the manifest said, and people saw, is what the library describes. POLYFS_PLUGIN with what is not. */
+int pfs_plugin_agrees(const struct pfs_plugin *plugin, const struct polyfs_plugin *raw, struct polyfs_error *err);
+
 /* [a-z][a-z0-9+.-]*, at most 32 bytes. */
 int pfs_scheme_valid(const char *text, size_t length);
 /* [a-z0-9_]{1,32} */

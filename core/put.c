@@ -71,45 +71,45 @@ static int is_plain(const char *text)
     return 1;
 }
 
-static int check_texts(struct pfs_verb *v, const struct polyfs_put_request *request)
+static int check_texts(const struct polyfs_put_request *request, struct polyfs_error *err)
 {
     if (request->content_type && strlen(request->content_type) >= sizeof(((struct polyfs_stat *)0)->content_type))
-        return polyfs_fail(&v->error, POLYFS_TOO_LARGE, "the content type is longer than 127 bytes");
+        return polyfs_fail(err, POLYFS_TOO_LARGE, "the content type is longer than 127 bytes");
     if (!is_plain(request->content_type))
-        return polyfs_fail(&v->error, POLYFS_INVALID, "the content type holds a control character");
+        return polyfs_fail(err, POLYFS_INVALID, "the content type holds a control character");
     for (uint32_t i = 0; i < request->metadata_count; i++) {
         const struct polyfs_kv *row = &request->metadata[i]; /* core's own rows, so indexed as they are */
         if (!*row->key || !is_plain(row->key) || !is_plain(row->value))
-            return polyfs_fail(&v->error, POLYFS_INVALID, "metadata has an empty name or a control character");
+            return polyfs_fail(err, POLYFS_INVALID, "metadata has an empty name or a control character");
         if (strcmp(row->key, PFS_NONCE_KEY) == 0)
-            return polyfs_fail(&v->error, POLYFS_INVALID,
-                               "the metadata name \"" PFS_NONCE_KEY "\" is polyfs's own");
+            return polyfs_fail(err, POLYFS_INVALID, "the metadata name \"" PFS_NONCE_KEY "\" is polyfs's own");
     }
     return POLYFS_OK;
 }
 
-int pfs_put_gate(struct pfs_verb *v, const struct polyfs_caps *caps, const struct polyfs_put_request *request)
+int pfs_put_gate(const struct polyfs_fs *fs, const struct polyfs_caps *caps,
+                 const struct polyfs_put_request *request, struct polyfs_error *err)
 {
-    const char *name = v->fs->plugin->main_protocol;
-    int rc = check_texts(v, request);
+    const char *name = fs->plugin->main_protocol;
+    int rc = check_texts(request, err);
     if (rc != POLYFS_OK)
         return rc;
     if (request->durability > POLYFS_DURABILITY_FULL)
-        return polyfs_fail(&v->error, POLYFS_INVALID, "the durability is none of enum polyfs_durability");
+        return polyfs_fail(err, POLYFS_INVALID, "the durability is none of enum polyfs_durability");
     if (request->condition.create_only && request->condition.if_match)
-        return polyfs_fail(&v->error, POLYFS_INVALID, "create-only and if-match exclude each other");
+        return polyfs_fail(err, POLYFS_INVALID, "create-only and if-match exclude each other");
     if (!caps->shapes)
-        return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s cannot be written to here", name);
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "%s cannot be written to here", name);
     if (request->condition.create_only && caps->fact[POLYFS_FACT_CREATE_ONLY] == POLYFS_NO)
-        return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s cannot create only what is absent here", name);
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "%s cannot create only what is absent here", name);
     if (request->condition.if_match && caps->fact[POLYFS_FACT_IF_MATCH] == POLYFS_NO)
-        return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s cannot replace under a condition here", name);
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "%s cannot replace under a condition here", name);
     if (request->metadata_count && caps->fact[POLYFS_FACT_METADATA] == POLYFS_NO)
-        return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s keeps no metadata here", name);
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "%s keeps no metadata here", name);
     if (request->content_type && caps->fact[POLYFS_FACT_CONTENT_TYPE] == POLYFS_NO)
-        return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s keeps no content type here", name);
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "%s keeps no content type here", name);
     if (caps->object_max && request->size_hint != POLYFS_SIZE_UNKNOWN && request->size_hint > caps->object_max)
-        return polyfs_fail(&v->error, POLYFS_TOO_LARGE, "%s takes objects of at most %llu bytes", name,
+        return polyfs_fail(err, POLYFS_TOO_LARGE, "%s takes objects of at most %llu bytes", name,
                            (unsigned long long)caps->object_max);
     return POLYFS_OK;
 }
@@ -192,7 +192,7 @@ int polyfs_put(struct polyfs_fs *fs, const char *path, const void *data, size_t 
         rc = pfs_put_args_take(&args, fs, opts);
         args.request.size_hint = size;
         if (rc == POLYFS_OK)
-            rc = pfs_put_gate(&v, &caps, &args.request);
+            rc = pfs_put_gate(fs, &caps, &args.request, &v.error);
         if (rc == POLYFS_OK)
             rc = put_small(&v, data, size, opts, &args.request, &stat);
         if (rc == POLYFS_OK)

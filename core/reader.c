@@ -7,8 +7,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "core/ahead.h"
 #include "core/get.h"
 #include "core/reader.h"
+#include "core/wide.h"
 
 struct polyfs_reader {
     /* immutable */
@@ -18,6 +20,7 @@ struct polyfs_reader {
     struct polyfs_call_opts call;
     void *handle; /* the plugin's, or NULL */
     uint64_t gap; /* of vectored reads */
+    uint64_t ahead_max;
 
     /* guarded by mu until pinned is set, then immutable */
     pthread_mutex_t mu;
@@ -26,6 +29,8 @@ struct polyfs_reader {
 
     /* one thread at a time */
     uint64_t position;
+    uint64_t read_end;       /* where the read before ended: one that begins there goes on */
+    struct pfs_ahead *ahead; /* NULL until reading goes on */
 };
 
 static int open_handle(struct pfs_verb *v, struct polyfs_reader *reader)
@@ -46,6 +51,7 @@ static int open_handle(struct pfs_verb *v, struct polyfs_reader *reader)
 
 static void reader_free(struct polyfs_reader *reader)
 {
+    pfs_ahead_free(reader->ahead);
     if (reader->handle)
         reader->fs->plugin->tables.reader.close(reader->handle);
     pthread_mutex_destroy(&reader->mu);
@@ -69,6 +75,8 @@ static struct polyfs_reader *reader_new(struct polyfs_fs *fs, const char *path, 
     if (opts && opts->call)
         reader->call = *opts->call;
     reader->gap = opts ? opts->merge_gap : ((struct polyfs_read_opts)POLYFS_READ_OPTS_INIT).merge_gap;
+    reader->ahead_max = opts ? opts->read_ahead_max : 0;
+    reader->read_end = UINT64_MAX;
     reader->stat = (struct polyfs_stat)POLYFS_STAT_INIT;
     pthread_mutex_init(&reader->mu, NULL);
     if (!reader->path || (opts && opts->version && !reader->version) ||
@@ -143,6 +151,14 @@ static int get_first(struct pfs_verb *v, struct polyfs_reader *reader, uint64_t 
         return get_pinned(v, reader, offset, buffer, size, out_n);
     }
     int rc = pfs_get_range(v, &request, buffer, out_n, &stat);
+    if (rc == POLYFS_RANGE &&
+        offset) { /* behind the end there is nothing; which version that is, its first byte tells */
+        char byte;
+        request.offset = 0;
+        request.length = 1;
+        rc = pfs_get_range(v, &request, &byte, out_n, &stat);
+        *out_n = rc == POLYFS_OK ? 0 : *out_n;
+    }
     if (rc == POLYFS_OK) {
         reader->stat = stat;
         atomic_store(&reader->pinned, 1);
@@ -163,33 +179,71 @@ static int read_handle(struct pfs_verb *v, const struct polyfs_reader *reader, u
     return pfs_verb_run(v, &r);
 }
 
+static int read_range(struct pfs_verb *v, struct polyfs_reader *reader, uint64_t offset, void *buffer,
+                      uint64_t size, uint64_t *out_n)
+{
+    uint64_t part = reader->fs->part_bytes;
+    if (!reader->handle && !atomic_load(&reader->pinned)) {
+        /* Of a large range the first part comes first: it tells which version the others are to be of. */
+        int wide = pfs_wide_pays(reader->fs, size);
+        int rc = get_first(v, reader, offset, buffer, wide ? part : size, out_n);
+        if (rc != POLYFS_OK || !wide || *out_n < part)
+            return rc;
+        uint64_t more = 0;
+        rc = read_range(v, reader, offset + part, (char *)buffer + part, size - part, &more);
+        *out_n += more;
+        return rc;
+    }
+    if (offset < reader->stat.size && size > reader->stat.size - offset)
+        size = reader->stat.size - offset;
+    if (offset < reader->stat.size && pfs_wide_pays(reader->fs, size)) {
+        const struct pfs_wide wide = {reader->handle, reader->stat.etag, reader->version, offset, buffer, size};
+        return pfs_wide_read(v, &wide, out_n);
+    }
+    return reader->handle ? read_handle(v, reader, offset, buffer, size, out_n)
+                          : get_pinned(v, reader, offset, buffer, size, out_n);
+}
+
 int polyfs_reader_pread(struct polyfs_reader *reader, uint64_t offset, void *buffer, size_t size, size_t *out_n,
                         struct polyfs_error *err)
 {
     struct pfs_verb v;
     uint64_t n = 0;
     int rc = pfs_verb_begin(&v, "read", reader->fs, reader->path, &reader->call);
-    if (rc == POLYFS_OK && reader->handle)
-        rc = read_handle(&v, reader, offset, buffer, size, &n);
-    else if (rc == POLYFS_OK && atomic_load(&reader->pinned))
-        rc = get_pinned(&v, reader, offset, buffer, size, &n);
-    else if (rc == POLYFS_OK)
-        rc = get_first(&v, reader, offset, buffer, size, &n);
+    if (rc == POLYFS_OK)
+        rc = read_range(&v, reader, offset, buffer, size, &n);
     if (rc == POLYFS_OK)
         *out_n = n;
     return pfs_verb_end(&v, rc, err);
 }
 
+/* Reading goes on where it ended: then it is worth reading ahead. A read of more than a part overlaps by itself. */
+static int goes_on(struct polyfs_reader *reader, uint64_t size)
+{
+    if (!reader->fs->network || size > reader->fs->part_bytes || reader->position != reader->read_end ||
+        !atomic_load(&reader->pinned))
+        return 0;
+    if (!reader->ahead)
+        reader->ahead = pfs_ahead_new(reader->ahead_max, reader->call.cancel);
+    return reader->ahead != NULL;
+}
+
 int polyfs_reader_read(struct polyfs_reader *reader, void *buffer, size_t size, size_t *out_n,
                        struct polyfs_error *err)
 {
-    size_t n = 0;
-    int rc = polyfs_reader_pread(reader, reader->position, buffer, size, &n, err);
+    struct pfs_verb v;
+    uint64_t n = 0;
+    int rc = pfs_verb_begin(&v, "read", reader->fs, reader->path, &reader->call);
+    if (rc == POLYFS_OK && size && goes_on(reader, size))
+        rc = pfs_ahead_read(reader->ahead, &v, reader, reader->position, buffer, size, &n);
+    else if (rc == POLYFS_OK && size)
+        rc = read_range(&v, reader, reader->position, buffer, size, &n);
     if (rc == POLYFS_OK) {
         reader->position += n;
+        reader->read_end = reader->position;
         *out_n = n;
     }
-    return rc;
+    return pfs_verb_end(&v, rc, err);
 }
 
 int polyfs_reader_seek(struct polyfs_reader *reader, uint64_t offset, struct polyfs_error *err)

@@ -7,6 +7,8 @@
  */
 #include "core/registry.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <glib.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -87,8 +89,9 @@ static int manifest_add_locked(const char *path, uint32_t rank, int trusted, str
     plugin->trusted = trusted;
     PFS_ERROR(why);
     if (!plugin->failure && *plugin->library && pfs_loader_check(plugin->library, trusted, &why) != POLYFS_OK)
-        plugin->failure = strdup(why.message);
-    rc = add_locked(plugin);
+        rc = (plugin->failure = strdup(why.message)) ? why.code == POLYFS_NOMEM ? why.code : POLYFS_OK : POLYFS_NOMEM;
+    if (rc == POLYFS_OK)
+        rc = add_locked(plugin);
     if (rc != POLYFS_OK) {
         pfs_plugin_free(plugin);
         polyfs_fail(err, rc, "no memory for the list of plugins");
@@ -98,14 +101,18 @@ static int manifest_add_locked(const char *path, uint32_t rank, int trusted, str
 
 static int folder_read_locked(const char *folder, uint32_t rank, int trusted, struct polyfs_error *err)
 {
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    int rc = POLYFS_OK;
-    for (const char *name; dir && rc == POLYFS_OK && (name = g_dir_read_name(dir));) {
-        if (!g_str_has_suffix(name, ".plugin"))
+    DIR *dir = opendir(folder);
+    int rc = dir || errno != ENOMEM ? POLYFS_OK : polyfs_fail(err, POLYFS_NOMEM, "no memory to read %s", folder);
+    for (struct dirent *entry; dir && rc == POLYFS_OK && (entry = readdir(dir));) {
+        if (!g_str_has_suffix(entry->d_name, ".plugin"))
             continue;
-        g_autofree char *path = g_strdup_printf("%s/%s", folder, name);
-        rc = manifest_add_locked(path, rank, trusted, err);
+        char *path = pfs_format("%s/%s", folder, entry->d_name);
+        rc = path ? manifest_add_locked(path, rank, trusted, err)
+                  : polyfs_fail(err, POLYFS_NOMEM, "no memory to read %s", folder);
+        free(path);
     }
+    if (dir)
+        closedir(dir);
     return rc;
 }
 
@@ -137,19 +144,21 @@ static int scan_locked(struct polyfs_error *err)
     struct pfs_folder folders[PFS_FOLDERS_MAX];
     int rc = POLYFS_OK;
     forget_unloaded_locked();
-    size_t count = pfs_loader_folders(registry.added, folders);
+    size_t count;
+    rc = pfs_loader_folders(registry.added, folders, &count, err);
     for (size_t i = 0; i < count; i++) {
         uint32_t rank = (uint32_t)i + 1; /* 0 is for plugins that are linked in */
         if (rc == POLYFS_OK)
             rc = folder_read_locked(folders[i].path, rank, folders[i].trusted, err);
         char *hints = pfs_format("%s/hints", folders[i].path);
-        if (rc == POLYFS_OK && hints)
-            rc = folder_read_locked(hints, rank, folders[i].trusted, err);
+        if (rc == POLYFS_OK)
+            rc = hints ? folder_read_locked(hints, rank, folders[i].trusted, err)
+                       : polyfs_fail(err, POLYFS_NOMEM, "no memory to read %s", folders[i].path);
         free(hints);
         free(folders[i].path);
     }
     qsort(registry.plugins, registry.count, sizeof(*registry.plugins), by_order);
-    registry.scanned = 1;
+    registry.scanned = rc == POLYFS_OK;
     return rc;
 }
 
@@ -208,6 +217,8 @@ static int load_locked(struct pfs_plugin *plugin, const char *protocol, struct p
                            plugin->failure);
     PFS_ERROR(why);
     int rc = pfs_loader_load(plugin, &why);
+    if (rc == POLYFS_NOMEM) /* it says nothing of the plugin: the next one who asks tries again */
+        return polyfs_fail(err, rc, "no memory to load the plugin \"%s\"", plugin->name);
     if (rc != POLYFS_OK) {
         plugin->failure = strdup(why.message);
         return polyfs_fail(err, rc, "the plugin \"%s\" cannot be used: %s", plugin->name, why.message);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "core/list.h"
+#include "core/many.h"
+#include "core/remove.h"
 #include "core/stat.h"
 #include "core/step.h"
 
@@ -17,86 +19,129 @@ static int remove_one(struct pfs_verb *v, const char *path)
     return rc == POLYFS_NOT_FOUND ? POLYFS_OK : rc;
 }
 
-/* Every item gets its own code; the first that failed is the result. */
-static int items_result(struct pfs_verb *v, const struct polyfs_remove_item *items, size_t count, int *codes)
+/* ---- many ---------------------------------------------------------------------------------------------------- */
+
+struct removal {
+    struct pfs_verb *verb;
+    const char *const *paths;
+    pfs_removed_fn *removed;
+    void *user;
+};
+
+static int tell(const struct removal *removal, size_t i, int code, const struct polyfs_error *why)
 {
-    int first = POLYFS_OK;
-    for (size_t i = 0; i < count; i++) {
-        int code = items[i].code == POLYFS_NOT_FOUND ? POLYFS_OK : items[i].code;
-        if (codes)
-            codes[i] = code;
-        if (code != POLYFS_OK && first == POLYFS_OK) {
-            first = polyfs_fail(&v->error, code, "removing %s failed", items[i].path);
-            memcpy(v->error.native_code, items[i].native_code, sizeof(items[i].native_code));
-        }
-    }
-    return first;
+    return removal->removed(i, code == POLYFS_NOT_FOUND ? POLYFS_OK : code, why, removal->user);
 }
 
-static int remove_batch(struct pfs_verb *v, const char *const *paths, size_t count, int *codes)
+/* Each item has its own answer; one that failed gets an error of its own. */
+static int tell_items(const struct removal *removal, size_t first, const struct polyfs_remove_item *items,
+                      size_t count)
 {
+    int rc = POLYFS_OK;
+    for (size_t i = 0; i < count; i++) {
+        PFS_ERROR(why);
+        if (items[i].code < 0) {
+            polyfs_fail(&why, items[i].code, "the store refused to remove it%s%s%s",
+                        *items[i].native_code ? " (" : "", items[i].native_code, *items[i].native_code ? ")" : "");
+            pfs_error_text(why.native_code, sizeof(why.native_code), items[i].native_code);
+        }
+        int end = tell(removal, first + i, items[i].code, &why);
+        rc = rc < 0 ? rc : end;
+    }
+    return rc;
+}
+
+static int remove_batch(const struct removal *removal, size_t first, size_t count)
+{
+    struct pfs_verb *v = removal->verb;
     struct polyfs_remove_item *items = calloc(count, sizeof(*items));
     if (!items)
         return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for %zu names", count);
     for (size_t i = 0; i < count; i++)
-        items[i] = (struct polyfs_remove_item){.path = paths[i], .path_len = strlen(paths[i])};
-    struct pfs_request r = PFS_REQUEST(PFS_REMOVE_MANY, v->fs, &v->ctx, paths[0]);
+        items[i] = (struct polyfs_remove_item){.path = removal->paths[first + i],
+                                               .path_len = strlen(removal->paths[first + i])};
+    struct pfs_request r = PFS_REQUEST(PFS_REMOVE_MANY, v->fs, &v->ctx, items[0].path);
     r.u.remove_many.items = items;
     r.u.remove_many.count = count;
-    int rc = pfs_verb_run(v, &r);
+    int rc = pfs_run(&r), end = POLYFS_OK;
     if (rc == POLYFS_OK)
-        rc = items_result(v, items, count, codes);
-    else
-        for (size_t i = 0; codes && i < count; i++)
-            codes[i] = rc;
+        end = tell_items(removal, first, items, count);
+    for (size_t i = 0; rc < 0 && i < count; i++) {
+        int one = tell(removal, first + i, rc, &r.error);
+        end = end < 0 ? end : one;
+    }
     free(items);
-    return rc;
+    return end;
 }
 
-static int remove_each(struct pfs_verb *v, const char *const *paths, size_t count, int *codes)
+static int each_fill(size_t i, struct pfs_request *r, void *user)
 {
-    struct polyfs_error first;
-    int first_rc = POLYFS_OK;
-    for (size_t i = 0; i < count; i++) {
-        int rc = remove_one(v, paths[i]);
-        if (codes)
-            codes[i] = rc;
-        if (rc != POLYFS_OK && first_rc == POLYFS_OK) {
-            first_rc = rc;
-            first = v->error;
-        }
-    }
-    if (first_rc != POLYFS_OK)
-        v->error = first;
-    return first_rc;
+    const struct removal *removal = user;
+    *r = PFS_REQUEST(PFS_REMOVE, removal->verb->fs, &removal->verb->ctx, removal->paths[i]);
+    return POLYFS_OK;
 }
 
-static int remove_many(struct pfs_verb *v, const struct polyfs_caps *caps, const char *const *paths, size_t count,
-                       int *codes)
+static int each_landed(size_t i, struct pfs_request *r, void *user)
 {
-    size_t step = caps->remove_many_max ? caps->remove_many_max : 1000;
-    int first = POLYFS_OK;
-    if (caps->fact[POLYFS_FACT_REMOVE_MANY] != POLYFS_YES || !pfs_slot_present(v->fs, PFS_REMOVE_MANY))
-        return remove_each(v, paths, count, codes);
-    for (size_t at = 0; at < count; at += step) {
-        size_t n = count - at < step ? count - at : step;
-        int rc = remove_batch(v, paths + at, n, codes ? codes + at : NULL);
-        if (first == POLYFS_OK)
-            first = rc;
+    return tell(user, i, r->rc, &r->error);
+}
+
+int pfs_remove_many(struct pfs_verb *v, const char *const *paths, size_t count, unsigned jobs,
+                    pfs_removed_fn *removed, void *user)
+{
+    struct removal removal = {v, paths, removed, user};
+    struct polyfs_caps caps;
+    int rc = count ? pfs_verb_caps(v, paths[0], &caps) : POLYFS_OK;
+    if (rc != POLYFS_OK || !count)
+        return rc;
+    if (caps.fact[POLYFS_FACT_REMOVE_MANY] == POLYFS_YES && pfs_slot_present(v->fs, PFS_REMOVE_MANY)) {
+        size_t step = caps.remove_many_max ? caps.remove_many_max : 1000;
+        for (size_t at = 0; at < count && rc == POLYFS_OK; at += step)
+            rc = remove_batch(&removal, at, count - at < step ? count - at : step);
+        return rc;
     }
-    return first;
+    struct pfs_many many = {.ctx = &v->ctx,
+                            .width = pfs_many_width(v->fs, jobs),
+                            .count = count,
+                            .fill = each_fill,
+                            .landed = each_landed,
+                            .user = &removal};
+    return pfs_many_run(&many, &v->error);
+}
+
+/* The first failure is the verb's; @codes, if any, get each one's own. */
+struct outcome {
+    struct pfs_verb *verb;
+    int *codes;
+    int first;
+};
+
+static int keep_code(size_t i, int code, const struct polyfs_error *why, void *user)
+{
+    struct outcome *outcome = user;
+    if (outcome->codes)
+        outcome->codes[i] = code;
+    if (code < 0 && outcome->first == POLYFS_OK) {
+        outcome->first = code;
+        outcome->verb->error = *why;
+    }
+    return POLYFS_OK;
+}
+
+static int remove_all(struct pfs_verb *v, const char *const *paths, size_t count, int *codes)
+{
+    struct outcome outcome = {v, codes, POLYFS_OK};
+    int rc = pfs_remove_many(v, paths, count, 0, keep_code, &outcome);
+    return rc < 0 ? rc : outcome.first;
 }
 
 int polyfs_remove_many(struct polyfs_fs *fs, const char *const *paths, size_t count,
                        const struct polyfs_call_opts *opts, int *codes, struct polyfs_error *err)
 {
     struct pfs_verb v;
-    struct polyfs_caps caps;
     int rc = pfs_verb_begin(&v, "remove", fs, count ? paths[0] : "", opts);
-    if (rc == POLYFS_OK && count)
-        rc = pfs_verb_caps(&v, paths[0], &caps);
-    if (rc == POLYFS_OK && count)
-        rc = remove_many(&v, &caps, paths, count, codes);
+    if (rc == POLYFS_OK)
+        rc = remove_all(&v, paths, count, codes);
     return pfs_verb_end(&v, rc, err);
 }
 
@@ -111,13 +156,15 @@ static int folder_add(struct folders *folders, const struct polyfs_entry *row)
 {
     if (pfs_grow((void **)&folders->names, &folders->room, folders->count, sizeof(char *)) != POLYFS_OK)
         return POLYFS_NOMEM;
-    folders->names[folders->count] = pfs_copy(row->path, row->path_len);
-    return folders->names[folders->count++] ? POLYFS_OK : POLYFS_NOMEM;
+    char *name = pfs_copy(row->path, row->path_len);
+    if (!name)
+        return POLYFS_NOMEM;
+    folders->names[folders->count++] = name;
+    return POLYFS_OK;
 }
 
 /* Objects of a page go now, folders are kept for the end. A link to a folder is removed, not entered. */
-static int remove_page(struct pfs_verb *v, const struct polyfs_caps *caps, const struct polyfs_entry *rows,
-                       size_t count, struct folders *folders)
+static int remove_page(struct pfs_verb *v, const struct polyfs_entry *rows, size_t count, struct folders *folders)
 {
     const char **objects = calloc(count ? count : 1, sizeof(*objects));
     size_t n = 0;
@@ -131,7 +178,7 @@ static int remove_page(struct pfs_verb *v, const struct polyfs_caps *caps, const
     if (rc == POLYFS_NOMEM)
         polyfs_fail(&v->error, rc, "no memory for a page of names");
     if (rc == POLYFS_OK && n)
-        rc = remove_many(v, caps, objects, n, NULL);
+        rc = remove_all(v, objects, n, NULL);
     free(objects);
     return rc;
 }
@@ -154,7 +201,7 @@ static int remove_folders(struct pfs_verb *v, struct folders *folders)
 }
 
 /* Everything below, by listing. @real: there are folders to remove too. */
-static int remove_below(struct pfs_verb *v, const struct polyfs_caps *caps, const char *path, int real)
+static int remove_below(struct pfs_verb *v, const char *path, int real)
 {
     struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
     struct polyfs_lister *lister;
@@ -170,7 +217,7 @@ static int remove_below(struct pfs_verb *v, const struct polyfs_caps *caps, cons
         if (rc == POLYFS_OK)
             rc = polyfs_list_next(lister, &rows, &count, &v->error);
         if (rc >= 0 && count) {
-            int removed = remove_page(v, caps, rows, count, &folders);
+            int removed = remove_page(v, rows, count, &folders);
             rc = removed == POLYFS_OK ? rc : removed;
         }
     } while (rc == POLYFS_MORE);
@@ -202,7 +249,7 @@ int polyfs_remove_tree(struct polyfs_fs *fs, const char *path, const struct poly
         rc = remove_tree_by_store(&v);
     } else if (rc == POLYFS_OK) {
         int real = caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_YES;
-        rc = remove_below(&v, &caps, path, real);
+        rc = remove_below(&v, path, real);
         if (rc == POLYFS_OK && real) {
             struct pfs_request r = PFS_REQUEST_OF(&v, PFS_RMDIR);
             rc = pfs_verb_run(&v, &r);

@@ -26,8 +26,19 @@ static int do_stat(struct polyfs_call *call, struct pfs_request *r, struct polyf
 
 static int do_get(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
-    return TABLES(r)->fs.get(call, SELF(r), PATH(r), r->u.get.request, r->u.get.buffer, r->u.get.out_n,
-                             r->u.get.out, err);
+    struct polyfs_get_request now = *r->u.get.request;
+    uint64_t n = 0;
+    if (r->placed) { /* the rest of a read that broke */
+        now.offset += r->placed;
+        now.length -= r->placed;
+        now.condition.if_match = r->pin;
+        now.meta = NULL;
+    }
+    int rc =
+        TABLES(r)->fs.get(call, SELF(r), PATH(r), &now, (char *)r->u.get.buffer + r->placed, &n, r->u.get.out, err);
+    if (rc == POLYFS_OK)
+        *r->u.get.out_n = r->placed + n;
+    return rc;
 }
 
 static int do_put(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
@@ -297,8 +308,13 @@ int pfs_attempt(struct pfs_request *r)
     int rc = pfs_deadline_before(r);
     if (rc == POLYFS_OK)
         rc = pfs_fault_before(r);
-    if (rc == POLYFS_OK)
-        rc = slot_rows[r->slot].call(&call, r, &r->error);
+    if (rc == POLYFS_OK) {
+        struct pfs_sub_saved saved;
+        rc = pfs_sub_before(r, &saved);
+        if (rc == POLYFS_OK)
+            rc = slot_rows[r->slot].call(&call, r, &r->error);
+        pfs_sub_after(r, &saved);
+    }
     pfs_limit_after(r, rc);
     r->rc = rc;
     r->bytes_done = call.bytes_done;
@@ -314,13 +330,12 @@ int pfs_run(struct pfs_request *r)
                                    pfs_slot_name(r->slot));
     }
     for (;;) {
-        int put_off = pfs_attempt(r);
-        if (!put_off && !pfs_retry_wanted(r))
+        if (r->not_before_ns && pfs_ctx_sleep(r->ctx, r->not_before_ns) != POLYFS_OK) {
+            if (!r->attempt || pfs_ctx_stopped(r->ctx) == POLYFS_CANCELLED)
+                r->rc = pfs_ctx_check(r->ctx, &r->error);
+            return r->rc; /* of one that is late the store's own error says more than "timeout" */
+        }
+        if (!pfs_attempt(r) && !pfs_retry_wanted(r))
             return r->rc;
-        if (pfs_ctx_sleep(r->ctx, r->not_before_ns) == POLYFS_OK)
-            continue;
-        if (!r->attempt || pfs_ctx_stopped(r->ctx) == POLYFS_CANCELLED)
-            r->rc = pfs_ctx_check(r->ctx, &r->error);
-        return r->rc; /* of one that is late the store's own error says more than "timeout" */
     }
 }

@@ -165,11 +165,14 @@ struct pfs_request {
     } u;
 
     /* the retry layer's */
-    uint32_t attempt;        /* of the last try */
-    uint32_t learned;        /* how often the plugin learned something */
-    int earlier_unknown;     /* an attempt may have been applied */
-    int64_t not_before_ns;   /* of the next try */
-    struct pfs_limit *limit; /* the limit layer's; NULL until it was asked for */
+    uint32_t attempt;    /* of the last try */
+    uint32_t progressed; /* the last try that brought bytes: tries are counted from there */
+    uint64_t placed;     /* get: bytes of the range that broken tries brought; the next goes on behind them */
+    char pin[sizeof(((struct polyfs_stat *)0)->etag)]; /* get: the version that they are of */
+    uint32_t learned;                                  /* how often the plugin learned something */
+    int earlier_unknown;                               /* an attempt may have been applied */
+    int64_t not_before_ns;                             /* of the next try */
+    struct pfs_limit *limit;                           /* the limit layer's; NULL until it was asked for */
 
     /* what came of it */
     int rc;

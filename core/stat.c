@@ -6,7 +6,9 @@
 
 #include <stdlib.h>
 
-static int stat_object(struct pfs_verb *v, const char *path, const char *version, struct polyfs_stat *out)
+#include "core/many.h"
+
+static int stat_version(struct pfs_verb *v, const char *path, const char *version, struct polyfs_stat *out)
 {
     struct pfs_request r = PFS_REQUEST(PFS_STAT, v->fs, &v->ctx, path);
     struct polyfs_stat stat = POLYFS_STAT_INIT;
@@ -16,6 +18,11 @@ static int stat_object(struct pfs_verb *v, const char *path, const char *version
     if (rc == POLYFS_OK)
         *out = stat;
     return rc;
+}
+
+int pfs_stat_object(struct pfs_verb *v, const char *path, struct polyfs_stat *out)
+{
+    return stat_version(v, path, NULL, out);
 }
 
 /* Is there any key under @path + "/"? One page of one row. */
@@ -55,7 +62,7 @@ int pfs_stat(struct pfs_verb *v, const char *path, const char *version, struct p
     int any = 0;
     int rc = version ? pfs_verb_gate(v, POLYFS_FACT_VERSIONS, "keep versions") : POLYFS_OK;
     if (rc == POLYFS_OK && *path)
-        rc = stat_object(v, path, version, out);
+        rc = stat_version(v, path, version, out);
     if ((rc != POLYFS_NOT_FOUND && *path) || rc < POLYFS_NOT_FOUND || version)
         return rc;
     PFS_ERROR(absent);
@@ -63,7 +70,7 @@ int pfs_stat(struct pfs_verb *v, const char *path, const char *version, struct p
     rc = pfs_verb_caps(v, path, &caps);
     if (rc == POLYFS_OK && caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_YES) {
         if (!*path)
-            return stat_object(v, path, NULL, out);
+            return stat_version(v, path, NULL, out);
         v->error = absent;
         return POLYFS_NOT_FOUND;
     }
@@ -81,15 +88,72 @@ int pfs_stat(struct pfs_verb *v, const char *path, const char *version, struct p
     return POLYFS_OK;
 }
 
+/* ---- many ------------------------------------------------------------------------------------------------------ */
+
+struct many {
+    struct polyfs_fs *fs;
+    struct pfs_ctx *ctx;
+    const char *const *paths;
+    const struct polyfs_call_opts *opts;
+    struct polyfs_stat *out, *stats; /* the caller's, and whole ones for what is under way, by index */
+    int *codes;
+    int first;
+    struct polyfs_error *err;
+};
+
+static int many_fill(size_t i, struct pfs_request *r, void *user)
+{
+    struct many *many = user;
+    many->stats[i] = (struct polyfs_stat)POLYFS_STAT_INIT;
+    if (!*many->paths[i]) /* the root is asked about below */
+        return PFS_ANSWERED;
+    *r = PFS_REQUEST(PFS_STAT, many->fs, many->ctx, many->paths[i]);
+    r->u.stat.out = &many->stats[i];
+    return POLYFS_OK;
+}
+
+/* What the store does not know as an object may be a folder: that takes a look of its own. */
+static int many_landed(size_t i, struct pfs_request *r, void *user)
+{
+    struct many *many = user;
+    struct polyfs_error *err = many->first == POLYFS_OK ? many->err : NULL;
+    int rc = r->rc;
+    if (rc == POLYFS_NOT_FOUND || !*many->paths[i]) {
+        rc = polyfs_stat(many->fs, many->paths[i], NULL, many->opts, &many->out[i], err);
+    } else if (rc < 0) {
+        char *url = polyfs_fs_url(many->fs, many->paths[i]);
+        pfs_error_out(err, &r->error, rc, "stat", url);
+        free(url);
+    } else {
+        pfs_stat_out(&many->out[i], &many->stats[i]);
+    }
+    many->codes[i] = rc;
+    if (many->first == POLYFS_OK)
+        many->first = rc;
+    return POLYFS_OK;
+}
+
 int polyfs_stat_many(struct polyfs_fs *fs, const char *const *paths, size_t count,
                      const struct polyfs_call_opts *opts, struct polyfs_stat *out, int *codes,
                      struct polyfs_error *err)
 {
-    int first = POLYFS_OK;
-    for (size_t i = 0; i < count; i++) {
-        codes[i] = polyfs_stat(fs, paths[i], NULL, opts, &out[i], first == POLYFS_OK ? err : NULL);
-        if (first == POLYFS_OK)
-            first = codes[i];
-    }
-    return first;
+    struct pfs_verb v;
+    struct many many = {.fs = fs, .paths = paths, .opts = opts, .out = out, .codes = codes, .err = err};
+    int rc = pfs_verb_begin(&v, "stat", fs, NULL, opts);
+    many.ctx = &v.ctx;
+    many.stats = count < SIZE_MAX / sizeof(*many.stats) ? calloc(count ? count : 1, sizeof(*many.stats)) : NULL;
+    if (rc == POLYFS_OK && !many.stats)
+        rc = polyfs_fail(&v.error, POLYFS_NOMEM, "no memory for %zu answers", count);
+    struct pfs_many window = {.ctx = &v.ctx,
+                              .width = pfs_many_width(fs, 0),
+                              .count = count,
+                              .fill = many_fill,
+                              .landed = many_landed,
+                              .user = &many};
+    if (rc == POLYFS_OK)
+        rc = pfs_many_run(&window, &v.error);
+    free(many.stats);
+    if (rc == POLYFS_OK && many.first != POLYFS_OK)
+        return pfs_verb_end(&v, many.first, NULL);
+    return pfs_verb_end(&v, rc, err);
 }

@@ -42,14 +42,6 @@ int pfs_text_set(struct polyfs_text *text, const char *data, uint64_t length)
     return pfs_text_add(text, data, length);
 }
 
-void pfs_text_cut(struct polyfs_text *text, size_t length)
-{
-    if (length < text->length) {
-        text->length = length;
-        text->data[length] = '\0';
-    }
-}
-
 char *pfs_text_steal(struct polyfs_text *text)
 {
     char *data = text->data ? text->data : calloc(1, 1);
@@ -120,14 +112,6 @@ static void pair_free(const struct polyfs_kv *row)
     free((char *)(uintptr_t)row->value);
 }
 
-const char *pfs_pairs_get(const struct polyfs_pairs *pairs, const char *key)
-{
-    for (size_t i = 0; i < pairs->count; i++)
-        if (strcmp(pairs->rows[i].key, key) == 0)
-            return pairs->rows[i].value;
-    return NULL;
-}
-
 void pfs_pairs_drop(struct polyfs_pairs *pairs, const char *key)
 {
     for (size_t i = 0; i < pairs->count; i++) {
@@ -176,4 +160,22 @@ void polyfs_pairs_free(struct polyfs_pairs *pairs)
         return;
     pfs_pairs_clear(pairs);
     free(pairs);
+}
+
+char *pfs_shell_word(const char *path)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+-,:@%=";
+    struct polyfs_text word = {NULL, 0, 0};
+    size_t n = strlen(path);
+    if (n && strspn(path, plain) == n)
+        return pfs_copy(path, n);
+    int rc = pfs_text_add(&word, "'", 1);
+    for (size_t i = 0; i < n && rc == POLYFS_OK; i++)
+        rc = path[i] == '\'' ? pfs_text_add(&word, "'\\''", 4) : pfs_text_add(&word, &path[i], 1);
+    if (rc == POLYFS_OK)
+        rc = pfs_text_add(&word, "'", 1);
+    if (rc == POLYFS_OK)
+        return pfs_text_steal(&word);
+    pfs_text_clear(&word);
+    return NULL;
 }

@@ -25,18 +25,17 @@ struct polyfs_pairs {
 
 int pfs_text_set(struct polyfs_text *text, const char *data, uint64_t length);
 int pfs_text_add(struct polyfs_text *text, const char *data, uint64_t length);
-/* Drops everything behind @length bytes. */
-void pfs_text_cut(struct polyfs_text *text, size_t length);
 /* Hands the memory to the caller; the text is empty then. "" when nothing was set; NULL without memory. */
 char *pfs_text_steal(struct polyfs_text *text);
 void pfs_text_clear(struct polyfs_text *text);
 
 int pfs_pairs_add(struct polyfs_pairs *pairs, const char *key, const char *value);
-const char *pfs_pairs_get(const struct polyfs_pairs *pairs, const char *key);
 /* Takes a pair out; nothing happens when it is not there. */
 void pfs_pairs_drop(struct polyfs_pairs *pairs, const char *key);
 void pfs_pairs_clear(struct polyfs_pairs *pairs);
 
+/* malloc'ed form of a path that a shell takes as one word, as it is where that is so; or NULL. */
+char *pfs_shell_word(const char *path);
 /* malloc'ed copy of @length bytes with a NUL behind them, or NULL. */
 char *pfs_copy(const char *data, size_t length);
 char *pfs_format(const char *format, ...) POLYFS_PRINTF(1, 2);

@@ -9,6 +9,8 @@
 /* Two threads of a child may come here at once; the one that moves the generation on calls the plugin. */
 static void notice_fork(struct polyfs_fs *fs)
 {
+    while (fs->prefix) /* shares its parent's handle */
+        fs = fs->parent;
     uint64_t now = pfs_fork_generation();
     uint64_t then = atomic_load_explicit(&fs->generation, memory_order_relaxed);
     if (then != now && atomic_compare_exchange_strong(&fs->generation, &then, now) &&

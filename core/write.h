@@ -26,7 +26,11 @@ int pfs_put_args_take(struct pfs_put_args *args, const struct polyfs_fs *fs, con
 void pfs_put_args_clear(struct pfs_put_args *args);
 
 /* Refuses what the facts say cannot be honoured, before anything is sent. */
-int pfs_put_gate(struct pfs_verb *verb, const struct polyfs_caps *caps, const struct polyfs_put_request *request);
+int pfs_put_gate(const struct polyfs_fs *fs, const struct polyfs_caps *caps,
+                 const struct polyfs_put_request *request, struct polyfs_error *err);
+
+/* A part that the store's limits allow: large enough that @size bytes, if known, need no more than parts_max of them. */
+uint64_t pfs_part_bytes(const struct polyfs_caps *caps, uint64_t wanted, uint64_t size);
 
 struct pfs_shape;
 
@@ -50,6 +54,7 @@ struct polyfs_writer {
     uint64_t extra;  /* bytes of the budget that the buffer holds; 0: it is the handle's own first part */
     uint64_t total;  /* bytes taken from the caller */
     uint64_t placed; /* bytes handed to the shape */
+    int appends;     /* behind what is there, and nothing was: an object made meanwhile is a lost race */
     int done;        /* committed */
     int failed;      /* the first failure; nothing but close is left */
     struct polyfs_error failure;
@@ -79,6 +84,8 @@ void pfs_part_buffer_free(unsigned char *buffer, uint64_t room, uint64_t extra);
 
 /* append.c: makes @writer one that adds to what is there. */
 int pfs_append_begin(struct pfs_verb *verb, struct polyfs_writer *writer);
+/* Makes an error that of an append which somebody else's write came before. */
+int pfs_lost_race(struct polyfs_error *err);
 
 /* Makes the folders above the verb's path; used after NOT_FOUND, so it costs nothing where they exist. */
 int pfs_make_parents(struct pfs_verb *verb);

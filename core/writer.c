@@ -22,10 +22,8 @@ static const struct pfs_shape *choose(const struct polyfs_writer *w)
     return NULL;
 }
 
-/* A part that the store's limits allow: large enough that the known size needs no more than parts_max of them. */
-static uint64_t part_bytes_for(const struct polyfs_writer *w, uint64_t wanted, uint64_t size)
+uint64_t pfs_part_bytes(const struct polyfs_caps *caps, uint64_t wanted, uint64_t size)
 {
-    const struct polyfs_caps *caps = &w->caps;
     uint64_t part = wanted;
     if (caps->parts_max && size != POLYFS_SIZE_UNKNOWN && size / part >= caps->parts_max)
         part = (size / (caps->parts_max - caps->parts_max / 10) / 1048576 + 1) * 1048576;
@@ -52,7 +50,7 @@ static int writer_setup(struct pfs_verb *v, struct polyfs_writer *w, const struc
         return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a writer");
     int rc = pfs_verb_caps(v, w->path, &w->caps);
     if (rc == POLYFS_OK)
-        rc = pfs_put_gate(v, &w->caps, &w->args.request);
+        rc = pfs_put_gate(v->fs, &w->caps, &w->args.request, &v->error);
     if (rc != POLYFS_OK)
         return rc;
     w->forced_shape = opts ? opts->shape : 0;
@@ -61,7 +59,7 @@ static int writer_setup(struct pfs_verb *v, struct polyfs_writer *w, const struc
     if (w->forced_shape && !(w->caps.shapes & w->forced_shape))
         return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s has no such shape of writing here",
                            v->fs->plugin->main_protocol);
-    w->part_bytes = part_bytes_for(w, opts && opts->part_bytes ? opts->part_bytes : v->fs->part_bytes,
+    w->part_bytes = pfs_part_bytes(&w->caps, opts && opts->part_bytes ? opts->part_bytes : v->fs->part_bytes,
                                    w->args.request.size_hint);
     return POLYFS_OK;
 }
@@ -260,6 +258,8 @@ int polyfs_writer_commit(struct polyfs_writer *w, struct polyfs_stat *out_stat, 
         if (rc == POLYFS_OK)
             rc = w->shape->commit(&v, w, &stat);
     }
+    if (rc == POLYFS_EXISTS && w->appends)
+        rc = pfs_lost_race(&v.error);
     if (rc == POLYFS_OK) {
         w->done = 1;
         pfs_stat_out(out_stat, &stat);

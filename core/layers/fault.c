@@ -42,7 +42,10 @@ int pfs_fault_parse(const char *text, struct pfs_faults *out, struct polyfs_erro
 
 int pfs_fault_before(struct pfs_request *r)
 {
-    struct pfs_faults *faults = &r->fs->faults;
+    struct polyfs_fs *fs = r->fs;
+    while (fs->parent) /* a sub filesystem fails as what it is part of */
+        fs = fs->parent;
+    struct pfs_faults *faults = &fs->faults;
     for (unsigned i = 0; i < faults->count; i++) {
         struct pfs_fault *fault = &faults->rows[i];
         if (!fault->any && fault->slot != r->slot)

@@ -22,6 +22,23 @@ extern const struct pfs_fork_hook pfs_limit_hook;
 /* fault: fails chosen calls of chosen slots, for tests (option `fault`). */
 int pfs_fault_before(struct pfs_request *request);
 
+/* sub: paths of a sub filesystem that core makes itself. What `before` exchanged in the request `after` puts back. */
+struct pfs_sub_saved {
+    const char *path;
+    uint64_t path_len;
+    char *joined, *start;
+    const struct polyfs_source *sources;
+    struct polyfs_source *own_sources;
+    struct polyfs_remove_item *items, *own_items;
+    uint64_t count;
+    const struct polyfs_list_request *request;
+    struct polyfs_list_request own_request;
+};
+int pfs_sub_before(struct pfs_request *request, struct pfs_sub_saved *saved);
+void pfs_sub_after(struct pfs_request *request, struct pfs_sub_saved *saved);
+/* Rows of a page without the folder in front, in memory that *own keeps for the next page. */
+int pfs_sub_page(const struct polyfs_fs *fs, struct polyfs_page *page, struct polyfs_entry **own);
+
 /* trace: counters, and one log line an attempt when somebody wants it. */
 int64_t pfs_trace_before(const struct pfs_request *request);
 void pfs_trace_after(struct pfs_request *request, const struct polyfs_call *call, int64_t began_ns);

@@ -58,7 +58,8 @@ static void refund(struct polyfs_fs *fs)
 
 static int64_t pause_ms(const struct pfs_request *r)
 {
-    uint32_t shift = r->attempt < 16 ? r->attempt - 1 : 15;
+    uint32_t tries = r->attempt - r->progressed;
+    uint32_t shift = tries < 16 ? (tries ? tries - 1 : 0) : 15;
     int64_t base = r->error.retry == POLYFS_RETRY_THROTTLED ? THROTTLED_MS : TRANSIENT_MS;
     int64_t top = base << shift;
     if (top > CAP_MS)
@@ -68,6 +69,26 @@ static int64_t pause_ms(const struct pfs_request *r)
     if (wish > computed + AFTER_ROOM_MS)
         wish = computed + AFTER_ROOM_MS;
     return wish > computed ? wish : computed;
+}
+
+/*
+ * A read that broke after k bytes goes on at k, pinned to the version that it began with: what was placed is kept, and
+ * an object replaced meanwhile is CHANGED, never a mix.
+ */
+static void keep_placed(struct pfs_request *r)
+{
+    const struct polyfs_get_request *request = r->slot == PFS_GET ? r->u.get.request : NULL;
+    if (!request || !r->bytes_done || request->flags & POLYFS_GET_SUFFIX)
+        return;
+    const char *etag = request->condition.if_match ? request->condition.if_match
+                       : r->u.get.out              ? r->u.get.out->etag
+                                                   : "";
+    if (!*etag)
+        return; /* it cannot be told which version they are of */
+    if (!r->placed)
+        pfs_error_text(r->pin, sizeof(r->pin), etag);
+    r->placed += r->bytes_done;
+    r->progressed = r->attempt;
 }
 
 static int again(struct pfs_request *r, int64_t in_ms)
@@ -89,10 +110,11 @@ int pfs_retry_wanted(struct pfs_request *r)
         r->earlier_unknown = 1;
     if (!repeatable(r))
         return 0;
+    keep_placed(r);
     if (r->error.retry == POLYFS_RETRY_LEARNED)
         return r->learned++ < LEARNED_MAX && again(r, 0);
     int cost = r->error.retry == POLYFS_RETRY_THROTTLED ? COST_THROTTLED : COST_TRANSIENT;
-    if ((int)(r->attempt - r->learned) >= attempts_allowed(r->fs) || !pay(r->fs, cost))
+    if ((int)(r->attempt - r->learned - r->progressed) >= attempts_allowed(r->fs) || !pay(r->fs, cost))
         return 0;
     return again(r, pause_ms(r));
 }

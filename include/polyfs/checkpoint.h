@@ -20,6 +20,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+POLYFS_SHARED_NAMES_BEGIN
 
 struct polyfs_ckpt;       /**< an open run */
 struct polyfs_ckpt_saver; /**< a checkpoint being saved; nobody sees it before its commit */
@@ -322,6 +323,7 @@ POLYFS_API int polyfs_ckpt_gc(struct polyfs_ckpt *ckpt, uint32_t older_than_s, u
                               polyfs_ckpt_gc_fn *done, void *user, struct polyfs_error *err);
 #define POLYFS_CKPT_DRY_RUN 1u
 
+POLYFS_SHARED_NAMES_END
 #ifdef __cplusplus
 }
 #endif

@@ -16,4 +16,13 @@
 #define POLYFS_PRINTF(text, first)
 #endif
 
+/* A function and a struct may share a name, as stat(2) and struct stat do; g++ -Wshadow remarks on it in user code. */
+#if defined(__cplusplus) && defined(__GNUC__)
+#define POLYFS_SHARED_NAMES_BEGIN _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wshadow\"")
+#define POLYFS_SHARED_NAMES_END _Pragma("GCC diagnostic pop")
+#else
+#define POLYFS_SHARED_NAMES_BEGIN
+#define POLYFS_SHARED_NAMES_END
+#endif
+
 #endif

@@ -18,6 +18,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+POLYFS_SHARED_NAMES_BEGIN
 
 struct polyfs_fs;     /**< one store with one set of options; shared and counted */
 struct polyfs_cancel; /**< a switch that ends calls */
@@ -490,6 +491,7 @@ POLYFS_API int polyfs_set_metadata(struct polyfs_fs *fs, const char *path, const
 POLYFS_API int polyfs_sign(struct polyfs_fs *fs, const char *path, const char *verb, uint32_t life_s,
                            const struct polyfs_call_opts *opts, char **out, struct polyfs_error *err);
 
+POLYFS_SHARED_NAMES_END
 #ifdef __cplusplus
 }
 #endif

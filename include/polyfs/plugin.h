@@ -157,6 +157,7 @@ struct polyfs_get_request {
     uint64_t length;     /**< bytes wanted; with SUFFIX the last so many; never more than the buffer */
     const char *version; /**< of this version, or NULL for the latest */
     struct polyfs_condition condition;
+    struct polyfs_pairs *meta; /**< takes the user metadata, once an answer tells it; or NULL: not wanted */
 };
 #define POLYFS_GET_SUFFIX 1u
 
@@ -168,6 +169,8 @@ struct polyfs_source {
     uint64_t path_len;
     const char *etag;    /**< only if it still has this etag, else POLYFS_CHANGED; or NULL */
     const char *version; /**< of this version, or NULL for the latest */
+    void *fs;            /**< whose path it is: a filesystem of which the target's is a sub, or the other way
+                              round; or NULL: the target's own */
 };
 
 /** What a write carries besides its bytes. Given at start, and the same again at commit, which decides. */

@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+POLYFS_SHARED_NAMES_BEGIN
 
 #define POLYFS_VERSION_MAJOR 0
 #define POLYFS_VERSION_MINOR 1
@@ -83,6 +84,7 @@ POLYFS_API void polyfs_set_budget(uint64_t bytes);
  */
 POLYFS_API void polyfs_shutdown(void);
 
+POLYFS_SHARED_NAMES_END
 #ifdef __cplusplus
 }
 #endif

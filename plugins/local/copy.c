@@ -103,7 +103,7 @@ int local_copy(struct polyfs_call *call, void *self, const struct polyfs_source 
     int from;
     (void)target_len;
     (void)step;
-    int rc = open_source(self, source, &st, &from, err);
+    int rc = open_source(source->fs ? source->fs : self, source, &st, &from, err);
     if (rc != POLYFS_OK)
         return rc;
     struct polyfs_put_request sized = *request;

@@ -121,6 +121,8 @@ int local_get(struct polyfs_call *call, void *self, const char *path, uint64_t p
         rc = read_range(call, fd, offset, buffer, length, &n, err);
     if (rc == POLYFS_OK)
         rc = still_the_same(fd, &st, err);
+    if (rc == POLYFS_OK && request->meta)
+        rc = local_meta_read(fd, &stat, request->meta, err);
     if (rc == POLYFS_CHANGED)
         call->bytes_done = 0;
     close(fd);

@@ -10,7 +10,7 @@
 
 #include "upload.h"
 
-int memory_condition_check(const struct polyfs_condition *condition, struct polyfs_error *err)
+static int condition_check(const struct polyfs_condition *condition, struct polyfs_error *err)
 {
     if (condition->if_none_match || condition->if_modified_ns != POLYFS_TIME_UNKNOWN)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "if_none_match and if_modified are conditions of reads");
@@ -41,7 +41,7 @@ int memory_request_check(const struct polyfs_put_request *request, uint32_t flag
     if (request->checksum.kind != POLYFS_CHECKSUM_NONE && request->checksum.kind != POLYFS_CHECKSUM_CRC32C)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "this store checks CRC32C only");
     int code = metadata_check(request, err);
-    return code == POLYFS_OK ? memory_condition_check(&request->condition, err) : code;
+    return code == POLYFS_OK ? condition_check(&request->condition, err) : code;
 }
 
 /* Whether a write to a key may go on; *out_now is what it would replace, or NULL. */

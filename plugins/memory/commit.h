@@ -26,8 +26,6 @@ struct memory_commit {
 
 /** What no write can carry here, and any flag that is not among @p flags: UNSUPPORTED or INVALID. */
 int memory_request_check(const struct polyfs_put_request *request, uint32_t flags, struct polyfs_error *err);
-/** The same of the conditions of any change. */
-int memory_condition_check(const struct polyfs_condition *condition, struct polyfs_error *err);
 /** Whether a write could go on now: a courtesy at its start, since the commit decides. */
 int memory_write_check(struct memory_fs *fs, const char *path, uint64_t path_len,
                        const struct polyfs_put_request *request, struct polyfs_error *err);

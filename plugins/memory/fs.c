@@ -37,9 +37,11 @@ static int fs_open(struct polyfs_call *call, const struct polyfs_options *option
         return code;
     struct memory_fs *fs = NULL;
     code = memory_fs_new(store, (uint64_t)max_bytes, "", 0, &fs, err);
-    if (code == POLYFS_OK)
-        *out_fs = fs;
-    return code;
+    if (code != POLYFS_OK)
+        return code;
+    fs->network = memory_host->option_number(options, "network") != 0;
+    *out_fs = fs;
+    return POLYFS_OK;
 }
 
 static void fs_close(void *fs)
@@ -95,6 +97,7 @@ static int fs_caps(struct polyfs_call *call, void *handle, const char *path, uin
         out->fact[fact] = POLYFS_NO;
     for (uint64_t i = 0; i < sizeof(always); i++)
         out->fact[always[i]] = POLYFS_YES;
+    out->fact[POLYFS_FACT_NETWORK] = fs->network ? POLYFS_YES : POLYFS_NO;
     out->fact[POLYFS_FACT_REAL_DIRS] = fs->store->real_folders ? POLYFS_YES : POLYFS_NO;
     out->fact[POLYFS_FACT_RENAME_DIR] = fs->store->real_folders ? POLYFS_YES : POLYFS_NO;
     out->fact[POLYFS_FACT_VERSIONS] = fs->store->versioning ? POLYFS_YES : POLYFS_NO;
@@ -126,14 +129,6 @@ static int stat_locked(struct memory_fs *fs, const struct memory_key *key, const
     return POLYFS_OK;
 }
 
-static int meta_tell(const struct memory_meta *meta, struct polyfs_pairs *out, struct polyfs_error *err)
-{
-    for (uint64_t i = 0; out && meta && i < meta->count; i++)
-        if (memory_host->pair_add(out, meta->pairs[i].key, meta->pairs[i].value) != POLYFS_OK)
-            return polyfs_fail(err, POLYFS_NOMEM, "there is no memory for the metadata");
-    return POLYFS_OK;
-}
-
 static int fs_stat(struct polyfs_call *call, void *handle, const char *path, uint64_t path_len, const char *version,
                    struct polyfs_stat *out, struct polyfs_pairs *meta_out, struct polyfs_error *err)
 {
@@ -154,7 +149,7 @@ static int fs_stat(struct polyfs_call *call, void *handle, const char *path, uin
     code = stat_locked(fs, &key, version, &stat, &meta, err);
     memory_unlock(fs->store);
     if (code == POLYFS_OK)
-        code = meta_tell(meta, meta_out, err);
+        code = memory_meta_tell(meta, meta_out, err);
     if (code != POLYFS_OK)
         return code;
     stat.struct_size = out->struct_size;
@@ -189,9 +184,11 @@ static int fs_sub(struct polyfs_call *call, void *handle, const char *path, uint
     }
     memory_store_share(fs->store);
     code = memory_fs_new(fs->store, fs->max_bytes, key.bytes, key.folder, &sub, err);
-    if (code == POLYFS_OK)
-        *out_fs = sub;
-    return code;
+    if (code != POLYFS_OK)
+        return code;
+    sub->network = fs->network;
+    *out_fs = sub;
+    return POLYFS_OK;
 }
 
 const struct polyfs_fs_ops memory_fs_ops = {

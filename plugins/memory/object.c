@@ -140,6 +140,8 @@ int memory_source_pin(struct memory_fs *fs, const struct polyfs_source *source, 
 {
     MEMORY_AUTO(key) struct memory_key key = {0};
     struct memory_version *found = NULL;
+    if (source->fs)
+        fs = source->fs; /* of the same store */
     int code = memory_key_make(&key, fs, source->path, source->path_len, err);
     if (code != POLYFS_OK)
         return code;

@@ -19,6 +19,8 @@ static const struct polyfs_option options[] = {
      "implied: names are opaque, as on an object store; real: folders exist, as on a disk"},
     {"versioning", "", "", POLYFS_OPTION_BOOL, 0, "false", NULL,
      "keep old versions and delete markers; needs folders=implied"},
+    {"network", "", "", POLYFS_OPTION_BOOL, 0, "false", NULL,
+     "count as a store across a network, so that calls overlap (to try out programs)"},
 };
 
 static const struct polyfs_plugin plugin = {

@@ -56,7 +56,7 @@ static int range_of(const struct polyfs_get_request *request, uint64_t size, uin
 
 static int pin_locked(struct memory_fs *fs, const struct memory_key *key, const char *version,
                       const struct polyfs_condition *condition, struct memory_content **content,
-                      struct polyfs_stat *stat, struct polyfs_error *err)
+                      struct memory_meta **meta, struct polyfs_stat *stat, struct polyfs_error *err)
 {
     struct memory_version *found = NULL;
     int code = memory_object_locked(fs, key, version, &found, err);
@@ -67,20 +67,22 @@ static int pin_locked(struct memory_fs *fs, const struct memory_key *key, const 
     struct memory_version *latest = memory_at_locked(fs->store, key->bytes, key->length);
     memory_version_stat(fs->store, found, found == latest, stat);
     *content = memory_content_ref(found->content);
+    if (meta)
+        *meta = memory_meta_ref(found->meta);
     return POLYFS_OK;
 }
 
 /* The content and the facts of a version, taken in one moment. */
 static int pin(struct memory_fs *fs, const char *path, uint64_t path_len, const char *version,
-               const struct polyfs_condition *condition, struct memory_content **content, struct polyfs_stat *stat,
-               struct polyfs_error *err)
+               const struct polyfs_condition *condition, struct memory_content **content, struct memory_meta **meta,
+               struct polyfs_stat *stat, struct polyfs_error *err)
 {
     MEMORY_AUTO(key) struct memory_key key = {0};
     int code = memory_key_make(&key, fs, path, path_len, err);
     if (code != POLYFS_OK)
         return code;
     memory_lock(fs->store);
-    code = pin_locked(fs, &key, version, condition, content, stat, err);
+    code = pin_locked(fs, &key, version, condition, content, meta, stat, err);
     memory_unlock(fs->store);
     return code;
 }
@@ -97,14 +99,18 @@ int memory_get(struct polyfs_call *call, void *fs, const char *path, uint64_t pa
     if (code != POLYFS_OK)
         return code;
     MEMORY_AUTO(content) struct memory_content *content = NULL;
+    MEMORY_AUTO(meta) struct memory_meta *meta = NULL;
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    code = pin(fs, path, path_len, request->version, &request->condition, &content, &stat, err);
+    code = pin(fs, path, path_len, request->version, &request->condition, &content, request->meta ? &meta : NULL,
+               &stat, err);
     uint64_t offset = 0, length = 0;
     if (code == POLYFS_OK)
         code = range_of(request, stat.size, &offset, &length, err);
     call->bytes_done = 0;
     if (code == POLYFS_OK)
         code = memory_content_read(content, call, offset, buffer, length, &call->bytes_done, err);
+    if (code == POLYFS_OK)
+        code = memory_meta_tell(meta, request->meta, err);
     if (code != POLYFS_OK)
         return code;
     *out_n = length;
@@ -123,7 +129,7 @@ static int reader_open(struct polyfs_call *call, void *fs, const char *path, uin
         return code;
     MEMORY_AUTO(content) struct memory_content *content = NULL;
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    code = pin(fs, path, path_len, version, NULL, &content, &stat, err);
+    code = pin(fs, path, path_len, version, NULL, &content, NULL, &stat, err);
     if (code != POLYFS_OK)
         return code;
     struct memory_reader *reader = memory_borrow(sizeof(*reader), err);

@@ -105,7 +105,8 @@ void memory_store_share(struct memory_store *store)
     stores_unlock();
 }
 
-void memory_store_leave(struct memory_store *store)
+/* A user less; a store without users and content goes. */
+static void store_leave(struct memory_store *store)
 {
     stores_lock();
     store->users--;
@@ -175,7 +176,7 @@ int memory_fs_new(struct memory_store *store, uint64_t max_bytes, const char *ro
 {
     struct memory_fs *fs = memory_borrow(sizeof(*fs) + root_length + 1, err);
     if (!fs) {
-        memory_store_leave(store);
+        store_leave(store);
         return POLYFS_NOMEM;
     }
     atomic_init(&fs->refs, 1);
@@ -198,7 +199,7 @@ void memory_fs_unref(struct memory_fs *fs)
 {
     if (!fs || atomic_fetch_sub_explicit(&fs->refs, 1, memory_order_acq_rel) != 1)
         return;
-    memory_store_leave(fs->store);
+    store_leave(fs->store);
     memory_host->free(fs);
 }
 

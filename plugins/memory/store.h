@@ -45,7 +45,8 @@ struct memory_fs {
     struct memory_store *store;
     uint64_t max_bytes; /* what the store may hold for a write through this filesystem; 0 no limit */
     uint64_t root_length;
-    char root[]; /* what leads every key: "", or it ends in '/' */
+    uint32_t network; /* calls are to be taken for those of a network */
+    char root[];      /* what leads every key: "", or it ends in '/' */
 };
 
 /** A path made whole: the key of an object, and of a folder when the '/' behind it is taken along. */
@@ -62,8 +63,6 @@ int memory_store_use(const char *name, uint32_t real_folders, uint32_t versionin
                      struct polyfs_error *err);
 /** One more user of a store that has one. */
 void memory_store_share(struct memory_store *store);
-/** A user less; a store without users and content goes. */
-void memory_store_leave(struct memory_store *store);
 
 void memory_lock(struct memory_store *store);
 void memory_unlock(struct memory_store *store);

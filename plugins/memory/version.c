@@ -45,12 +45,18 @@ int memory_version_new(struct memory_fs *fs, enum memory_kind kind, struct memor
     return POLYFS_OK;
 }
 
+static void meta_unref(struct memory_meta *meta)
+{
+    if (meta && atomic_fetch_sub_explicit(&meta->refs, 1, memory_order_acq_rel) == 1)
+        memory_give(meta);
+}
+
 void memory_version_free(struct memory_version *version)
 {
     while (version) {
         struct memory_version *older = version->older;
         memory_content_unref(version->content);
-        memory_meta_unref(version->meta);
+        meta_unref(version->meta);
         memory_give(version);
         version = older;
     }
@@ -112,15 +118,9 @@ struct memory_meta *memory_meta_ref(struct memory_meta *meta)
     return meta;
 }
 
-void memory_meta_unref(struct memory_meta *meta)
-{
-    if (meta && atomic_fetch_sub_explicit(&meta->refs, 1, memory_order_acq_rel) == 1)
-        memory_give(meta);
-}
-
 void memory_meta_auto(struct memory_meta **meta)
 {
-    memory_meta_unref(*meta);
+    meta_unref(*meta);
 }
 
 static const struct polyfs_kv *pair_at(const struct polyfs_kv *pairs, uint64_t index, uint64_t stride)
@@ -205,4 +205,12 @@ int memory_meta_merge(struct memory_fs *fs, const struct polyfs_put_request *req
     int code = memory_meta_new(fs, type, rows, rows_join(base, request, rows), sizeof(*rows), out, err);
     memory_host->free(rows);
     return code;
+}
+
+int memory_meta_tell(const struct memory_meta *meta, struct polyfs_pairs *out, struct polyfs_error *err)
+{
+    for (uint64_t i = 0; out && meta && i < meta->count; i++)
+        if (memory_host->pair_add(out, meta->pairs[i].key, meta->pairs[i].value) != POLYFS_OK)
+            return polyfs_fail(err, POLYFS_NOMEM, "there is no memory for the metadata");
+    return POLYFS_OK;
 }

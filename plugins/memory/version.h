@@ -52,11 +52,13 @@ int memory_meta_new(struct memory_fs *fs, const char *content_type, const struct
 int memory_meta_merge(struct memory_fs *fs, const struct polyfs_put_request *request, struct memory_meta *base,
                       struct memory_meta **out, struct polyfs_error *err);
 struct memory_meta *memory_meta_ref(struct memory_meta *meta);
-void memory_meta_unref(struct memory_meta *meta);
 void memory_meta_auto(struct memory_meta **meta);
 
 void memory_etag_text(uint64_t generation, char text[MEMORY_ETAG_ROOM]);
 /** 1 when the first 16 bytes are such text. */
 int memory_etag_parse(const char *text, uint64_t *out);
+
+/** Hand the user metadata over; nothing happens when there is none, or @p out is NULL. */
+int memory_meta_tell(const struct memory_meta *meta, struct polyfs_pairs *out, struct polyfs_error *err);
 
 #endif

@@ -310,6 +310,22 @@ int64_t NowMs()
     return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
+bool Case::Confines(polyfs_fs *fs, const std::string &folder)
+{
+    CapsInfo caps = {};
+    caps.struct_size = sizeof(caps);
+    EXPECT_EQ(POLYFS_OK, polyfs_caps(fs, folder.c_str(), 0, nullptr, &caps, E()));
+    return caps.fact[POLYFS_FACT_CONFINE] != POLYFS_NO;
+}
+
+uint64_t UsedNow()
+{
+    RuntimeStats stats = {};
+    stats.struct_size = sizeof(stats);
+    polyfs_runtime_stats(&stats);
+    return stats.used_bytes;
+}
+
 uint64_t EnvNumber(const char *name, uint64_t value)
 {
     const char *text = getenv(name);

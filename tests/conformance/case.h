@@ -108,6 +108,12 @@ class Case : public testing::Test
     {
         return Fact(POLYFS_FACT_NETWORK) != POLYFS_NO;
     }
+    /* May a bulk verb write below a folder of this filesystem? It must keep what it writes there. */
+    bool Confines(polyfs_fs *fs, const std::string &folder);
+    bool SameProcess() const
+    {
+        return store().same_process;
+    }
     /* A number for cases with many objects: smaller where each is a request. */
     unsigned Many(unsigned local, unsigned remote) const
     {
@@ -150,6 +156,9 @@ class Case : public testing::Test
     RuntimeStats before_ = {};
     size_t fds_before_ = 0;
 };
+
+/* Bytes of the memory budget that are in use. */
+uint64_t UsedNow();
 
 /* Reproducible bytes; no two seeds give the same. */
 std::string Bytes(size_t size, uint64_t seed = 1);

@@ -14,11 +14,7 @@
 #include <string>
 #include <vector>
 
-/* Some names are a struct and a function, which gcc's -Wshadow remarks on in C++. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
 #include <polyfs/polyfs.h>
-#pragma GCC diagnostic pop
 
 namespace conformance
 {

@@ -3,6 +3,8 @@
  * Copy of one object, by the store and through the process (two filesystems of one store are enough to force that):
  * all or nothing, with the metadata of the source unless other is given.
  */
+#include <algorithm>
+
 #include "case.h"
 
 namespace conformance
@@ -164,6 +166,37 @@ CONFORMANCE_CASE(copy, Metadata)
         ASSERT_EQ(1u, polyfs_pairs_count(raw));
         EXPECT_STREQ("other", polyfs_pairs_at(raw, 0)->key);
     }
+}
+
+/* Through the process in parts, once per shape that the target declares; a copy that breaks leaves nothing. */
+CONFORMANCE_SHAPE_CASE(copy, InParts)
+{
+    Fs other = OpenWith("attempts=2");
+    polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
+    opts.shape = shape();
+    opts.part_bytes = std::max<uint64_t>(caps().part_min, 65536);
+    for (size_t size : {size_t{0}, size_t{1}, size_t(opts.part_bytes), size_t(7 * opts.part_bytes + 3)}) {
+        StatInfo told = POLYFS_STAT_INIT;
+        std::string bytes = Bytes(size, size + 5);
+        ASSERT_CODE(POLYFS_OK, Put("a", bytes));
+        ASSERT_CODE(POLYFS_OK, polyfs_copy(fs(), P("a").c_str(), other.get(), P("b").c_str(), &opts, &told, E()));
+        EXPECT_TRUE(bytes == Get("b")) << size << " bytes";
+        EXPECT_EQ(size, told.size);
+    }
+    const uint64_t before = UsedNow();
+    /* Instances are shared by their options, and a fault strikes once: each shape has its own. */
+    const std::string own = ",any:" + std::to_string(1000000 + shape()) + ":io";
+    for (const char *fault : {"fault=put:1:io,upload_part:3:io,placed_write:3:io,stream_write:3:io",
+                              "fault=put:1:io,upload_complete:1:io,placed_commit:1:io,stream_commit:1:io"}) {
+        Fs breaks = OpenWith(fault + own);
+        EXPECT_CODE(POLYFS_IO,
+                    polyfs_copy(fs(), P("a").c_str(), breaks.get(), P("c").c_str(), &opts, nullptr, E()));
+        EXPECT_EQ((Strings{"a", "b"}), Names());
+    }
+    Fs unreadable = OpenWith("fault=reader_pread:3:io,get:3:io" + own);
+    int rc = polyfs_copy(unreadable.get(), P("a").c_str(), fs(), P("c").c_str(), &opts, nullptr, E());
+    EXPECT_CODE(shape() == POLYFS_SHAPE_PUT ? POLYFS_OK : POLYFS_IO, rc);
+    EXPECT_EQ(before, UsedNow()) << "memory of the budget comes back";
 }
 
 } // namespace conformance

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <sys/auxv.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -65,7 +66,8 @@ std::vector<std::string> Arguments()
     for (std::string &text : arguments)
         argv.push_back(text.data());
     argv.push_back(nullptr);
-    execv("/proc/self/exe", argv.data());
+    /* Not /proc/self/exe: under valgrind that is valgrind. */
+    execv(reinterpret_cast<const char *>(getauxval(AT_EXECFN)), argv.data());
     _exit(99);
 }
 

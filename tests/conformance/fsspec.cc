@@ -253,9 +253,24 @@ class Fsspec : public Case
     {
         return how == How::kGet ? There(name) : Here(name);
     }
+    /* Where a folder cannot be kept to, that is told before anything is written. */
+    bool ProvenRefused(How how)
+    {
+        Side from = From(how, "source"), to = To(how, "refused");
+        if (Confines(to.fs, to.folder))
+            return false;
+        MakeTree(from, source_files);
+        MakeTarget(to);
+        EXPECT_CODE(POLYFS_UNSUPPORTED, Transfer(how, from, {from.folder + "/subdir"}, to, {to.folder + "/"},
+                                                 Bulk(true, false, 0), nullptr, E()));
+        EXPECT_EQ(Strings{}, Files(to));
+        return true;
+    }
     void RunScenarios(How how)
     {
         unsigned number = 0;
+        if (ProvenRefused(how))
+            return;
         MakeTree(From(how, "source"), source_files);
         for (const Scenario &row : scenarios)
             Check(how, row, From(how, "source"), To(how, "target" + std::to_string(number++)));
@@ -263,6 +278,8 @@ class Fsspec : public Case
     void RunGlobs(How how)
     {
         unsigned number = 0;
+        if (ProvenRefused(how))
+            return;
         MakeTree(From(how, "globs"), glob_files);
         for (const GlobCase &row : glob_cases) {
             for (const char *target : {"/new", "/new/"}) {

@@ -22,14 +22,6 @@ std::string Piece(uint64_t number)
     return Bytes(1 << 20, number + 1);
 }
 
-uint64_t UsedNow()
-{
-    RuntimeStats stats = {};
-    stats.struct_size = sizeof(stats);
-    polyfs_runtime_stats(&stats);
-    return stats.used_bytes;
-}
-
 bool WantsHuge(const Store &store)
 {
     return getenv("POLYFS_CONFORM_LARGE") && !store.same_process;

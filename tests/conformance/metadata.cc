@@ -59,6 +59,33 @@ CONFORMANCE_CASE(metadata, RoundTrip)
     EXPECT_CODE(POLYFS_NOT_FOUND, ReadMetadata(fs(), P("missing"), &got, E()));
 }
 
+namespace
+{
+
+std::vector<std::string> AwkwardText()
+{
+    const std::string kilobyte(1024, 'v'), more(2049, 'w');
+    return {"",
+            " ",
+            " lead",
+            "trail ",
+            "tab\there",
+            "a\r\nX-Evil: 1",
+            "a\nb",
+            "\x7f",
+            "\x01",
+            "gr\xc3\xbc\xc3\x9f",
+            "\xff\xfe",
+            "a=b;c,d",
+            "\"quoted\" \\",
+            "%41%00",
+            "=?utf-8?q?x?=",
+            kilobyte,
+            more};
+}
+
+} // namespace
+
 CONFORMANCE_CASE(metadata, AwkwardValues)
 {
     if (No(POLYFS_FACT_METADATA)) {
@@ -67,25 +94,7 @@ CONFORMANCE_CASE(metadata, AwkwardValues)
         EXPECT_CODE(POLYFS_UNSUPPORTED, Put("a", "x", &opts));
         return;
     }
-    const std::string kilobyte(1024, 'v'), more(2049, 'w');
-    const std::vector<std::string> values = {"",
-                                             " ",
-                                             " lead",
-                                             "trail ",
-                                             "tab\there",
-                                             "a\r\nX-Evil: 1",
-                                             "a\nb",
-                                             "\x7f",
-                                             "\x01",
-                                             "gr\xc3\xbc\xc3\x9f",
-                                             "\xff\xfe",
-                                             "a=b;c,d",
-                                             "\"quoted\" \\",
-                                             "%41%00",
-                                             "=?utf-8?q?x?=",
-                                             kilobyte,
-                                             more};
-    for (const std::string &value : values) {
+    for (const std::string &value : AwkwardText()) {
         std::vector<polyfs_kv> pairs = {{"key", value.c_str()}};
         polyfs_write_opts opts = WithPairs(pairs);
         Map got;

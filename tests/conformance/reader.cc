@@ -235,4 +235,78 @@ CONFORMANCE_CASE(reader, OpenUnderACondition)
     EXPECT_ANY_CODE(rc, POLYFS_CHANGED, POLYFS_UNSUPPORTED);
 }
 
+/* Small reads that go on and on, with jumps between: the same bytes, whatever was read ahead; memory comes back. */
+CONFORMANCE_CASE(reader, ReadsOnAndOn)
+{
+    Fs parts = OpenWith("part_bytes=512KiB");
+    std::string bytes = Bytes((6 << 20) + 12345), got, path = P("a");
+    ASSERT_CODE(POLYFS_OK, Put("a", bytes));
+    const uint64_t before = UsedNow();
+    polyfs_reader *raw = nullptr;
+    ASSERT_CODE(POLYFS_OK, polyfs_reader_open(parts.get(), path.c_str(), nullptr, &raw, E()));
+    Reader reader(raw);
+    std::string buffer(100000, '#');
+    size_t n = 1;
+    while (n) {
+        ASSERT_CODE(POLYFS_OK, polyfs_reader_read(raw, buffer.data(), buffer.size(), &n, E()));
+        got.append(buffer, 0, n);
+    }
+    EXPECT_TRUE(bytes == got);
+    for (size_t at : {size_t{1 << 20}, size_t{0}, bytes.size() - 5, size_t{3 << 20}}) {
+        ASSERT_CODE(POLYFS_OK, polyfs_reader_seek(raw, at, E()));
+        for (got.clear(), n = 1; n && got.size() < 700000;) {
+            ASSERT_CODE(POLYFS_OK, polyfs_reader_read(raw, buffer.data(), 50000, &n, E()));
+            got.append(buffer, 0, n);
+        }
+        EXPECT_TRUE(bytes.compare(at, got.size(), got) == 0 && !got.empty()) << "from " << at;
+    }
+    reader.reset();
+    EXPECT_EQ(before, UsedNow());
+}
+
+/* What was read ahead is of the pinned version; after it was replaced, reading on ends in CHANGED and never in a mix. */
+CONFORMANCE_CASE(reader, ReplacedWhileReadingOn)
+{
+    Fs parts = OpenWith("part_bytes=512KiB");
+    std::string path = P("a"), buffer(60000, '#');
+    ASSERT_CODE(POLYFS_OK, Put("a", std::string(8 << 20, '1')));
+    polyfs_reader *raw = nullptr;
+    ASSERT_CODE(POLYFS_OK, polyfs_reader_open(parts.get(), path.c_str(), nullptr, &raw, E()));
+    Reader reader(raw);
+    size_t n = 1;
+    int rc = POLYFS_OK;
+    for (unsigned i = 0; rc == POLYFS_OK && n; i++) {
+        if (i == 5) {
+            ASSERT_CODE(POLYFS_OK, Put("a", std::string(8 << 20, '2')));
+        }
+        rc = polyfs_reader_read(raw, buffer.data(), buffer.size(), &n, E());
+        if (rc == POLYFS_OK) {
+            ASSERT_TRUE(buffer.compare(0, n, std::string(n, '1')) == 0);
+        }
+    }
+    EXPECT_ANY_CODE(rc, POLYFS_OK, POLYFS_CHANGED);
+}
+
+/* A range of many parts, which overlap where that helps: one-shot, at an offset, and over the end. */
+CONFORMANCE_CASE(reader, LargeRanges)
+{
+    Fs parts = OpenWith("part_bytes=256KiB");
+    std::string bytes = Bytes((3 << 20) + 777), path = P("a"), buffer(4 << 20, '#');
+    void *data = nullptr;
+    size_t n = 0;
+    ASSERT_CODE(POLYFS_OK, Put("a", bytes));
+    ASSERT_CODE(POLYFS_OK, polyfs_get_all(parts.get(), path.c_str(), nullptr, &data, &n, nullptr, E()));
+    EXPECT_TRUE(bytes == std::string(static_cast<char *>(data), n));
+    polyfs_free(data);
+    for (uint64_t offset : {uint64_t{0}, uint64_t{1000}, uint64_t{3 << 20}, uint64_t{bytes.size()}}) {
+        polyfs_reader *raw = nullptr;
+        ASSERT_CODE(POLYFS_OK, polyfs_reader_open(parts.get(), path.c_str(), nullptr, &raw, E()));
+        Reader reader(raw);
+        ASSERT_CODE(POLYFS_OK, polyfs_reader_pread(raw, offset, buffer.data(), buffer.size(), &n, E()));
+        EXPECT_TRUE(bytes.compare(offset, std::string::npos, buffer, 0, n) == 0) << "from " << offset;
+    }
+    EXPECT_CODE(POLYFS_NOT_FOUND,
+                polyfs_get_all(parts.get(), P("missing").c_str(), nullptr, &data, &n, nullptr, E()));
+}
+
 } // namespace conformance

@@ -89,8 +89,10 @@ struct polyfs_call_opts cli_call(void)
 char *cli_url_of(const struct cli_place *place, const char *path)
 {
     g_autofree char *whole = NULL;
-    if (path[0] != '/' && strcmp(polyfs_fs_protocol(place->fs), "file") == 0)
-        path = whole = g_canonicalize_filename(path, NULL); /* a URL that means the same in every folder */
+    if (path[0] != '/' && strcmp(polyfs_fs_protocol(place->fs), "file") == 0) {
+        whole = g_canonicalize_filename(path, NULL); /* a URL that means the same in every folder */
+        path = whole;
+    }
     char *url = polyfs_fs_url(place->fs, path);
     char *copy = g_strdup(url ? url : path);
     polyfs_free(url);

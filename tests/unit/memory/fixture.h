@@ -245,7 +245,7 @@ struct Source {
 
     struct polyfs_source row() const
     {
-        return {sizeof(polyfs_source), 0, path, strlen(path), etag, version};
+        return {sizeof(polyfs_source), 0, path, strlen(path), etag, version, nullptr};
     }
 };
 
@@ -334,7 +334,7 @@ class Fs
              const polyfs_put_request &request = Put(), const char *version = nullptr)
     {
         begin();
-        struct polyfs_source source = {sizeof(source), 0, from.data(), from.size(), etag, version};
+        struct polyfs_source source = {sizeof(source), 0, from.data(), from.size(), etag, version, nullptr};
         struct polyfs_step step = {sizeof(step), 0, nullptr, &text, 0};
         return ops()->copy(&call, handle, &source, to.data(), to.size(), &request, &step, &stat, &err);
     }
@@ -356,7 +356,7 @@ class Fs
                const char *etag = nullptr, const char *version = nullptr)
     {
         begin();
-        struct polyfs_source source = {sizeof(source), 0, from.data(), from.size(), etag, version};
+        struct polyfs_source source = {sizeof(source), 0, from.data(), from.size(), etag, version, nullptr};
         struct polyfs_step step = {sizeof(step), 0, nullptr, &text, 0};
         return ops()->rename(&call, handle, &source, to.data(), to.size(), &request, &step, &err);
     }

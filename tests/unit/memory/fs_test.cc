@@ -10,7 +10,7 @@ TEST(MemoryPlugin, IsDescribedWhole)
     EXPECT_STREQ("memory", plugin->name);
     EXPECT_STREQ("none", plugin->authority);
     EXPECT_EQ(0u, plugin->flags);
-    EXPECT_EQ(4u, plugin->option_count);
+    EXPECT_EQ(5u, plugin->option_count);
     EXPECT_TRUE(plugin->fs && plugin->lister && plugin->reader && plugin->upload && plugin->placed &&
                 plugin->stream);
     EXPECT_EQ(nullptr, plugin->fs->sign);

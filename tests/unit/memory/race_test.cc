@@ -38,6 +38,56 @@ class RaceTest : public MemoryTest
     }
 };
 
+static int createByParts(Fs &own, const std::string &path, const std::string &data)
+{
+    std::string id;
+    struct polyfs_part part;
+    int code = own.start(path, &id);
+    if (code == POLYFS_OK)
+        code = own.part(path, id, 1, data, &part);
+    if (code == POLYFS_OK)
+        code = own.complete(path, id, {part}, Put().createOnly());
+    if (code != POLYFS_OK)
+        own.abort(path, id);
+    return code;
+}
+
+static int createPlaced(Fs &own, const std::string &path, const std::string &data)
+{
+    void *handle = nullptr;
+    EXPECT_EQ(POLYFS_OK, own.placed(path, &handle));
+    EXPECT_EQ(POLYFS_OK, own.placedWrite(handle, 0, data));
+    int code = own.placedCommit(handle, data.size(), Put().createOnly());
+    if (code != POLYFS_OK)
+        own.placedAbort(handle);
+    return code;
+}
+
+static int createStreamed(Fs &own, const std::string &path, const std::string &data)
+{
+    void *handle = nullptr;
+    EXPECT_EQ(POLYFS_OK, own.stream(path, &handle));
+    EXPECT_EQ(POLYFS_OK, own.streamWrite(handle, data));
+    int code = own.streamCommit(handle, Put().createOnly());
+    if (code != POLYFS_OK)
+        own.streamAbort(handle);
+    return code;
+}
+
+/* The four shapes, and as the fifth a rename. */
+static int createOnly(Fs &own, int shape, const std::string &path, const std::string &data)
+{
+    switch (shape) {
+    case 0: return own.put(path, data, Put().createOnly());
+    case 1: return createByParts(own, path, data);
+    case 2: return createPlaced(own, path, data);
+    case 3: return createStreamed(own, path, data);
+    default:
+        EXPECT_EQ(POLYFS_OK, own.put(path + "/" + data, data));
+        return own.rename(path + "/" + data, path, Put().createOnly());
+    }
+}
+
 TEST_F(RaceTest, CreateOnlyHasOneWinnerInEveryShape)
 {
     open();
@@ -46,41 +96,7 @@ TEST_F(RaceTest, CreateOnlyHasOneWinnerInEveryShape)
             const std::string path = "k" + std::to_string(shape) + "." + std::to_string(round);
             std::atomic<int> won{0}, lost{0}, other{0}, winner{-1};
             race([&](Fs &own, int i) {
-                const std::string data = std::to_string(i);
-                int code = POLYFS_OK;
-                void *handle = nullptr;
-                std::string id;
-                struct polyfs_part part;
-                switch (shape) {
-                case 0: code = own.put(path, data, Put().createOnly()); break;
-                case 1:
-                    code = own.start(path, &id);
-                    if (code == POLYFS_OK)
-                        code = own.part(path, id, 1, data, &part);
-                    if (code == POLYFS_OK)
-                        code = own.complete(path, id, {part}, Put().createOnly());
-                    if (code != POLYFS_OK)
-                        own.abort(path, id);
-                    break;
-                case 2:
-                    EXPECT_EQ(POLYFS_OK, own.placed(path, &handle));
-                    EXPECT_EQ(POLYFS_OK, own.placedWrite(handle, 0, data));
-                    code = own.placedCommit(handle, data.size(), Put().createOnly());
-                    if (code != POLYFS_OK)
-                        own.placedAbort(handle);
-                    break;
-                case 3:
-                    EXPECT_EQ(POLYFS_OK, own.stream(path, &handle));
-                    EXPECT_EQ(POLYFS_OK, own.streamWrite(handle, data));
-                    code = own.streamCommit(handle, Put().createOnly());
-                    if (code != POLYFS_OK)
-                        own.streamAbort(handle);
-                    break;
-                default:
-                    EXPECT_EQ(POLYFS_OK, own.put(path + "/" + data, data));
-                    code = own.rename(path + "/" + data, path, Put().createOnly());
-                    break;
-                }
+                int code = createOnly(own, shape, path, std::to_string(i));
                 won += code == POLYFS_OK;
                 lost += code == POLYFS_EXISTS;
                 other += code != POLYFS_OK && code != POLYFS_EXISTS;

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading JSON such that "no memory" is never taken for "damaged": who takes a record for damaged falls back to an
+ * older one. jansson 2.14 tells some failures of allocation as syntax errors, and drops bytes of a string when its
+ * buffer cannot grow; so what cannot be parsed, or not twice to the same, is asked again.
+ */
+#include "run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A failure that says nothing, or stops at the beginning of a string, was one of memory. */
+static int is_memory(const json_error_t *error)
+{
+    static const char string[] = "invalid token near '\"";
+    return json_error_code(error) == json_error_out_of_memory || !*error->text ||
+           strncmp(error->text, string, sizeof(string) - 1) == 0;
+}
+
+int ckpt_json_read(const char *text, size_t n, json_t **out, char *why, size_t why_room)
+{
+    json_error_t first, second;
+    json_t *a = json_loadb(text, n, JSON_REJECT_DUPLICATES, &first);
+    json_t *b = json_loadb(text, n, JSON_REJECT_DUPLICATES, &second);
+    int rc = POLYFS_OK;
+    if (!a && !b && !is_memory(&first) && !is_memory(&second))
+        rc = POLYFS_CORRUPT;
+    else if (!a || !b || !json_equal(a, b))
+        rc = POLYFS_NOMEM;
+    if (rc != POLYFS_OK)
+        snprintf(why, why_room, "%s", rc == POLYFS_NOMEM ? "no memory to read it" : first.text);
+    json_decref(b);
+    if (rc == POLYFS_OK)
+        *out = a;
+    else
+        json_decref(a);
+    return rc;
+}
+
+int ckpt_json_unpack(json_t *value, const char *format, ...)
+{
+    json_error_t error;
+    va_list args;
+    va_start(args, format);
+    int rc = json_vunpack_ex(value, &error, 0, format, args);
+    va_end(args);
+    if (rc == 0)
+        return POLYFS_OK;
+    return json_error_code(&error) == json_error_out_of_memory ? POLYFS_NOMEM : POLYFS_CORRUPT;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See ahead.h. The first chunk is the reader's own; each further one is taken from the budget if there is room, and
+ * given back when it was read or when reading goes on elsewhere. In a forked child what the parent's workers were
+ * fetching is forgotten.
+ */
+#include "core/ahead.h"
+
+#include <stdlib.h>
+
+#include "core/budget.h"
+
+#define CHUNK_FIRST (UINT64_C(256) << 10)
+#define CHUNKS_MAX 4
+#define BYTES_MAX (UINT64_C(32) << 20)
+
+struct pfs_chunk {
+    struct pfs_read read; /* first: what the queue gives back */
+    struct pfs_chunk *next;
+    uint64_t offset, length, extra;
+    int landed;
+    unsigned char buffer[];
+};
+
+struct pfs_ahead *pfs_ahead_new(uint64_t bytes_max, struct polyfs_cancel *cancel)
+{
+    struct pfs_ahead *a = calloc(1, sizeof(*a));
+    if (!a)
+        return NULL;
+    a->bytes_max = bytes_max ? bytes_max : BYTES_MAX;
+    a->chunk_bytes = CHUNK_FIRST;
+    a->last = &a->first;
+    a->generation = pfs_fork_generation();
+    pfs_queue_init(&a->queue);
+    pfs_ctx_begin(&a->ctx, "read", NULL, NULL);
+    a->ctx.user = cancel;
+    a->ctx.op = NULL; /* the operation may end before the reader */
+    return a;
+}
+
+static void drop_first(struct pfs_ahead *a)
+{
+    struct pfs_chunk *chunk = a->first;
+    a->first = chunk->next;
+    if (!a->first)
+        a->last = &a->first;
+    a->chunks--;
+    a->bytes -= chunk->length;
+    if (chunk->extra)
+        pfs_budget_give(chunk->extra);
+    else
+        pfs_budget_count(-(int64_t)chunk->length);
+    free(chunk);
+}
+
+/* Nothing of it is wanted any more. */
+static void drop_all(struct pfs_ahead *a)
+{
+    struct pfs_ctx waiting;
+    int ours = a->generation == pfs_fork_generation();
+    pfs_ctx_begin(&waiting, "read", NULL, NULL);
+    waiting.op = NULL;
+    if (ours && a->queue.under_way)
+        polyfs_cancel_now(&a->ctx.own);
+    while (ours && a->queue.under_way)
+        pfs_queue_take(&a->queue, &waiting);
+    pfs_ctx_end(&waiting);
+    while (a->first)
+        drop_first(a);
+    struct polyfs_cancel *cancel = a->ctx.user;
+    pfs_ctx_end(&a->ctx);
+    pfs_ctx_begin(&a->ctx, "read", NULL, NULL);
+    a->ctx.user = cancel;
+    a->ctx.op = NULL;
+    pfs_queue_init(&a->queue);
+    a->generation = pfs_fork_generation();
+    a->chunk_bytes = CHUNK_FIRST;
+}
+
+void pfs_ahead_free(struct pfs_ahead *a)
+{
+    if (!a)
+        return;
+    drop_all(a);
+    pfs_ctx_end(&a->ctx);
+    free(a);
+}
+
+/* One more chunk. 0: no room, or nothing is left. */
+static int add_chunk(struct pfs_ahead *a, struct pfs_verb *v, struct polyfs_reader *reader)
+{
+    uint64_t length = a->chunk_bytes;
+    if (a->chunks && (a->chunks >= CHUNKS_MAX || a->bytes + length > a->bytes_max))
+        return 0;
+    uint64_t extra = a->chunks ? length : 0;
+    if (extra && !pfs_budget_try(extra))
+        return 0;
+    struct pfs_chunk *chunk = malloc(sizeof(*chunk) + length);
+    if (!chunk) {
+        if (extra)
+            pfs_budget_give(extra);
+        return 0;
+    }
+    if (!extra)
+        pfs_budget_count((int64_t)length);
+    chunk->next = NULL;
+    chunk->offset = a->next_offset;
+    chunk->length = length;
+    chunk->extra = extra;
+    chunk->landed = 0;
+    *a->last = chunk;
+    a->last = &chunk->next;
+    a->chunks++;
+    a->bytes += length;
+    a->next_offset += length;
+    if (!pfs_read_request(v, reader, &chunk->read, chunk->offset, chunk->buffer, length)) {
+        chunk->landed = 1; /* behind the end */
+        return 0;
+    }
+    chunk->read.r.ctx = &a->ctx;
+    pfs_queue_submit(&a->queue, &chunk->read.r);
+    if (a->chunk_bytes * 2 <= v->fs->part_bytes && a->chunk_bytes * 2 * CHUNKS_MAX <= a->bytes_max)
+        a->chunk_bytes *= 2;
+    return 1;
+}
+
+/* Waits until the first chunk is there. */
+static int land_first(struct pfs_ahead *a, struct pfs_verb *v)
+{
+    while (!a->first->landed) {
+        struct pfs_request *r = pfs_queue_take(&a->queue, &v->ctx);
+        if (!r)
+            return pfs_ctx_check(&v->ctx, &v->error);
+        ((struct pfs_chunk *)(void *)r)->landed = 1;
+    }
+    if (a->first->read.r.rc < 0)
+        v->error = a->first->read.r.error;
+    return a->first->read.r.rc;
+}
+
+static void begin_at(struct pfs_ahead *a, uint64_t offset)
+{
+    drop_all(a);
+    a->next_offset = offset;
+}
+
+/* What the first chunk has at @offset; *out_more 0: it ends short of its length, so the object does. */
+static int take_some(struct pfs_ahead *a, struct pfs_verb *v, uint64_t offset, void *buffer, uint64_t size,
+                     uint64_t *out_n, int *out_more)
+{
+    int rc = land_first(a, v);
+    if (rc != POLYFS_OK)
+        return rc;
+    struct pfs_chunk *chunk = a->first;
+    uint64_t skip = offset - chunk->offset;
+    uint64_t n = chunk->read.n > skip ? chunk->read.n - skip : 0;
+    if (n > size)
+        n = size;
+    if (n)
+        memcpy(buffer, chunk->buffer + skip, n);
+    *out_n = n;
+    *out_more = chunk->read.n == chunk->length;
+    if (skip + n == chunk->length)
+        drop_first(a);
+    return POLYFS_OK;
+}
+
+int pfs_ahead_read(struct pfs_ahead *a, struct pfs_verb *v, struct polyfs_reader *reader, uint64_t offset,
+                   void *buffer, uint64_t size, uint64_t *out_n)
+{
+    uint64_t done = 0;
+    int rc = POLYFS_OK, more = 1;
+    if (a->generation != pfs_fork_generation() || !a->first || offset < a->first->offset ||
+        offset >= a->first->offset + a->first->length)
+        begin_at(a, offset);
+    while (rc == POLYFS_OK && more && done < size) {
+        uint64_t n = 0;
+        while (add_chunk(a, v, reader))
+            continue;
+        rc = a->first ? take_some(a, v, offset + done, (char *)buffer + done, size - done, &n, &more)
+                      : polyfs_fail(&v->error, POLYFS_NOMEM, "no memory to read ahead");
+        done += n;
+    }
+    if (rc == POLYFS_OK)
+        *out_n = done;
+    else
+        begin_at(a, offset); /* the next read asks again */
+    return rc;
+}
