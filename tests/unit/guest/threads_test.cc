@@ -106,8 +106,7 @@ class Guest : public testing::Test
   protected:
     void SetUp() override
     {
-        static const int registered = polyfs_plugin_register(slow_entry, nullptr);
-        ASSERT_EQ(POLYFS_OK, registered);
+        ASSERT_EQ(POLYFS_OK, slow_register());
         slow_gate = Gate;
         ASSERT_EQ(POLYFS_OK, polyfs_fs_open("slow://x", nullptr, &fs_, nullptr, nullptr));
         ASSERT_EQ(POLYFS_OK, polyfs_put(fs_, "a", "0123456789", 10, nullptr, nullptr, nullptr));
