@@ -95,7 +95,8 @@ static int call(long count)
         if (polyfs_stat(fs, "a", NULL, NULL, &stat, &err))
             return fail(err.message);
     clock_gettime(CLOCK_MONOTONIC, &ended);
-    printf("%.0f\n", ((double)(ended.tv_sec - began.tv_sec) * 1e9 + (double)(ended.tv_nsec - began.tv_nsec)) / (double)count);
+    printf("%.0f\n",
+           ((double)(ended.tv_sec - began.tv_sec) * 1e9 + (double)(ended.tv_nsec - began.tv_nsec)) / (double)count);
     polyfs_fs_close(fs);
     return 0;
 }

@@ -155,6 +155,24 @@ int polyfs_get_metadata(struct polyfs_fs *fs, const char *path, const struct pol
 
 /* ---- changing -------------------------------------------------------------------------------------------- */
 
+/* A store without folders has none to make; a plugin for one need not say so. */
+static int folders_are_implied(struct pfs_verb *v, enum pfs_slot slot, uint32_t flags)
+{
+    struct polyfs_caps caps;
+    return !pfs_slot_present(v->fs, slot) && !(flags & POLYFS_MKDIR_BUCKET) &&
+           pfs_verb_caps(v, v->path, &caps) == POLYFS_OK && caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_NO;
+}
+
+/* What rmdir is there: it refuses what is not empty, and has nothing to do else. */
+static int implied_rmdir(struct pfs_verb *v)
+{
+    struct polyfs_stat stat;
+    int rc = pfs_stat(v, v->path, NULL, &stat);
+    if (rc == POLYFS_OK && stat.type == POLYFS_TYPE_DIR)
+        return polyfs_fail(&v->error, POLYFS_NOT_EMPTY, "there is something in the folder");
+    return rc == POLYFS_NOT_FOUND ? POLYFS_OK : rc;
+}
+
 int polyfs_mkdir(struct polyfs_fs *fs, const char *path, uint32_t flags, const struct polyfs_call_opts *opts,
                  struct polyfs_error *err)
 {
@@ -162,7 +180,7 @@ int polyfs_mkdir(struct polyfs_fs *fs, const char *path, uint32_t flags, const s
     int rc = pfs_verb_begin(&v, "make the folder", fs, path, opts);
     if (rc == POLYFS_OK && flags & ~(POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK | POLYFS_MKDIR_BUCKET))
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
-    if (rc == POLYFS_OK) {
+    if (rc == POLYFS_OK && !folders_are_implied(&v, PFS_MKDIR, flags)) {
         struct pfs_request r = PFS_REQUEST_OF(&v, PFS_MKDIR);
         r.u.mkdir.flags = flags;
         rc = pfs_verb_run(&v, &r);
@@ -179,7 +197,9 @@ int polyfs_rmdir(struct polyfs_fs *fs, const char *path, uint32_t flags, const s
     int rc = pfs_verb_begin(&v, "remove the folder", fs, path, opts);
     if (rc == POLYFS_OK && flags & ~POLYFS_MKDIR_BUCKET)
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
-    if (rc == POLYFS_OK) {
+    if (rc == POLYFS_OK && folders_are_implied(&v, PFS_RMDIR, flags)) {
+        rc = implied_rmdir(&v);
+    } else if (rc == POLYFS_OK) {
         struct pfs_request r = PFS_REQUEST_OF(&v, PFS_RMDIR);
         r.u.mkdir.flags = flags;
         rc = pfs_verb_run(&v, &r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One-shot reads of a range, and of whole objects into new memory. */
 #include "core/get.h"
+#include "core/stat.h"
 #include "core/wide.h"
 
 #include <stdlib.h>
@@ -49,16 +50,42 @@ static int request_of(struct pfs_verb *v, const struct polyfs_read_opts *opts, u
     return POLYFS_OK;
 }
 
+/* Where the store cannot tell the last bytes in one request: two, the second pinned to what the first one saw. */
+static int settle_suffix(struct pfs_verb *v, struct polyfs_get_request *request, struct polyfs_stat *seen)
+{
+    struct polyfs_caps caps;
+    if (!(request->flags & POLYFS_GET_SUFFIX))
+        return POLYFS_OK;
+    int rc = pfs_verb_caps(v, v->path, &caps);
+    if (rc != POLYFS_OK || caps.fact[POLYFS_FACT_SUFFIX_READ] != POLYFS_NO)
+        return rc;
+    rc = request->version ? pfs_stat(v, v->path, request->version, seen) : pfs_stat_object(v, v->path, seen);
+    if (rc == POLYFS_OK && seen->type == POLYFS_TYPE_DIR)
+        rc = polyfs_fail(&v->error, POLYFS_IS_DIR, "it is a folder");
+    if (rc == POLYFS_OK && seen->size == POLYFS_SIZE_UNKNOWN)
+        rc = polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "the store does not tell its size");
+    if (rc != POLYFS_OK)
+        return rc;
+    request->length = request->length < seen->size ? request->length : seen->size;
+    request->offset = seen->size - request->length;
+    request->flags &= ~POLYFS_GET_SUFFIX;
+    if (!request->condition.if_match && seen->etag[0])
+        request->condition.if_match = seen->etag;
+    return POLYFS_OK;
+}
+
 int polyfs_get(struct polyfs_fs *fs, const char *path, const struct polyfs_read_opts *opts, void *buffer,
                size_t room, size_t *out_n, struct polyfs_stat *out_stat, struct polyfs_error *err)
 {
     struct pfs_verb v;
     struct polyfs_get_request request;
-    struct polyfs_stat stat;
+    struct polyfs_stat stat, seen;
     uint64_t n = 0;
     int rc = pfs_verb_begin(&v, "read", fs, path, opts ? opts->call : NULL);
     if (rc == POLYFS_OK)
         rc = request_of(&v, opts, room, &request);
+    if (rc == POLYFS_OK)
+        rc = settle_suffix(&v, &request, &seen);
     if (rc == POLYFS_OK)
         rc = pfs_get_range(&v, &request, buffer, &n, &stat);
     if (rc == POLYFS_OK) {
@@ -121,7 +148,7 @@ int polyfs_get_all(struct polyfs_fs *fs, const char *path, const struct polyfs_r
 {
     struct pfs_verb v;
     struct polyfs_get_request request;
-    struct polyfs_stat stat;
+    struct polyfs_stat stat, seen;
     char *data = NULL;
     uint64_t n = 0;
     int rc = pfs_verb_begin(&v, "read", fs, path, opts ? opts->call : NULL);
@@ -129,6 +156,8 @@ int polyfs_get_all(struct polyfs_fs *fs, const char *path, const struct polyfs_r
         rc = request_of(&v, opts, POLYFS_SIZE_UNKNOWN, &request);
     if (rc == POLYFS_OK && request.flags & POLYFS_GET_SUFFIX && request.length == POLYFS_SIZE_UNKNOWN)
         request.flags = 0; /* the last "all" bytes are all bytes */
+    if (rc == POLYFS_OK)
+        rc = settle_suffix(&v, &request, &seen);
     if (rc == POLYFS_OK)
         rc = get_all(&v, &request, &data, &n, &stat);
     if (rc == POLYFS_OK) {

@@ -127,7 +127,7 @@ int pfs_put_whole(struct pfs_verb *v, const void *data, uint64_t size, const str
 
 int pfs_make_parents(struct pfs_verb *v)
 {
-    const char *slash = strrchr(v->path, '/');
+    const char *slash = pfs_slot_present(v->fs, PFS_MKDIR) ? strrchr(v->path, '/') : NULL;
     if (!slash || slash == v->path)
         return POLYFS_OK;
     char *parent = pfs_copy(v->path, (size_t)(slash - v->path));

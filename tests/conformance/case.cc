@@ -260,8 +260,11 @@ int Case::PutShaped(const std::string &name, const std::string &bytes, const pol
 
 Fs Case::OpenWith(const std::string &option)
 {
+    size_t before = OpenDescriptors();
     Fs other = OpenStore(store(), option, nullptr, E());
     EXPECT_TRUE(other) << option << Why();
+    if (!Network())
+        fds_before_ += OpenDescriptors() - before; /* the instance stays for the next one who asks for it */
     return other;
 }
 

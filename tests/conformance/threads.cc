@@ -167,6 +167,7 @@ CONFORMANCE_CASE(threads, ListingWhileOthersWrite)
 CONFORMANCE_CASE(threads, OpenAndClose)
 {
     std::atomic<unsigned> wrong{0};
+    OpenWith("attempts=7");
     Together(8, [&](unsigned) {
         for (unsigned i = 0; i < 200; i++) {
             Fs own = OpenStore(store(), "", nullptr, nullptr),

@@ -77,6 +77,19 @@ std::string MaskOfAll()
     return mask;
 }
 
+/* Twelve workers and four coordinators, none of which hears a signal. */
+void ExpectNamedAndDeaf(const std::string &deaf)
+{
+    unsigned workers = 0, coordinators = 0;
+    for (const Task &task : Others()) {
+        workers += task.name == "polyfs-worker";
+        coordinators += task.name == "polyfs-coord";
+        EXPECT_EQ(deaf, task.blocked) << task.name << " hears signals";
+    }
+    EXPECT_EQ(12u, workers);
+    EXPECT_EQ(4u, coordinators);
+}
+
 /* The gate: whoever calls stat waits here, and leaves the size of its stack. */
 std::atomic<bool> open_gate{true};
 std::atomic<unsigned> waiting{0};
@@ -154,13 +167,14 @@ TEST_F(Guest, CountingCounts)
     one.join();
 }
 
+struct Job {
+    std::vector<struct polyfs_stat> stats;
+    std::vector<int> codes;
+    polyfs_op *op = nullptr;
+};
+
 TEST_F(Guest, AThousandInFlight)
 {
-    struct Job {
-        std::vector<struct polyfs_stat> stats;
-        std::vector<int> codes;
-        polyfs_op *op = nullptr;
-    };
     const std::vector<const char *> paths(paths_each, "a");
     std::vector<Job> jobs(operations);
     const std::string deaf = MaskOfAll();
@@ -181,14 +195,7 @@ TEST_F(Guest, AThousandInFlight)
     }
     EXPECT_EQ(threads_of_ours, most) << "twelve workers and four coordinators, no more and no fewer";
     EXPECT_EQ(12u, waiting) << "calls of the store under way";
-    unsigned workers = 0, coordinators = 0;
-    for (const Task &task : Others()) {
-        workers += task.name == "polyfs-worker";
-        coordinators += task.name == "polyfs-coord";
-        EXPECT_EQ(deaf, task.blocked) << task.name << " hears signals";
-    }
-    EXPECT_EQ(12u, workers);
-    EXPECT_EQ(4u, coordinators);
+    ExpectNamedAndDeaf(deaf);
     for (const Job &job : jobs)
         EXPECT_EQ(0, polyfs_op_poll(job.op));
     open_gate = true;
