@@ -84,7 +84,9 @@ static int call_list(struct world *w, struct polyfs_error *err)
     if (rc == POLYFS_OK)
         rc = polyfs_ckpt_list(run, &list, err);
     if (rc == POLYFS_OK)
-        w->out.n = polyfs_ckpt_list_count(list) * 10 + (size_t)polyfs_ckpt_list_at(list, 0)->step;
+        w->out.n =
+            polyfs_ckpt_list_count(list) * 10 + (size_t)polyfs_ckpt_list_at(list, 0)->step +
+            (polyfs_ckpt_list_at(list, 0)->score < 0.25 || polyfs_ckpt_list_at(list, 0)->score > 0.25 ? 1000 : 0);
     polyfs_ckpt_list_free(list);
     polyfs_ckpt_close(run);
     return rc;

@@ -52,7 +52,7 @@ class Budget : public testing::Test
   protected:
     void SetUp() override
     {
-        polyfs_plugin_register(slow_entry, nullptr); /* EXISTS from the second time on */
+        ASSERT_EQ(POLYFS_OK, slow_register());
         ASSERT_EQ(POLYFS_OK, polyfs_fs_open("slow://x", options, &memory_, nullptr, nullptr));
         ASSERT_EQ(POLYFS_OK, polyfs_fs_open("file:///", options, &file_, nullptr, nullptr));
         ASSERT_NE(nullptr, mkdtemp(folder_.data()));

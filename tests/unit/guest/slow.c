@@ -23,7 +23,7 @@ static int slow_stat(struct polyfs_call *call, void *fs, const char *path, uint6
     return memory_fs_ops.stat(call, fs, path, path_len, version, out, meta, err);
 }
 
-int slow_entry(const struct polyfs_host *host, const struct polyfs_plugin **out, struct polyfs_error *err)
+static int slow_entry(const struct polyfs_host *host, const struct polyfs_plugin **out, struct polyfs_error *err)
 {
     static struct polyfs_plugin plugin;
     static struct polyfs_fs_ops fs_ops;
@@ -40,4 +40,10 @@ int slow_entry(const struct polyfs_host *host, const struct polyfs_plugin **out,
     plugin.fs = &fs_ops;
     *out = &plugin;
     return POLYFS_OK;
+}
+
+int slow_register(void)
+{
+    int rc = polyfs_plugin_register(slow_entry, NULL);
+    return rc == POLYFS_EXISTS ? POLYFS_OK : rc;
 }

@@ -10,7 +10,8 @@ extern "C" {
 #endif
 
 extern void (*slow_gate)(void);
-int slow_entry(const struct polyfs_host *host, const struct polyfs_plugin **out, struct polyfs_error *err);
+/* Registers it, once, for slow://; POLYFS_OK also when it was. */
+int slow_register(void);
 
 #ifdef __cplusplus
 }
