@@ -14,9 +14,10 @@ say() { printf '\033[1m== clean: %s\033[0m\n' "$*"; }
 [ -n "${POLYFS_CLEAN_INSIDE:-}" ] || exec env POLYFS_CLEAN_INSIDE=1 unshare --mount --propagation private "$0" "$@"
 
 ROOT=$(mktemp -d "${TMPDIR:-/tmp}/polyfs-clean-XXXXXX")
+chmod 755 "$ROOT" # apt works as a user of its own
 remove() {
     local status=$?
-    for mounted in dev/shm sys proc; do umount -l "$ROOT/$mounted" 2>/dev/null || true; done
+    for mounted in dev/shm dev/pts sys proc; do umount -l "$ROOT/$mounted" 2>/dev/null || true; done
     rm -rf --one-file-system "$ROOT"
     exit $status
 }
@@ -51,13 +52,14 @@ make_system() {
     rm -f "$ROOT.log"
     mount -t proc proc "$ROOT/proc"
     mount -t sysfs -o ro sysfs "$ROOT/sys"
-    mkdir -p "$ROOT/dev/shm"
+    mkdir -p "$ROOT/dev/shm" "$ROOT/dev/pts"
+    mount -t devpts devpts "$ROOT/dev/pts"
     mount -t tmpfs tmpfs "$ROOT/dev/shm"
 }
 
 configure_system() {
     rm -f "$ROOT/etc/apt/sources.list"
-    for path in /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/auth.conf.d /etc/apt/keyrings /etc/apt/trusted.gpg.d \
+    for path in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources /etc/apt/auth.conf.d /etc/apt/keyrings /etc/apt/trusted.gpg.d \
         /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt /usr/local/share/ca-certificates /etc/pip.conf \
         "$HOME/.config/pip" "$HOME/.pip" "$HOME/.npmrc" "$HOME/.cargo/config" "$HOME/.cargo/config.toml" \
         "$HOME/.m2/settings.xml" "$HOME/.config/go/env"; do
