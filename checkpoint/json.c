@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading JSON such that "no memory" is never taken for "damaged": who takes a record for damaged falls back to an
- * older one. jansson 2.14 tells some failures of allocation as syntax errors, and drops bytes of a string when its
+ * older one; and writing it such that nothing is written but the whole. jansson 2.14 tells some failures of allocation as syntax errors, and drops bytes of a string when its
  * buffer cannot grow; so what cannot be parsed, or not twice to the same, is asked again.
  */
 #include "run.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A failure that says nothing, or stops at the beginning of a string, was one of memory. */
@@ -36,6 +37,20 @@ int ckpt_json_read(const char *text, size_t n, json_t **out, char *why, size_t w
     else
         json_decref(a);
     return rc;
+}
+
+/* Into memory of our own: json_dumps() goes on behind bytes that its buffer had no room for, and calls it well. */
+int ckpt_json_write(const json_t *value, size_t flags, char **out, size_t *out_n)
+{
+    size_t n = json_dumpb(value, NULL, 0, flags);
+    char *text = n ? malloc(n) : NULL;
+    if (!text || json_dumpb(value, text, n, flags) != n) {
+        free(text);
+        return POLYFS_NOMEM;
+    }
+    *out = text;
+    *out_n = n;
+    return POLYFS_OK;
 }
 
 int ckpt_json_unpack(json_t *value, const char *format, ...)

@@ -43,9 +43,10 @@ int ckpt_manifest_write(const struct ckpt_manifest *manifest, char **out, size_t
         failed = json_array_append_new(files, json_pack("{s:s, s:I, s:I}", "name", f->name, "size",
                                                         (json_int_t)f->size, "crc32c", (json_int_t)f->crc));
     }
-    if (!failed)
-        json = json_dumps(body, JSON_COMPACT);
-    int rc = json ? ckpt_seal(json, strlen(json), out, out_n) : POLYFS_NOMEM;
+    size_t n = 0;
+    int rc = failed ? POLYFS_NOMEM : ckpt_json_write(body, JSON_COMPACT, &json, &n);
+    if (rc == POLYFS_OK)
+        rc = ckpt_seal(json, n, out, out_n);
     free(json);
     json_decref(body);
     return rc;

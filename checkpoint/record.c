@@ -144,10 +144,12 @@ int ckpt_record_write(const struct ckpt_record *record, char **out, size_t *out_
                              "run", record->run, "writer", record->writer, "incarnation",
                              (json_int_t)record->incarnation, "time_ns", (json_int_t)record->time_ns);
     char *json = NULL;
+    size_t n = 0;
     int rc = body ? lists_json(body, record) : POLYFS_NOMEM;
     if (rc == POLYFS_OK)
-        json = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    rc = json ? ckpt_seal(json, strlen(json), out, out_n) : POLYFS_NOMEM;
+        rc = ckpt_json_write(body, JSON_COMPACT | JSON_REAL_PRECISION(17), &json, &n);
+    if (rc == POLYFS_OK)
+        rc = ckpt_seal(json, n, out, out_n);
     free(json);
     json_decref(body);
     return rc;

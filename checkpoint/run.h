@@ -85,6 +85,7 @@ int ckpt_unseal(const char *text, size_t n, const char **out_json, size_t *out_n
 
 /* json.c: POLYFS_CORRUPT for what the text says, POLYFS_NOMEM for what memory cannot hold. */
 int ckpt_json_read(const char *text, size_t n, json_t **out, char *why, size_t why_room);
+int ckpt_json_write(const json_t *value, size_t flags, char **out, size_t *out_n);
 int ckpt_json_unpack(json_t *value, const char *format, ...);
 
 /* log.c */

@@ -283,7 +283,8 @@ int pfs_bulk_end(struct pfs_bulk *b, int rc, struct polyfs_bulk_result *out, str
         pfs_verb_end(&b->verb, b->first, NULL);
         return b->first;
     }
-    if (rc < 0 && b->verb.error.operation[0]) { /* a verb within it made a finished error */
+    if (rc < 0 && b->verb.error.code == rc &&
+        b->verb.error.operation[0]) { /* a verb within it made a finished error */
         pfs_error_copy(err, &b->verb.error);
         pfs_verb_end(&b->verb, rc, NULL);
         return rc;

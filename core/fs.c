@@ -120,7 +120,7 @@ int polyfs_exists(struct polyfs_fs *fs, const char *path, const struct polyfs_ca
     int rc = pfs_verb_begin(&v, "tell whether there is", fs, path, opts);
     if (rc == POLYFS_OK)
         rc = pfs_stat(&v, path, NULL, &stat);
-    if (rc == POLYFS_OK || rc == POLYFS_NOT_FOUND) {
+    if (rc == POLYFS_OK || rc == POLYFS_NOT_FOUND || rc == POLYFS_NOT_DIR) { /* below an object there is nothing */
         *out_exists = rc == POLYFS_OK;
         rc = POLYFS_OK;
     }

@@ -133,7 +133,8 @@ static int get_all(struct pfs_verb *v, struct polyfs_get_request *request, char 
         request->length = GROW_FIRST;
     *data = request->length < SIZE_MAX ? malloc(request->length + 1) : NULL;
     if (!*data)
-        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for %llu bytes", (unsigned long long)wanted);
+        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for %llu bytes",
+                           (unsigned long long)request->length);
     int rc = pfs_get_range(v, request, *data, n, stat);
     if (rc == POLYFS_OK && !(request->flags & POLYFS_GET_SUFFIX) && *n == request->length)
         rc = get_rest(v, request, wanted, data, n, stat);

@@ -75,11 +75,13 @@ static int take_common(struct polyfs_fs *fs, struct polyfs_error *err)
     return pfs_fault_parse(pfs_options_text(options, "fault"), &fs->faults, err);
 }
 
-static int is_network(const struct polyfs_fs *fs, struct polyfs_call *call)
+/* What cannot be told counts as one: its calls are limited and overlapped. */
+static int ask_network(struct polyfs_fs *fs, struct polyfs_call *call, struct polyfs_error *err)
 {
     struct polyfs_caps caps = {.struct_size = sizeof(caps)};
     int rc = fs->plugin->tables.fs.caps(call, fs->self, "", 0, 0, &caps, NULL);
-    return rc != POLYFS_OK || caps.fact[POLYFS_FACT_NETWORK] != POLYFS_NO;
+    fs->network = rc != POLYFS_OK || caps.fact[POLYFS_FACT_NETWORK] != POLYFS_NO;
+    return rc == POLYFS_NOMEM ? polyfs_fail(err, rc, "no memory to open it") : POLYFS_OK;
 }
 
 static int fs_start(struct polyfs_fs *fs, struct polyfs_error *err)
@@ -99,7 +101,7 @@ static int fs_start(struct polyfs_fs *fs, struct polyfs_error *err)
         rc = fs->plugin->tables.fs.open(&call, fs->options, NULL, &fs->self, err);
     fs->options->env_open = 0;
     if (rc == POLYFS_OK)
-        fs->network = is_network(fs, &call);
+        rc = ask_network(fs, &call, err);
     pfs_ctx_end(&ctx);
     return rc;
 }

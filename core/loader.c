@@ -111,13 +111,16 @@ static int check_owner_and_mode(const char *path, const struct stat *st, int ent
                                 struct polyfs_error *err)
 {
     const char *kind = S_ISDIR(st->st_mode) ? "folder" : "file";
+    int foreign = !owner_is_trusted(st->st_uid), sticky = S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX;
+    if (!foreign && ((sticky && entry_below_is_sticky_safe) || !(st->st_mode & (S_IWOTH | S_IWGRP))))
+        return POLYFS_OK;
     g_autofree char *word = pfs_shell_word(path);
-    if (!owner_is_trusted(st->st_uid))
+    if (!word)
+        return polyfs_fail(err, POLYFS_NOMEM, "no memory to check %s", path);
+    if (foreign)
         return polyfs_fail(err, POLYFS_PLUGIN,
                            "the %s %s belongs to another user (%u); if you trust it: chown %u %s", kind, path,
                            st->st_uid, geteuid(), word);
-    if (S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX && entry_below_is_sticky_safe)
-        return POLYFS_OK;
     if (st->st_mode & S_IWOTH)
         return polyfs_fail(err, POLYFS_PLUGIN, "anybody may write to the %s %s; to end that: chmod o-w %s", kind,
                            path, word);
@@ -153,7 +156,8 @@ static int check_folder(const char *folder, unsigned *links, struct polyfs_error
     if (lstat(folder, &st) == 0 && S_ISLNK(st.st_mode))
         rc = check_link(folder, &st, links, err);
     if (rc == POLYFS_OK && stat(folder, &st) < 0)
-        return polyfs_fail(err, POLYFS_PLUGIN, "the folder %s cannot be looked at: %s", folder, strerrordesc_np(errno));
+        return polyfs_fail(err, POLYFS_PLUGIN, "the folder %s cannot be looked at: %s", folder,
+                           strerrordesc_np(errno));
     return rc == POLYFS_OK ? check_owner_and_mode(folder, &st, 1, err) : rc;
 }
 
@@ -204,8 +208,7 @@ static int open_checked(const char *path, int trusted, int *out_fd, struct stat 
     if (fd < 0 && errno == ELOOP)
         return refuse_link(path, err);
     if (fd < 0)
-        return polyfs_fail(err, POLYFS_PLUGIN, "the library %s cannot be opened: %s", path,
-                           strerrordesc_np(errno));
+        return polyfs_fail(err, POLYFS_PLUGIN, "the library %s cannot be opened: %s", path, strerrordesc_np(errno));
     int rc = check_open(fd, path, trusted, st, err);
     if (rc == POLYFS_OK)
         *out_fd = fd;
@@ -250,7 +253,8 @@ static int find_entry(void *object, const char *path, const struct stat *checked
 static int load_failure(const char *text, struct polyfs_error *err)
 {
     int memory = !text || strstr(text, "annot allocate") || strstr(text, "out of memory");
-    return polyfs_fail(err, memory ? POLYFS_NOMEM : POLYFS_PLUGIN, "it does not load: %s", text ? text : "no memory");
+    return polyfs_fail(err, memory ? POLYFS_NOMEM : POLYFS_PLUGIN, "it does not load: %s",
+                       text ? text : "no memory");
 }
 
 static int load_entry(const char *path, int trusted, polyfs_plugin_entry **out, struct polyfs_error *err)

@@ -174,7 +174,7 @@ static int plan_plain(struct pfs_plan *plan, const char *source, const char *tar
     if (!plain)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
     int rc = pfs_stat_source(&plan->source, plain, &stat, err);
-    int folder = rc == POLYFS_OK ? ends_in_slash(target) || is_folder(plan, target, err) : 0;
+    int folder = rc != POLYFS_OK ? 0 : ends_in_slash(target) ? 1 : is_folder(plan, target, err);
     if (folder < 0)
         rc = folder;
     int into = folder > 0 && !ends_in_slash(source);
@@ -269,7 +269,7 @@ static int plan_flat(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, struc
     return rc;
 }
 
-int pfs_plan_run(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, struct polyfs_error *err)
+static int plan_any(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, struct polyfs_error *err)
 {
     int source_list = plan->source_count != 1 || plan->source.flags & POLYFS_BULK_SOURCE_LIST;
     int target_list = plan->target_count != 1 || plan->source.flags & POLYFS_BULK_TARGET_LIST;
@@ -280,4 +280,12 @@ int pfs_plan_run(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, struct po
     if (source_list)
         return plan_flat(plan, emit, user, err);
     return plan_one(plan, plan->sources[0], plan->targets[0], emit, user, err);
+}
+
+int pfs_plan_run(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, struct polyfs_error *err)
+{
+    int rc = plan_any(plan, emit, user, err);
+    if (rc == POLYFS_NOMEM && err->code != rc) /* told by nobody yet */
+        polyfs_fail(err, rc, "no memory for the plan");
+    return rc;
 }

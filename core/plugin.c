@@ -148,8 +148,11 @@ int pfs_plugin_agrees(const struct pfs_plugin *plugin, const struct polyfs_plugi
     struct pfs_plugin *described = pfs_plugin_new();
     int rc = described ? pfs_plugin_describe(described, raw, err) : polyfs_fail(err, POLYFS_NOMEM, "no memory");
     const char *what = rc == POLYFS_OK ? difference(plugin, described) : NULL;
-    char *library = pfs_shell_word(plugin->library), *manifest = pfs_shell_word(plugin->manifest);
-    if (what)
+    char *library = what ? pfs_shell_word(plugin->library) : NULL;
+    char *manifest = what ? pfs_shell_word(plugin->manifest) : NULL;
+    if (what && (!library || !manifest))
+        rc = polyfs_fail(err, POLYFS_NOMEM, "no memory");
+    else if (what)
         rc = polyfs_fail(err, POLYFS_PLUGIN,
                          "its manifest tells another \"%s\" than the library; to end that: polyfs manifest %s > %s",
                          what, library, manifest);

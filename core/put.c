@@ -128,9 +128,11 @@ int pfs_put_whole(struct pfs_verb *v, const void *data, uint64_t size, const str
 int pfs_make_parents(struct pfs_verb *v)
 {
     const char *slash = pfs_slot_present(v->fs, PFS_MKDIR) ? strrchr(v->path, '/') : NULL;
-    char *parent = slash && slash != v->path ? pfs_copy(v->path, (size_t)(slash - v->path)) : NULL;
-    if (!parent)
+    if (!slash || slash == v->path)
         return POLYFS_OK;
+    char *parent = pfs_copy(v->path, (size_t)(slash - v->path));
+    if (!parent)
+        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for the path of its folder");
     struct pfs_request r = PFS_REQUEST(PFS_MKDIR, v->fs, &v->ctx, parent);
     r.u.mkdir.flags = POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK;
     int rc = pfs_verb_run(v, &r);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "core/ahead.h"
+#include "core/budget.h"
 #include "core/get.h"
 #include "core/reader.h"
 #include "core/wide.h"
@@ -103,17 +104,21 @@ int polyfs_reader_open(struct polyfs_fs *fs, const char *path, const struct poly
         rc = polyfs_fail(&v.error, POLYFS_NOMEM, "no memory for a reader");
     if (rc == POLYFS_OK)
         rc = open_handle(&v, reader);
-    if (rc == POLYFS_OK)
+    if (rc == POLYFS_OK) {
+        pfs_budget_handle(1);
         *out_reader = reader;
-    else if (reader)
+    } else if (reader) {
         reader_free(reader);
+    }
     return pfs_verb_end(&v, rc, err);
 }
 
 void polyfs_reader_close(struct polyfs_reader *reader)
 {
-    if (reader)
-        reader_free(reader);
+    if (!reader)
+        return;
+    reader_free(reader);
+    pfs_budget_handle(-1);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */

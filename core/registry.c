@@ -89,7 +89,8 @@ static int manifest_add_locked(const char *path, uint32_t rank, int trusted, str
     plugin->trusted = trusted;
     PFS_ERROR(why);
     if (!plugin->failure && *plugin->library && pfs_loader_check(plugin->library, trusted, &why) != POLYFS_OK)
-        rc = (plugin->failure = strdup(why.message)) ? why.code == POLYFS_NOMEM ? why.code : POLYFS_OK : POLYFS_NOMEM;
+        rc = (plugin->failure = strdup(why.message)) ? why.code == POLYFS_NOMEM ? why.code : POLYFS_OK
+                                                     : POLYFS_NOMEM;
     if (rc == POLYFS_OK)
         rc = add_locked(plugin);
     if (rc != POLYFS_OK) {
@@ -217,6 +218,8 @@ static int load_locked(struct pfs_plugin *plugin, const char *protocol, struct p
                            plugin->failure);
     PFS_ERROR(why);
     int rc = pfs_loader_load(plugin, &why);
+    if (rc == POLYFS_OK)
+        rc = pfs_runtime_loaded();
     if (rc == POLYFS_NOMEM) /* it says nothing of the plugin: the next one who asks tries again */
         return polyfs_fail(err, rc, "no memory to load the plugin \"%s\"", plugin->name);
     if (rc != POLYFS_OK) {
@@ -224,7 +227,6 @@ static int load_locked(struct pfs_plugin *plugin, const char *protocol, struct p
         return polyfs_fail(err, rc, "the plugin \"%s\" cannot be used: %s", plugin->name, why.message);
     }
     plugin->loaded = 1;
-    pfs_runtime_loaded();
     pfs_log(POLYFS_LOG_INFO, "loaded plugin %s %s from %s", plugin->name, plugin->version, plugin->library);
     return POLYFS_OK;
 }
@@ -326,7 +328,8 @@ static int register_locked(struct pfs_plugin *plugin, polyfs_plugin_entry *entry
     plugin->library = strdup("");
     plugin->manifest = strdup("");
     plugin->hint = strdup("");
-    if (!plugin->library || !plugin->manifest || !plugin->hint || add_locked(plugin) != POLYFS_OK)
+    if (!plugin->library || !plugin->manifest || !plugin->hint || pfs_runtime_loaded() != POLYFS_OK ||
+        add_locked(plugin) != POLYFS_OK)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory to register it");
     qsort(registry.plugins, registry.count, sizeof(*registry.plugins), by_order);
     return POLYFS_OK;
@@ -338,9 +341,7 @@ int polyfs_plugin_register(polyfs_plugin_entry *entry, struct polyfs_error *err)
     registry_lock();
     struct pfs_plugin *plugin = pfs_plugin_new();
     int rc = plugin ? register_locked(plugin, entry, &why) : polyfs_fail(&why, POLYFS_NOMEM, "no memory");
-    if (rc == POLYFS_OK)
-        pfs_runtime_loaded();
-    else
+    if (rc != POLYFS_OK)
         pfs_plugin_free(plugin);
     registry_unlock();
     return pfs_error_out(err, &why, rc, "register a plugin", NULL);

@@ -72,15 +72,13 @@ static void at_exit(void)
         nanosleep(&(struct timespec){0, 1000000}, NULL);
 }
 
-static void register_exit(void)
+int pfs_runtime_loaded(void)
 {
-    atexit(at_exit);
-}
-
-void pfs_runtime_loaded(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, register_exit);
+    static int registered; /* guarded by the registry's lock */
+    if (!registered && atexit(at_exit) != 0)
+        return POLYFS_NOMEM;
+    registered = 1;
+    return POLYFS_OK;
 }
 
 void polyfs_runtime_stats(struct polyfs_runtime_stats *out)

@@ -9,8 +9,8 @@
 void pfs_runtime_setup(void);
 
 /* A plugin was loaded: from now on the exit handler matters. It is registered after the libraries of the first
- * plugin were loaded, so it runs before their own. */
-void pfs_runtime_loaded(void);
+ * plugin were loaded, so it runs before their own. POLYFS_OK or NOMEM. Under the registry's lock. */
+int pfs_runtime_loaded(void);
 
 /* Public calls under way; the exit handler refuses new ones and waits for these. */
 int pfs_runtime_enter(void);

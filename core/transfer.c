@@ -25,6 +25,7 @@ void pfs_transfer_begin(struct pfs_transfer *t, struct pfs_ctx *ctx, int network
     pfs_ctx_begin(&t->cleaning, ctx->verb, NULL, NULL);
     t->cleaning.op = NULL;
     pfs_queue_init(&t->queue);
+    pfs_budget_handle(1);
 }
 
 /* ---- buffers ------------------------------------------------------------------------------------------------------ */
@@ -201,5 +202,6 @@ void pfs_transfer_end(struct pfs_transfer *t)
         piece_drop(piece);
     }
     t->pieces = 0;
+    pfs_budget_handle(-1);
     pfs_ctx_end(&t->cleaning);
 }

@@ -211,7 +211,7 @@ POLYFS_API int polyfs_stat_many(struct polyfs_fs *fs, const char *const *paths, 
  * Whether something is there. Three answers: 1, 0, or an error that says why it could not be told.
  *
  * @param out_exists  1 or 0; untouched on failure
- * @return POLYFS_OK, or any code but POLYFS_NOT_FOUND
+ * @return POLYFS_OK, or any code but POLYFS_NOT_FOUND and POLYFS_NOT_DIR (below an object there is nothing: 0)
  * Owner: caller. Thread: any. Blocks: the store.
  */
 POLYFS_API int polyfs_exists(struct polyfs_fs *fs, const char *path, const struct polyfs_call_opts *opts,

@@ -152,7 +152,13 @@ int local_set_metadata(struct polyfs_call *call, void *self, const char *path, u
     int fd = local_open(self, path, O_RDONLY | O_NONBLOCK, 0);
     if (fd < 0)
         return local_fail(err, errno, "");
-    rc = drop_ours(fd, err);
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        rc = local_fail(err, errno, "");
+    else if (S_ISDIR(st.st_mode))
+        rc = polyfs_fail(err, POLYFS_IS_DIR, "it is a folder; metadata is of objects");
+    if (rc == POLYFS_OK)
+        rc = drop_ours(fd, err);
     if (rc == POLYFS_OK)
         rc = local_meta_write(fd, request, err);
     close(fd);

@@ -3,6 +3,7 @@
  * main() of every conformance program: takes our own flags out of the command line, registers the stores, and lets
  * the report decide the exit status. The children of exit.cc begin here as well.
  */
+#include <clocale>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -55,11 +56,23 @@ const std::string &TempFolder::Path()
     return path_;
 }
 
+/* The locale of the environment, as in a program of somebody else. POLYFS_TEST_LOCALE says which it must be. */
+static bool SetLocale()
+{
+    const char *is = setlocale(LC_ALL, ""), *wanted = getenv("POLYFS_TEST_LOCALE");
+    if (!wanted || (is && strcmp(is, wanted) == 0))
+        return true;
+    fprintf(stderr, "the locale %s cannot be set\n", wanted);
+    return false;
+}
+
 int Run(int argc, char **argv, const std::function<std::vector<Store>()> &stores, RunOptions options)
 {
     if (IsExitChild())
         return ExitChildMain();
     TakeFlags(&argc, argv, &options);
+    if (!SetLocale())
+        return 1;
     testing::InitGoogleTest(&argc, argv);
     for (const Store &store : stores())
         RegisterConformance(store);

@@ -8,7 +8,9 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <jansson.h>
+#include <libintl.h>
 #include <link.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -40,6 +42,7 @@ static unsigned wanted;
 static enum alloc_mode how;
 static atomic_int first_inside;
 static _Atomic(void *) first_caller;
+static void *trace[ALLOC_TRACE + 2];
 static atomic_int_fast64_t live;
 static uintptr_t glib_begin, glib_end;
 static _Thread_local enum alloc_inside inside;
@@ -63,8 +66,11 @@ static int find_glib(struct dl_phdr_info *info, size_t size, void *unused)
 
 void alloc_arm(unsigned nth, enum alloc_mode mode)
 {
-    if (!glib_begin)
+    if (!glib_begin) {
         dl_iterate_phdr(find_glib, NULL);
+        backtrace(trace, 1); /* the first one allocates */
+    }
+    memset(trace, 0, sizeof(trace));
     wanted = nth;
     how = mode;
     points = skipped = failed = forgotten = 0;
@@ -76,7 +82,23 @@ void alloc_arm(unsigned nth, enum alloc_mode mode)
 struct alloc_report alloc_disarm(void)
 {
     atomic_store(&armed, 0);
-    return (struct alloc_report){points, skipped, failed, (enum alloc_inside)first_inside, first_caller};
+    struct alloc_report report = {points, skipped, failed, (enum alloc_inside)first_inside, first_caller, {NULL}};
+    memcpy(report.trace, trace + 2, sizeof(report.trace));
+    return report;
+}
+
+void alloc_where(const struct alloc_report *report, char *out, size_t room)
+{
+    size_t n = 0;
+    *out = '\0';
+    for (unsigned i = 0; i < ALLOC_TRACE && report->trace[i]; i++) {
+        Dl_info info;
+        if (!dladdr(report->trace[i], &info) || !info.dli_fname || n + 40 > room)
+            continue;
+        n += (size_t)snprintf(out + n, room - n, "%s%s+0x%lx", n ? " " : " (", strrchr(info.dli_fname, '/') + 1,
+                              (unsigned long)((char *)report->trace[i] - (char *)info.dli_fbase) - 1);
+    }
+    snprintf(out + n, room - n, "%s", n ? ")" : "");
 }
 
 int64_t alloc_live(void)
@@ -100,6 +122,7 @@ static int must_fail(void *caller)
     if (atomic_fetch_add(&failed, 1) == 0) {
         first_inside = (int)inside;
         first_caller = (void *)at;
+        backtrace(trace, ALLOC_TRACE + 2);
     }
     errno = ENOMEM;
     return 1;
@@ -249,6 +272,23 @@ EXPORT int pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*ru
     inside = INSIDE_THREAD;
     int rc = NEXT(pthread_create)(out, attr, run, user);
     inside = INSIDE_NOTHING;
+    return rc;
+}
+
+/* GLib sets up its translations once, and does without when it cannot. */
+EXPORT char *bindtextdomain(const char *domain, const char *folder)
+{
+    on_behalf = CALLER;
+    char *rc = NEXT(bindtextdomain)(domain, folder);
+    on_behalf = NULL;
+    return rc;
+}
+
+EXPORT char *bind_textdomain_codeset(const char *domain, const char *codeset)
+{
+    on_behalf = CALLER;
+    char *rc = NEXT(bind_textdomain_codeset)(domain, codeset);
+    on_behalf = NULL;
     return rc;
 }
 

@@ -8,7 +8,10 @@
 #ifndef TORTURE_ALLOC_H
 #define TORTURE_ALLOC_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+#define ALLOC_TRACE 8
 
 enum alloc_mode { ALLOC_ONCE, ALLOC_FOR_GOOD, ALLOC_COUNT };
 
@@ -16,15 +19,19 @@ enum alloc_mode { ALLOC_ONCE, ALLOC_FOR_GOOD, ALLOC_COUNT };
 enum alloc_inside { INSIDE_NOTHING, INSIDE_SORT, INSIDE_THREAD, INSIDE_LOAD, INSIDE_UNPACK };
 
 struct alloc_report {
-    unsigned points;             /* allocations that could have failed */
-    unsigned skipped;            /* GLib's own, which may not */
-    unsigned failed;             /* that did */
-    enum alloc_inside inside;    /* of the first that failed */
-    void *caller;                /* of the first that failed */
+    unsigned points;          /* allocations that could have failed */
+    unsigned skipped;         /* GLib's own, which may not */
+    unsigned failed;          /* that did */
+    enum alloc_inside inside; /* of the first that failed */
+    void *caller;             /* of the first that failed */
+    void *trace[ALLOC_TRACE]; /* who called it, as far as that can be told; NULLs behind */
 };
 
 void alloc_arm(unsigned nth, enum alloc_mode mode);
 struct alloc_report alloc_disarm(void);
+
+/* " (FILE+OFFSET FILE+OFFSET...)" of the first that failed, for addr2line. */
+void alloc_where(const struct alloc_report *report, char *out, size_t room);
 
 /* Blocks allocated and not freed. */
 int64_t alloc_live(void);

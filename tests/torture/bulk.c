@@ -100,11 +100,11 @@ static const char *check_operations(const struct world *w)
 }
 
 const struct scenario bulk_scenarios[] = {
-    {"bulk_copy", ON_BOTH | ITEMS, tree, call_bulk_copy, NULL, NULL, NULL, NULL},
-    {"bulk_move", ON_BOTH | ITEMS | AFRESH, tree, call_bulk_move, NULL, NULL, NULL, NULL},
-    {"bulk_remove", ON_BOTH | ITEMS | AFRESH, tree, call_bulk_remove, NULL, NULL, NULL, NULL},
-    {"bulk_cat", ON_BOTH, tree, call_bulk_cat, check_bytes, NULL, NULL, NULL},
-    {"bulk_pipe", ON_BOTH | ITEMS, tree, call_bulk_pipe, NULL, NULL, NULL, NULL},
-    {"operations", ON_BOTH | ITEMS, tree, call_operations, check_operations, NULL, NULL, NULL},
+    {"bulk_copy", ON_ALL | THRIFTY | ITEMS | COPES, tree, call_bulk_copy, NULL, NULL, NULL, NULL},
+    {"bulk_move", ON_ALL | THRIFTY | ITEMS | AFRESH, tree, call_bulk_move, NULL, NULL, NULL, NULL},
+    {"bulk_remove", ON_ALL | ITEMS | AFRESH, tree, call_bulk_remove, NULL, NULL, NULL, NULL},
+    {"bulk_cat", ON_ALL, tree, call_bulk_cat, check_bytes, NULL, NULL, NULL},
+    {"bulk_pipe", ON_ALL | ITEMS, tree, call_bulk_pipe, NULL, NULL, NULL, NULL},
+    {"operations", ON_ALL | ITEMS, tree, call_operations, check_operations, NULL, NULL, NULL},
     {NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -83,13 +83,14 @@ static const char *check_checksum(const struct world *w)
 }
 
 const struct scenario change_scenarios[] = {
+    {"rename_emulated", ON_BARE | ITEMS, tree, call_rename, NULL, NULL, NULL, NULL},
     {"rename", ON_BOTH, tree, call_rename, NULL, NULL, NULL, NULL},
-    {"remove", ON_BOTH, tree, call_remove, NULL, NULL, NULL, NULL},
-    {"remove_many", ON_BOTH | ITEMS, tree, call_remove_many, NULL, NULL, NULL, NULL},
-    {"remove_tree", ON_BOTH | ITEMS, tree, call_remove_tree, NULL, NULL, NULL, NULL},
+    {"remove", ON_ALL, tree, call_remove, NULL, NULL, NULL, NULL},
+    {"remove_many", ON_ALL | ITEMS, tree, call_remove_many, NULL, NULL, NULL, NULL},
+    {"remove_tree", ON_ALL | ITEMS, tree, call_remove_tree, NULL, NULL, NULL, NULL},
     {"mkdir", ON_FILE | ITEMS, tree, call_mkdir, NULL, NULL, NULL, NULL},
     {"rmdir", ON_FILE, empty_folder, call_rmdir, NULL, NULL, NULL, NULL},
     {"metadata", ON_MEMORY, tree, call_metadata, check_metadata, NULL, NULL, NULL},
-    {"checksum", ON_BOTH, tree, call_checksum, check_checksum, NULL, NULL, NULL},
+    {"checksum", ON_ALL, tree, call_checksum, check_checksum, NULL, NULL, NULL},
     {NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -55,10 +55,10 @@ static const char *settled(struct world *w, int rc)
     polyfs_ckpt_view_close(view);
     polyfs_ckpt_close(run);
     snprintf(why, sizeof(why), "torn: %s", err.message);
-    return code != POLYFS_OK            ? why
-           : fell_back                  ? "torn: the newest was passed over"
-           : step != 2 && step != 3     ? "torn: the newest is neither the old one nor the new one"
-                                        : NULL;
+    return code != POLYFS_OK        ? why
+           : fell_back              ? "torn: the newest was passed over"
+           : step != 2 && step != 3 ? "torn: the newest is neither the old one nor the new one"
+                                    : NULL;
 }
 
 static int call_save(struct world *w, struct polyfs_error *err)
@@ -84,7 +84,9 @@ static int call_list(struct world *w, struct polyfs_error *err)
     if (rc == POLYFS_OK)
         rc = polyfs_ckpt_list(run, &list, err);
     if (rc == POLYFS_OK)
-        w->out.n = polyfs_ckpt_list_count(list) * 10 + (size_t)polyfs_ckpt_list_at(list, 0)->step;
+        w->out.n =
+            polyfs_ckpt_list_count(list) * 10 + (size_t)polyfs_ckpt_list_at(list, 0)->step +
+            (polyfs_ckpt_list_at(list, 0)->score < 0.25 || polyfs_ckpt_list_at(list, 0)->score > 0.25 ? 1000 : 0);
     polyfs_ckpt_list_free(list);
     polyfs_ckpt_close(run);
     return rc;
@@ -172,10 +174,10 @@ static int call_gc(struct world *w, struct polyfs_error *err)
 }
 
 const struct scenario checkpoint_scenarios[] = {
-    {"ckpt_save", ON_BOTH | OWN_STATE, two, call_save, check_save, NULL, NULL, settled},
+    {"ckpt_save", ON_ALL | OWN_STATE | COPES, two, call_save, check_save, NULL, NULL, settled},
     {"ckpt_list", ON_BOTH | OWN_STATE, two, call_list, check_list, NULL, NULL, settled},
-    {"ckpt_load", ON_BOTH | OWN_STATE, two, call_load, check_load, NULL, NULL, settled},
+    {"ckpt_load", ON_ALL | OWN_STATE, two, call_load, check_load, NULL, NULL, settled},
     {"ckpt_verify", ON_BOTH | OWN_STATE, two, call_verify, check_verify, NULL, NULL, settled},
-    {"ckpt_gc", ON_BOTH | OWN_STATE, litter, call_gc, NULL, NULL, NULL, settled},
+    {"ckpt_gc", ON_BOTH | OWN_STATE | COPES, litter, call_gc, NULL, NULL, NULL, settled},
     {NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL},
 };

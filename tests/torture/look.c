@@ -156,13 +156,13 @@ static const char *check_du(const struct world *w)
 }
 
 const struct scenario look_scenarios[] = {
-    {"stat", ON_BOTH, tree, call_stat, check_stat, NULL, NULL, NULL},
-    {"stat_many", ON_BOTH, tree, call_stat_many, check_stat_many, NULL, NULL, NULL},
-    {"exists", ON_BOTH, tree, call_exists, check_exists, NULL, NULL, NULL},
-    {"list", ON_BOTH, tree, call_list, check_three, NULL, NULL, NULL},
-    {"find", ON_BOTH, tree, call_find, check_six, NULL, NULL, NULL},
-    {"glob", ON_BOTH, tree, call_glob, check_three, NULL, NULL, NULL},
-    {"walk", ON_BOTH, tree, call_walk, check_six, NULL, NULL, NULL},
-    {"du", ON_BOTH, tree, call_du, check_du, NULL, NULL, NULL},
+    {"stat", ON_ALL, tree, call_stat, check_stat, NULL, NULL, NULL},
+    {"stat_many", ON_ALL, tree, call_stat_many, check_stat_many, NULL, NULL, NULL},
+    {"exists", ON_ALL, tree, call_exists, check_exists, NULL, NULL, NULL},
+    {"list", ON_ALL, tree, call_list, check_three, NULL, NULL, NULL},
+    {"find", ON_ALL, tree, call_find, check_six, NULL, NULL, NULL},
+    {"glob", ON_ALL, tree, call_glob, check_three, NULL, NULL, NULL},
+    {"walk", ON_ALL, tree, call_walk, check_six, NULL, NULL, NULL},
+    {"du", ON_ALL, tree, call_du, check_du, NULL, NULL, NULL},
     {NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL},
 };

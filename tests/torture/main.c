@@ -3,6 +3,7 @@
  * torture LIST [SCENARIO…]: runs the scenarios that LIST names, all or those given, and prints a table of their points.
  * torture --mutants: runs calls with planted mistakes; it fails when one is not noticed.
  */
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,10 @@
 #include "alloc.h"
 #include "torture.h"
 
-static const struct scenario *const files[] = {setup_scenarios,  look_scenarios, read_scenarios,       write_scenarios,
-                                               change_scenarios, bulk_scenarios, checkpoint_scenarios, NULL};
+static const struct scenario *const files[] = {setup_scenarios,      look_scenarios,
+                                               read_scenarios,       write_scenarios,
+                                               change_scenarios,     bulk_scenarios,
+                                               checkpoint_scenarios, NULL};
 
 static const struct scenario *scenario_of(const char *name)
 {
@@ -39,6 +42,8 @@ static unsigned drive_both(const struct scenario *s)
         failures += drive(s, "memory");
     if (s->flags & ON_FILE)
         failures += drive(s, "file");
+    if (s->flags & ON_BARE)
+        failures += drive(s, "bare");
     return failures;
 }
 
@@ -111,7 +116,12 @@ static int run_mutants(void)
 
 int main(int argc, char **argv)
 {
+    const char *is = setlocale(LC_ALL, ""), *wanted = getenv("POLYFS_TEST_LOCALE");
     signal(SIGPIPE, SIG_IGN);
+    if (wanted && (!is || strcmp(is, wanted) != 0)) {
+        fprintf(stderr, "torture: the locale %s cannot be set\n", wanted);
+        return 1;
+    }
     if (argc == 2 && strcmp(argv[1], "--mutants") == 0)
         return run_mutants();
     if (argc < 2) {

@@ -122,11 +122,11 @@ static const char *check_readv(const struct world *w)
 }
 
 const struct scenario read_scenarios[] = {
-    {"get", ON_BOTH, one, call_get, check_get, NULL, NULL, NULL},
-    {"suffix", ON_BOTH, one, call_suffix, check_suffix, NULL, NULL, NULL},
-    {"get_all", ON_BOTH, one, call_get_all, check_get_all, drop_data, NULL, NULL},
-    {"pread", ON_BOTH, one, call_pread, check_pread, NULL, NULL, NULL},
-    {"read", ON_BOTH, one, call_read, check_read, NULL, NULL, NULL},
-    {"readv", ON_BOTH, one, call_readv, check_readv, NULL, NULL, NULL},
+    {"get", ON_ALL, one, call_get, check_get, NULL, NULL, NULL},
+    {"suffix", ON_ALL, one, call_suffix, check_suffix, NULL, NULL, NULL},
+    {"get_all", ON_ALL, one, call_get_all, check_get_all, drop_data, NULL, NULL},
+    {"pread", ON_ALL, one, call_pread, check_pread, NULL, NULL, NULL},
+    {"read", ON_ALL | THRIFTY, one, call_read, check_read, NULL, NULL, NULL},
+    {"readv", ON_ALL, one, call_readv, check_readv, NULL, NULL, NULL},
     {NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL},
 };

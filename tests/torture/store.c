@@ -71,7 +71,7 @@ const char *const *options_of(const struct world *w)
     options[n++] = timeout;
     options[n++] = "durability=none";
     options[n++] = "part_bytes=" PART;
-    if (strcmp(w->store, "memory") == 0)
+    if (strcmp(w->store, "file") != 0)
         options[n++] = "store=torture";
     if (w->option)
         options[n++] = w->option;
@@ -245,7 +245,8 @@ const char *store_compare(const struct snapshot *before, const struct snapshot *
             const struct row *row = row_of(now, path);
             if (same_row(row, row_of(before, path)) || same_row(row, row_of(after, path)))
                 continue;
-            snprintf(why, sizeof(why), "half-visible: %s is %s", path, row ? "neither as before nor as after" : "gone");
+            snprintf(why, sizeof(why), "half-visible: %s is %s", path,
+                     row ? "neither as before nor as after" : "gone");
             return why;
         }
     }

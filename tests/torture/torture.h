@@ -14,13 +14,17 @@
 
 #define ON_MEMORY 1u
 #define ON_FILE 2u
-#define ON_BOTH 3u
-#define ITEMS 4u     /* many objects: on failure each is as before or as after, for itself */
-#define NO_SLOTS 8u  /* it calls no slot, or through a filesystem of its own that takes no faults */
-#define AFRESH 32u   /* what it leaves undone cannot be asked for again, so the next call begins anew */
-#define OWN_STATE 16u /* what the store holds is judged by `settled`: names are drawn at random */
+#define ON_BARE 4u /* a store with the required slots alone: core makes the rest, and overlaps its calls */
+#define ON_BOTH (ON_MEMORY | ON_FILE)
+#define ON_ALL (ON_BOTH | ON_BARE)
+#define ITEMS 16u      /* many objects: on failure each is as before or as after, for itself */
+#define NO_SLOTS 32u   /* it calls no slot, or through a filesystem of its own that takes no faults */
+#define AFRESH 64u     /* what it leaves undone cannot be asked for again, so the next call begins anew */
+#define COPES 128u     /* a failure may cost it nothing but a text or a cleaning up, and is not told then */
+#define THRIFTY 512u   /* further parts in memory where there is room: without, it goes on part by part */
+#define OWN_STATE 256u /* what the store holds is judged by `settled`: names are drawn at random */
 
-#define BIG 10000u  /* three parts of PART bytes */
+#define BIG 10000u /* three parts of PART bytes */
 #define PART "4096"
 
 /* Where a call puts its results. Filled with a pattern first; a failed call must leave it alone. */
@@ -38,7 +42,7 @@ struct outs {
 
 /* One store while one scenario is run on it. */
 struct world {
-    const char *store;       /* "memory" or "file" */
+    const char *store;       /* "memory", "file" or "bare" */
     struct polyfs_fs *clean; /* without faults, open all the time */
     struct polyfs_fs *fs;    /* what the call under test uses */
     char base[200];          /* path of the scenario's folder */

@@ -15,7 +15,7 @@ static const struct polyfs_kv metadata[] = {{"who", "torture"}, {"why", "to see 
 static int call_put(struct world *w, struct polyfs_error *err)
 {
     struct polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
-    if (strcmp(w->store, "memory") == 0) { /* attributes of a mount are a matter of luck */
+    if (strcmp(w->store, "file") != 0) { /* attributes of a mount are a matter of luck */
         opts.metadata = metadata;
         opts.metadata_count = 2;
         opts.content_type = "text/plain";
@@ -83,12 +83,6 @@ static const char *check_append(const struct world *w)
     return w->out.stat.size == 3100 ? NULL : "the size is wrong";
 }
 
-/* With a condition the native way is no longer open, so core makes it of the old object and the new bytes. */
-static int call_append_emulated(struct world *w, struct polyfs_error *err)
-{
-    return write_by(w, POLYFS_SHAPE_PARTS, 3000, POLYFS_WRITE_APPEND, err);
-}
-
 static void big(struct world *w)
 {
     plant(w, "a", BIG);
@@ -117,14 +111,14 @@ static int call_copy_across(struct world *w, struct polyfs_error *err)
 }
 
 const struct scenario write_scenarios[] = {
-    {"put", ON_BOTH, old, call_put, check_3000, NULL, NULL, NULL},
-    {"write_put", ON_BOTH, old, call_write_put, check_3000, NULL, NULL, NULL},
-    {"write_parts", ON_MEMORY, old, call_write_parts, check_big, NULL, NULL, NULL},
-    {"write_placed", ON_BOTH, old, call_write_placed, check_big, NULL, NULL, NULL},
-    {"write_stream", ON_MEMORY, old, call_write_stream, check_big, NULL, NULL, NULL},
+    {"put", ON_ALL, old, call_put, check_3000, NULL, NULL, NULL},
+    {"write_put", ON_ALL, old, call_write_put, check_3000, NULL, NULL, NULL},
+    {"write_parts", ON_MEMORY | ON_BARE | THRIFTY, old, call_write_parts, check_big, NULL, NULL, NULL},
+    {"write_placed", ON_ALL, old, call_write_placed, check_big, NULL, NULL, NULL},
+    {"write_stream", ON_MEMORY | ON_BARE, old, call_write_stream, check_big, NULL, NULL, NULL},
     {"append", ON_BOTH, old, call_append, check_append, NULL, NULL, NULL},
-    {"append_emulated", ON_MEMORY, old, call_append_emulated, check_append, NULL, NULL, NULL},
-    {"copy", ON_BOTH, big, call_copy, check_big, NULL, NULL, NULL},
-    {"copy_across", ON_MEMORY, big, call_copy_across, check_big, NULL, NULL, NULL},
+    {"append_emulated", ON_BARE | THRIFTY, old, call_append, check_append, NULL, NULL, NULL},
+    {"copy", ON_ALL | THRIFTY, big, call_copy, check_big, NULL, NULL, NULL},
+    {"copy_across", ON_MEMORY | ON_BARE | THRIFTY, big, call_copy_across, check_big, NULL, NULL, NULL},
     {NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL},
 };
