@@ -47,6 +47,7 @@ static atomic_int_fast64_t live;
 static uintptr_t glib_begin, glib_end;
 static _Thread_local enum alloc_inside inside;
 static _Thread_local void *on_behalf;
+static _Thread_local int translating; /* the C library keeps catalogues for good: they are not counted */
 
 static int find_glib(struct dl_phdr_info *info, size_t size, void *unused)
 {
@@ -130,7 +131,7 @@ static int must_fail(void *caller)
 
 static void *counted(void *block)
 {
-    if (block)
+    if (block && !translating)
         atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
     return block;
 }
@@ -180,7 +181,8 @@ EXPORT void free(void *block)
         return;
     if (alloc_plant_leak && atomic_load(&armed) && failed && atomic_fetch_add(&forgotten, 1) == 0)
         return;
-    atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
+    if (!translating)
+        atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
     REAL(free)(block);
 }
 
@@ -275,20 +277,50 @@ EXPORT int pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*ru
     return rc;
 }
 
-/* GLib sets up its translations once, and does without when it cannot. */
+static void translate_begin(void *caller)
+{
+    on_behalf = caller;
+    translating = 1;
+}
+
+static void translate_end(void)
+{
+    on_behalf = NULL;
+    translating = 0;
+}
+
+/* GLib translates its own messages, and does without when it cannot. */
+#undef dgettext
+#undef dcgettext
+EXPORT char *dgettext(const char *domain, const char *text)
+{
+    translate_begin(CALLER);
+    char *rc = NEXT(dgettext)(domain, text);
+    translate_end();
+    return rc;
+}
+
+EXPORT char *dcgettext(const char *domain, const char *text, int category)
+{
+    translate_begin(CALLER);
+    char *rc = NEXT(dcgettext)(domain, text, category);
+    translate_end();
+    return rc;
+}
+
 EXPORT char *bindtextdomain(const char *domain, const char *folder)
 {
-    on_behalf = CALLER;
+    translate_begin(CALLER);
     char *rc = NEXT(bindtextdomain)(domain, folder);
-    on_behalf = NULL;
+    translate_end();
     return rc;
 }
 
 EXPORT char *bind_textdomain_codeset(const char *domain, const char *codeset)
 {
-    on_behalf = CALLER;
+    translate_begin(CALLER);
     char *rc = NEXT(bind_textdomain_codeset)(domain, codeset);
-    on_behalf = NULL;
+    translate_end();
     return rc;
 }
 
