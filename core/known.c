@@ -264,7 +264,8 @@ int polyfs_known_implementations(uint32_t flags, struct polyfs_implementations *
     for (; rc == POLYFS_OK && c.hints < 2; c.hints++)
         rc = pfs_registry_each(collect_one, &c, &why);
     if (rc == POLYFS_OK) {
-        qsort(list->rows, list->count, sizeof(*list->rows), by_protocol);
+        if (list->count)
+            qsort(list->rows, list->count, sizeof(*list->rows), by_protocol);
         *out_list = list;
     } else {
         polyfs_implementations_free(list);

@@ -158,7 +158,8 @@ static int scan_locked(struct polyfs_error *err)
         free(hints);
         free(folders[i].path);
     }
-    qsort(registry.plugins, registry.count, sizeof(*registry.plugins), by_order);
+    if (registry.count)
+        qsort(registry.plugins, registry.count, sizeof(*registry.plugins), by_order);
     registry.scanned = rc == POLYFS_OK;
     return rc;
 }
