@@ -6,8 +6,8 @@
 #include "core/elf.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <elf.h>
+#include <errno.h>
 #include <link.h>
 #include <unistd.h>
 
