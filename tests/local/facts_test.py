@@ -90,8 +90,8 @@ class Facts(unittest.TestCase):
             run("umount", cls.points[kind])
         shutil.rmtree(cls.base)
 
-    def caps(self, kind):
-        out = subprocess.run([POLYFS, "caps", "--json", "file://" + self.points[kind]], check=True,
+    def caps(self, kind, *flags):
+        out = subprocess.run([POLYFS, "caps", "--json", *flags, "file://" + self.points[kind]], check=True,
                              capture_output=True).stdout
         return json.loads(out)
 
@@ -108,11 +108,18 @@ class Facts(unittest.TestCase):
                         self.assertEqual(told, "yes" if answer else "no", name)
 
     def test_what_is_known_of_each_kind(self):
-        known = {"tmpfs": ("no", "no"), "ext4": ("yes", "no"), "btrfs": ("yes", "yes"), "overlay": ("unknown", "unknown"),
-                 "xfs": ("yes", "unknown")}  # an xfs may have been made without reflinks
+        known = {"tmpfs": ("no", "no"), "ext4": ("yes", "no"), "btrfs": ("yes", "yes"),
+                 "overlay": ("unknown", "unknown"), "xfs": ("yes", "unknown")}  # an xfs may have been made without reflinks
         for kind, facts in known.items():
             told = self.caps(kind)["facts"]
             self.assertEqual((told["durable_commit"], told["reflink"]), facts, kind)
+
+
+    def test_a_probe_settles_the_rest(self):
+        clones = "yes" if tried(self.points["xfs"])["reflink"] else "no"
+        self.assertEqual(self.caps("xfs", "--probe")["facts"]["reflink"], clones)
+        told = self.caps("overlay", "--probe")["facts"]
+        self.assertEqual((told["durable_commit"], told["reflink"]), ("yes", "no"))  # its upper layer is on ext4
 
 
 def add_conformance(kind):
