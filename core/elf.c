@@ -7,15 +7,28 @@
 
 #include <dlfcn.h>
 #include <elf.h>
+#include <errno.h>
 #include <link.h>
 #include <unistd.h>
 
 #define SYMBOLS_MAX 1000000u
 #define SOME 64u
 
+/* A network file system may give less at a time, or be interrupted. */
 static int read_at(int fd, void *to, size_t bytes, uint64_t at)
 {
-    return at <= INT64_MAX && pread(fd, to, bytes, (off_t)at) == (ssize_t)bytes;
+    char *next = to;
+    while (bytes && at <= INT64_MAX) {
+        ssize_t n = pread(fd, next, bytes, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return 0;
+        next += n;
+        bytes -= (size_t)n;
+        at += (uint64_t)n;
+    }
+    return !bytes;
 }
 
 /* Class, byte order and machine are those of the code that runs here. */

@@ -5,8 +5,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -120,12 +123,53 @@ static void tell_kind(const struct statfs *mount, struct polyfs_caps *out)
     out->name_max = (uint32_t)mount->f_namelen;
 }
 
+/* Two nameless files, of which one takes the other's blocks; nobody sees them. Where they cannot be made it stays open. */
+static void probe_reflink(int fd, struct polyfs_caps *out)
+{
+    int from = openat(fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int to = openat(fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (from >= 0 && to >= 0 && pwrite(from, "", 1, 0) == 1)
+        out->fact[POLYFS_FACT_REFLINK] = ioctl(to, FICLONE, from) == 0 ? POLYFS_YES : POLYFS_NO;
+    if (from >= 0)
+        close(from);
+    if (to >= 0)
+        close(to);
+}
+
+/*
+ * An overlay keeps what its upper layer keeps, and nothing when it is volatile. An upper layer that cannot be seen from
+ * here (a container's) promises nothing.
+ */
+static void probe_overlay(int fd, struct polyfs_caps *out)
+{
+    char line[8192], device[32];
+    struct stat st;
+    struct statfs upper = {0};
+    FILE *mounts = fstat(fd, &st) == 0 ? fopen("/proc/self/mountinfo", "re") : NULL;
+    if (!mounts)
+        return;
+    out->fact[POLYFS_FACT_DURABLE_COMMIT] = POLYFS_NO;
+    snprintf(device, sizeof(device), " %u:%u ", major(st.st_dev), minor(st.st_dev));
+    while (fgets(line, sizeof(line), mounts)) {
+        char *layer = strstr(line, device) ? strstr(line, "upperdir=") : NULL;
+        if (!layer)
+            continue;
+        int is_volatile = strstr(layer, ",volatile") != NULL;
+        layer += strlen("upperdir=");
+        layer[strcspn(layer, ",\n")] = '\0';
+        if (!is_volatile && statfs(layer, &upper) == 0 && upper.f_type != TMPFS_MAGIC &&
+            upper.f_type != RAMFS_MAGIC)
+            out->fact[POLYFS_FACT_DURABLE_COMMIT] = POLYFS_YES;
+        break;
+    }
+    fclose(mounts);
+}
+
 int local_caps(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
                struct polyfs_caps *out, struct polyfs_error *err)
 {
     struct statfs mount;
     (void)path_len;
-    (void)flags;
     int rc = local_stopped(call, err);
     if (rc != POLYFS_OK)
         return rc;
@@ -141,6 +185,10 @@ int local_caps(struct polyfs_call *call, void *self, const char *path, uint64_t 
         out->fact[fixed_facts[i].fact] = fixed_facts[i].answer;
     tell_kind(&mount, out);
     tell_xattr(fd, out);
+    if (flags & POLYFS_CAPS_PROBE && out->fact[POLYFS_FACT_REFLINK] == POLYFS_UNKNOWN)
+        probe_reflink(fd, out);
+    if (flags & POLYFS_CAPS_PROBE && mount.f_type == OVERLAYFS_SUPER_MAGIC)
+        probe_overlay(fd, out);
     close(fd);
     out->fact[POLYFS_FACT_CONFINE] = confinement_works() ? POLYFS_YES : POLYFS_NO;
     out->shapes = POLYFS_SHAPE_PUT | POLYFS_SHAPE_PLACED;

@@ -279,6 +279,18 @@ static int sync_folder(const struct local_stage *stage, struct polyfs_error *err
     return rc;
 }
 
+/*
+ * Without fsync, close(2) is where network and quota file systems tell that written bytes were lost: a second
+ * descriptor is closed for that before the file has its name, since afterwards the old one is gone.
+ */
+static int told_by_close(const struct local_stage *stage, struct polyfs_error *err)
+{
+    int fd = fcntl(stage->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0 || (close(fd) < 0 && errno != EINTR))
+        return local_fail(err, errno, "writing");
+    return POLYFS_OK;
+}
+
 int local_stage_publish(struct local_stage *stage, const struct polyfs_put_request *request,
                         struct polyfs_stat *out, struct polyfs_error *err)
 {
@@ -286,6 +298,8 @@ int local_stage_publish(struct local_stage *stage, const struct polyfs_put_reque
     int rc = local_meta_write(stage->fd, request, err);
     if (rc == POLYFS_OK && request->durability != POLYFS_DURABILITY_NONE && fsync(stage->fd) < 0)
         rc = local_fail(err, errno, "the bytes cannot be made durable"); /* never tried again: F33 */
+    if (rc == POLYFS_OK && request->durability == POLYFS_DURABILITY_NONE)
+        rc = told_by_close(stage, err);
     if (rc == POLYFS_OK && request->condition.create_only)
         rc = publish_new(stage, err);
     else if (rc == POLYFS_OK && request->condition.if_match)
