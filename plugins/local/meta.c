@@ -142,6 +142,95 @@ static int drop_ours(int fd, struct polyfs_error *err)
     return rc;
 }
 
+/* ---- replacing -------------------------------------------------------------------------------------------------- */
+
+/* Attributes as they were, to be put back: names NUL-separated, and a value for each that is ours. */
+struct kept {
+    char *names;
+    size_t names_n;
+    char **values; /* by number of the name; NULL: not ours */
+    size_t count;
+};
+
+static int is_ours(const char *name)
+{
+    return strncmp(name, PREFIX, strlen(PREFIX)) == 0 || strcmp(name, MIME) == 0;
+}
+
+static void kept_clear(struct kept *kept)
+{
+    for (size_t i = 0; kept->values && i < kept->count; i++)
+        local_host->free(kept->values[i]);
+    local_host->free(kept->values);
+    local_host->free(kept->names);
+}
+
+static int keep_value(int fd, const char *name, char *room, char **out, struct polyfs_error *err)
+{
+    int rc = value_of(fd, name, room, err);
+    size_t n = rc == POLYFS_OK ? strlen(room) + 1 : 0;
+    if (rc == POLYFS_OK && !(*out = local_host->alloc(n)))
+        rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for an attribute");
+    if (rc == POLYFS_OK)
+        memcpy(*out, room, n);
+    return rc;
+}
+
+static int keep(int fd, struct kept *kept, struct polyfs_error *err)
+{
+    int rc = names_of(fd, &kept->names, &kept->names_n, err);
+    for (size_t at = 0; rc == POLYFS_OK && at < kept->names_n; at += strlen(kept->names + at) + 1)
+        kept->count++;
+    if (rc != POLYFS_OK || !kept->count)
+        return rc;
+    char *room = local_host->alloc(VALUE_MAX);
+    kept->values = local_host->alloc(kept->count * sizeof(*kept->values));
+    if (!room || !kept->values)
+        rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for attributes");
+    if (kept->values)
+        memset(kept->values, 0, kept->count * sizeof(*kept->values));
+    size_t i = 0;
+    for (const char *name = kept->names; rc == POLYFS_OK && i < kept->count; i++, name += strlen(name) + 1)
+        if (is_ours(name))
+            rc = keep_value(fd, name, room, &kept->values[i], err);
+    local_host->free(room);
+    return rc;
+}
+
+/* What was there is there again: it fitted before. Where even that fails, the error tells that the state is unknown. */
+static void put_back(int fd, const struct kept *kept, struct polyfs_error *err)
+{
+    struct polyfs_error ignored = POLYFS_ERROR_INIT;
+    char *names;
+    size_t n, i = 0;
+    int rc = names_of(fd, &names, &n, &ignored);
+    for (size_t at = 0; rc == POLYFS_OK && at < n; at += strlen(names + at) + 1)
+        if (is_ours(names + at) && fremovexattr(fd, names + at) < 0)
+            rc = POLYFS_IO;
+    local_host->free(names);
+    for (const char *name = kept->names; i < kept->count; i++, name += strlen(name) + 1)
+        if (kept->values[i] && attribute_set(fd, name, kept->values[i], &ignored) != POLYFS_OK)
+            rc = POLYFS_IO;
+    if (rc != POLYFS_OK && err)
+        err->commit_state = POLYFS_COMMIT_UNKNOWN;
+}
+
+/* All of it or, where it fails, none of it. Only a crash in between can lose what was there. */
+static int replace(int fd, const struct polyfs_put_request *request, struct polyfs_error *err)
+{
+    struct kept kept = {0};
+    int rc = keep(fd, &kept, err);
+    if (rc == POLYFS_OK) {
+        rc = drop_ours(fd, err);
+        if (rc == POLYFS_OK)
+            rc = local_meta_write(fd, request, err);
+        if (rc != POLYFS_OK)
+            put_back(fd, &kept, err);
+    }
+    kept_clear(&kept);
+    return rc;
+}
+
 int local_set_metadata(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
                        const struct polyfs_put_request *request, struct polyfs_error *err)
 {
@@ -158,9 +247,7 @@ int local_set_metadata(struct polyfs_call *call, void *self, const char *path, u
     else if (S_ISDIR(st.st_mode))
         rc = polyfs_fail(err, POLYFS_IS_DIR, "it is a folder; metadata is of objects");
     if (rc == POLYFS_OK)
-        rc = drop_ours(fd, err);
-    if (rc == POLYFS_OK)
-        rc = local_meta_write(fd, request, err);
+        rc = replace(fd, request, err);
     close(fd);
     return rc;
 }

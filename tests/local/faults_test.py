@@ -19,8 +19,9 @@ import recording  # noqa: E402
 POLYFS, VERB, SHORTEN = sys.argv[1:4]
 CODES = {"ENOSPC": "no_space", "EDQUOT": "no_space", "EIO": "io"}
 INJECTED = ("write pwrite64 fallocate ftruncate fsync linkat renameat renameat2 close copy_file_range mkdirat "
-            "fsetxattr fchmod openat").split()
+            "fsetxattr fremovexattr fchmod openat").split()
 LARGE, SMALL, OLD = 20_000_000, 1000, b"old bytes " * 100
+OLD_METADATA = {"user.polyfs.colour": b"blue", "user.polyfs.old": b"kept", "user.mime_type": b"text/old"}
 NAMING = ("linkat", "renameat", "renameat2")
 
 
@@ -52,6 +53,9 @@ class Scenario:
         for name, data in (("f", OLD), ("src", pattern(LARGE)), ("small", pattern(SMALL))):
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(data)
+        if self.name == "metadata":  # what was there must survive the failure of what replaces it
+            for attribute, value in OLD_METADATA.items():
+                os.setxattr(os.path.join(folder, "f"), attribute, value)
 
     def argv(self, folder):
         return [word.format(polyfs=POLYFS, verb=VERB, d=folder) for word in self.command]

@@ -42,11 +42,11 @@ static int from_source(struct polyfs_fs *fs, const char *verb, const char *path,
 static int run(struct polyfs_fs *fs, const char *verb, const char *path, const char *data, size_t size,
                struct polyfs_error *err)
 {
-    const struct polyfs_kv rows[] = {{"colour", "red"}};
+    const struct polyfs_kv rows[] = {{"colour", "red"}, {"shape", "round"}};
     if (strcmp(verb, "put") == 0)
         return polyfs_put(fs, path, data, size, NULL, NULL, err);
     if (strcmp(verb, "metadata") == 0)
-        return polyfs_set_metadata(fs, path, rows, 1, NULL, NULL, err);
+        return polyfs_set_metadata(fs, path, rows, 2, NULL, NULL, err);
     if (strcmp(verb, "mkdir") == 0)
         return polyfs_mkdir(fs, path, 0, NULL, err);
     if (strncmp(verb, "copy", 4) == 0 || strncmp(verb, "rename", 6) == 0)
