@@ -1,56 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Checksums of objects: what the store keeps, what it can compute, or what passes through here. */
 #include <glib.h>
-#include <pthread.h>
 #include <stdlib.h>
 
+#include "core/crc.h"
 #include "core/stat.h"
 
 #define BUFFER_BYTES (UINT64_C(1) << 20)
-#define CRC64_POLYNOMIAL UINT64_C(0x9a6c9329ac4bc9b5) /* NVM Express, bits reversed */
-
-/* ---- CRC64NVME ------------------------------------------------------------------------------------------------- */
-
-static uint64_t table64[8][256];
-
-static void make_table64(void)
-{
-    for (uint32_t i = 0; i < 256; i++) {
-        uint64_t crc = i;
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc & 1 ? (crc >> 1) ^ CRC64_POLYNOMIAL : crc >> 1;
-        table64[0][i] = crc;
-    }
-    for (uint32_t i = 0; i < 256; i++)
-        for (int t = 1; t < 8; t++)
-            table64[t][i] = (table64[t - 1][i] >> 8) ^ table64[0][table64[t - 1][i] & 0xff];
-}
-
-static uint64_t crc64nvme(uint64_t crc, const unsigned char *at, size_t size)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_table64);
-    crc = ~crc;
-    for (; size >= 8; size -= 8, at += 8) {
-        uint64_t word;
-        memcpy(&word, at, sizeof(word));
-        crc ^= GUINT64_FROM_LE(word);
-        uint64_t next = 0;
-        for (int i = 0; i < 8; i++)
-            next ^= table64[7 - i][crc >> (8 * i) & 0xff];
-        crc = next;
-    }
-    while (size--)
-        crc = (crc >> 8) ^ table64[0][(crc ^ *at++) & 0xff];
-    return ~crc;
-}
 
 /* ---- one running checksum ------------------------------------------------------------------------------------------ */
 
 struct running {
     uint32_t kind;
-    uint32_t crc32;
-    uint64_t crc64;
+    uint64_t crc;
     GChecksum *digest;
 };
 
@@ -65,10 +27,8 @@ static void running_add(struct running *r, const void *data, size_t size)
 {
     if (r->digest)
         g_checksum_update(r->digest, data, (gssize)size);
-    else if (r->kind == POLYFS_CHECKSUM_CRC32C)
-        r->crc32 = polyfs_crc32c(r->crc32, data, size);
     else
-        r->crc64 = crc64nvme(r->crc64, data, size);
+        r->crc = pfs_crc(r->kind, r->crc, data, size);
 }
 
 static void running_end(struct running *r, struct polyfs_checksum *out)
@@ -81,10 +41,9 @@ static void running_end(struct running *r, struct polyfs_checksum *out)
         g_checksum_free(r->digest);
         return;
     }
-    uint64_t value = r->kind == POLYFS_CHECKSUM_CRC32C ? r->crc32 : r->crc64;
     out->length = r->kind == POLYFS_CHECKSUM_CRC32C ? 4 : 8;
     for (uint32_t i = 0; i < out->length; i++)
-        out->value[i] = (uint8_t)(value >> (8 * (out->length - 1 - i)));
+        out->value[i] = (uint8_t)(r->crc >> (8 * (out->length - 1 - i)));
 }
 
 static int by_reading(struct polyfs_fs *fs, const char *path, uint32_t kind, const struct polyfs_call_opts *opts,

@@ -1,64 +1,206 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CRC32C: by the processor's instruction where it has one, else by eight tables a byte-column each. */
+/*
+ * CRC32C and CRC64NVME. Both work on reflected bits with all ones before and behind, so one set of tables and one way
+ * of joining serves both. The processor's instructions are taken where it has them: crc32 for the one, a carry-less
+ * multiplication for the other (Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ", 2009).
+ */
+#include "core/crc.h"
+
 #include <pthread.h>
 #include <string.h>
 
 #include "polyfs/fs.h"
 
-#define POLYNOMIAL 0x82f63b78u /* Castagnoli, bits reversed */
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
-static uint32_t table[8][256];
+#define LANES 8 /* 128-bit words folded side by side */
 
-static void make_table(void)
+/* Guarded by once, then only read. */
+static struct function {
+    uint64_t polynomial; /* bits reflected */
+    uint64_t top;        /* the bit that stands for x^0 */
+    uint64_t table[8][256];
+} functions[2] = {{UINT64_C(0x82f63b78), UINT64_C(1) << 31, {{0}}},
+                  {UINT64_C(0x9a6c9329ac4bc9b5), UINT64_C(1) << 63, {{0}}}};
+static uint64_t fold_far[2], fold_near[2]; /* multipliers of a 128-bit word, LANES words and one word further */
+static int by_instruction;
+
+/* ---- polynomials --------------------------------------------------------------------------------------------------- */
+
+/* a·b modulo the polynomial. */
+static uint64_t multiply(const struct function *f, uint64_t a, uint64_t b)
 {
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t crc = i;
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc & 1 ? (crc >> 1) ^ POLYNOMIAL : crc >> 1;
-        table[0][i] = crc;
+    uint64_t product = 0;
+    for (uint64_t bit = f->top; bit; bit >>= 1) {
+        if (a & bit)
+            product ^= b;
+        b = b & 1 ? (b >> 1) ^ f->polynomial : b >> 1;
     }
-    for (uint32_t i = 0; i < 256; i++)
-        for (int t = 1; t < 8; t++)
-            table[t][i] = (table[t - 1][i] >> 8) ^ table[0][table[t - 1][i] & 0xff];
+    return product;
 }
 
-static uint32_t crc_by_table(uint32_t crc, const unsigned char *at, size_t size)
+/* x^exponent modulo the polynomial. */
+static uint64_t power(const struct function *f, uint64_t exponent)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_table);
+    uint64_t result = f->top, square = f->top >> 1;
+    for (; exponent; exponent >>= 1, square = multiply(f, square, square))
+        if (exponent & 1)
+            result = multiply(f, result, square);
+    return result;
+}
+
+static void make_table(struct function *f)
+{
+    for (unsigned i = 0; i < 256; i++) {
+        uint64_t crc = i;
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc & 1 ? (crc >> 1) ^ f->polynomial : crc >> 1;
+        f->table[0][i] = crc;
+    }
+    for (unsigned i = 0; i < 256; i++)
+        for (int t = 1; t < 8; t++)
+            f->table[t][i] = (f->table[t - 1][i] >> 8) ^ f->table[0][f->table[t - 1][i] & 0xff];
+}
+
+/* A carry-less product of reflected words comes out multiplied by x, hence the exponents less one. */
+static void make_folds(uint64_t fold[2], uint64_t words)
+{
+    fold[0] = power(&functions[1], words * 128 + 64 - 1);
+    fold[1] = power(&functions[1], words * 128 - 1);
+}
+
+static void prepare(void)
+{
+    make_table(&functions[0]);
+    make_table(&functions[1]);
+    make_folds(fold_far, LANES);
+    make_folds(fold_near, 1);
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    by_instruction = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+#endif
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static struct function *function_of(uint32_t kind)
+{
+    pthread_once(&once, prepare);
+    return kind == POLYFS_CHECKSUM_CRC32C      ? &functions[0]
+           : kind == POLYFS_CHECKSUM_CRC64NVME ? &functions[1]
+                                               : NULL;
+}
+
+/* All ones as wide as the value is. */
+static uint64_t ones(const struct function *f)
+{
+    return f->top | (f->top - 1);
+}
+
+/* ---- by table: eight bytes at a time ------------------------------------------------------------------------------- */
+
+static uint64_t table_step(const struct function *f, uint64_t state, const unsigned char *at, uint64_t size)
+{
     for (; size >= 8; size -= 8, at += 8) {
-        uint32_t low =
-            crc ^ ((uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24);
-        crc = table[7][low & 0xff] ^ table[6][low >> 8 & 0xff] ^ table[5][low >> 16 & 0xff] ^ table[4][low >> 24] ^
-              table[3][at[4]] ^ table[2][at[5]] ^ table[1][at[6]] ^ table[0][at[7]];
+        uint64_t word = 0, next = 0;
+        for (int i = 7; i >= 0; i--)
+            word = word << 8 | at[i];
+        word ^= state;
+        for (int i = 0; i < 8; i++)
+            next ^= f->table[7 - i][word >> (8 * i) & 0xff];
+        state = next;
     }
     while (size--)
-        crc = (crc >> 8) ^ table[0][(crc ^ *at++) & 0xff];
-    return crc;
+        state = (state >> 8) ^ f->table[0][(state ^ *at++) & 0xff];
+    return state;
 }
 
+/* ---- by instruction ------------------------------------------------------------------------------------------------- */
+
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t crc_by_instruction(uint32_t crc, const unsigned char *at,
-                                                                     size_t size)
+__attribute__((target("sse4.2"))) static uint64_t crc32c_step(uint64_t state, const unsigned char *at,
+                                                              uint64_t size)
 {
-    uint64_t wide = crc;
     for (; size >= 8; size -= 8, at += 8) {
         uint64_t word;
         memcpy(&word, at, sizeof(word));
-        wide = __builtin_ia32_crc32di(wide, word);
+        state = __builtin_ia32_crc32di(state, word);
     }
-    crc = (uint32_t)wide;
+    uint32_t rest = (uint32_t)state;
     while (size--)
-        crc = __builtin_ia32_crc32qi(crc, *at++);
-    return crc;
+        rest = __builtin_ia32_crc32qi(rest, *at++);
+    return rest;
+}
+
+/* A word carried on by the distance that the multipliers stand for, and the word that lies there. */
+__attribute__((target("pclmul,sse4.2"))) static __m128i carry(__m128i word, __m128i fold, __m128i there)
+{
+    __m128i low = _mm_clmulepi64_si128(word, fold, 0x00), high = _mm_clmulepi64_si128(word, fold, 0x11);
+    return _mm_xor_si128(there, _mm_xor_si128(low, high));
+}
+
+/* All whole blocks of LANES words become one word with the same remainder; its bytes then go through the table. */
+__attribute__((target("pclmul,sse4.2"))) static uint64_t crc64_step(uint64_t state, const unsigned char *at,
+                                                                    uint64_t size)
+{
+    const __m128i far = _mm_set_epi64x((long long)fold_far[1], (long long)fold_far[0]);
+    const __m128i near = _mm_set_epi64x((long long)fold_near[1], (long long)fold_near[0]);
+    const __m128i *in = (const __m128i *)(const void *)at;
+    const uint64_t blocks = size / (16 * LANES);
+    __m128i lane[LANES];
+    unsigned char last[16];
+    for (int i = 0; i < LANES; i++)
+        lane[i] = _mm_loadu_si128(in++);
+    lane[0] = _mm_xor_si128(lane[0], _mm_cvtsi64_si128((long long)state));
+    for (uint64_t block = 1; block < blocks; block++)
+        for (int i = 0; i < LANES; i++)
+            lane[i] = carry(lane[i], far, _mm_loadu_si128(in++));
+    for (int i = 1; i < LANES; i++)
+        lane[i] = carry(lane[i - 1], near, lane[i]);
+    _mm_storeu_si128((__m128i *)(void *)last, lane[LANES - 1]);
+    state = table_step(&functions[1], 0, last, sizeof(last));
+    return table_step(&functions[1], state, (const unsigned char *)in, size % (16 * LANES));
 }
 #endif
 
-uint32_t polyfs_crc32c(uint32_t crc, const void *data, size_t size)
+static uint64_t fast_step(const struct function *f, uint64_t state, const unsigned char *at, uint64_t size)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("sse4.2"))
-        return ~crc_by_instruction(~crc, data, size);
+    if (f == &functions[0])
+        return crc32c_step(state, at, size);
+    if (size >= 16 * LANES)
+        return crc64_step(state, at, size);
 #endif
-    return ~crc_by_table(~crc, data, size);
+    return table_step(f, state, at, size);
+}
+
+/* ---- what others see ---------------------------------------------------------------------------------------------- */
+
+uint64_t pfs_crc_by_table(uint32_t kind, uint64_t crc, const void *data, uint64_t size)
+{
+    const struct function *f = function_of(kind);
+    return f ? table_step(f, crc ^ ones(f), data, size) ^ ones(f) : 0;
+}
+
+uint64_t pfs_crc(uint32_t kind, uint64_t crc, const void *data, uint64_t size)
+{
+    const struct function *f = function_of(kind);
+    if (!f || !by_instruction)
+        return pfs_crc_by_table(kind, crc, data, size);
+    return fast_step(f, crc ^ ones(f), data, size) ^ ones(f);
+}
+
+uint64_t pfs_crc_join(uint32_t kind, uint64_t a, uint64_t b, uint64_t b_bytes)
+{
+    const struct function *f = function_of(kind);
+    if (!f)
+        return 0;
+    return multiply(f, a, power(f, b_bytes * 8)) ^ b;
+}
+
+uint32_t polyfs_crc32c(uint32_t crc, const void *data, size_t size)
+{
+    return (uint32_t)pfs_crc(POLYFS_CHECKSUM_CRC32C, crc, data, size);
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "core/budget.h"
+#include "core/crc.h"
 #include "core/ctx.h"
 #include "core/fork.h"
 #include "core/log.h"
@@ -80,6 +81,7 @@ static const struct polyfs_host host = {
     .section_leave = pfs_section_leave,
     .fork_generation = pfs_fork_generation,
     .random = host_random,
+    .crc = pfs_crc,
     .query = host_query,
 };
 

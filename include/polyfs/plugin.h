@@ -118,6 +118,9 @@ struct polyfs_host {
     /** Random bytes for ids and temporary names. */
     void (*random)(void *out, uint64_t bytes);
 
+    /** CRC32C or CRC64NVME (enum polyfs_checksum_kind; 0 for any other), going on from @p crc, which begins as 0. */
+    uint64_t (*crc)(uint32_t kind, uint64_t crc, const void *data, uint64_t size);
+
     /** Later tables by name; NULL when this core has none of it. */
     const void *(*query)(const char *id);
 };

@@ -8,6 +8,7 @@
  */
 #include "commit.h"
 
+#include "memory.h"
 #include "upload.h"
 
 static int condition_check(const struct polyfs_condition *condition, struct polyfs_error *err)
@@ -38,8 +39,8 @@ int memory_request_check(const struct polyfs_put_request *request, uint32_t flag
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "this durability is not known");
     if (request->extra_count > 0)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "this store has no pass-through options");
-    if (request->checksum.kind != POLYFS_CHECKSUM_NONE && request->checksum.kind != POLYFS_CHECKSUM_CRC32C)
-        return polyfs_fail(err, POLYFS_UNSUPPORTED, "this store checks CRC32C only");
+    if (request->checksum.kind & ~MEMORY_CHECKSUMS)
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "this store checks CRC32C and CRC64NVME only");
     int code = metadata_check(request, err);
     return code == POLYFS_OK ? condition_check(&request->condition, err) : code;
 }

@@ -8,7 +8,7 @@
  */
 #include "content.h"
 
-#include "crc32c.h"
+#include "memory.h"
 
 #define SLICE_BYTES (UINT64_C(8) << 20) /* a copy of so many bytes stays far below 100 ms */
 #define MELT_BYTES (UINT64_C(64) << 10)
@@ -224,11 +224,11 @@ int memory_content_join(struct memory_fs *fs, struct memory_content *first, stru
 }
 
 /* The checksum of all bytes, a slice at a time. */
-static int content_crc(const struct memory_content *content, const struct polyfs_call *call, uint32_t *out,
-                       struct polyfs_error *err)
+static int content_crc(const struct memory_content *content, const struct polyfs_call *call, uint32_t kind,
+                       uint64_t *out, struct polyfs_error *err)
 {
     static const unsigned char zeros[4096];
-    uint32_t crc = 0;
+    uint64_t crc = 0;
     for (uint64_t i = 0; i < content->count; i++) {
         const struct memory_piece *piece = &content->pieces[i];
         uint64_t most = piece->blob ? SLICE_BYTES : sizeof(zeros), slice;
@@ -237,7 +237,7 @@ static int content_crc(const struct memory_content *content, const struct polyfs
             if (code != POLYFS_OK)
                 return code;
             slice = piece->size - at < most ? piece->size - at : most;
-            crc = memory_crc32c(crc, piece->blob ? piece->blob->bytes + piece->from + at : zeros, slice);
+            crc = memory_host->crc(kind, crc, piece->blob ? piece->blob->bytes + piece->from + at : zeros, slice);
         }
     }
     *out = crc;
@@ -249,18 +249,18 @@ int memory_content_verify(const struct memory_content *content, const struct pol
 {
     if (checksum->kind == POLYFS_CHECKSUM_NONE)
         return POLYFS_OK;
-    if (checksum->kind != POLYFS_CHECKSUM_CRC32C)
-        return polyfs_fail(err, POLYFS_UNSUPPORTED, "this store checks CRC32C only");
-    if (checksum->length != 4)
-        return polyfs_fail(err, POLYFS_INVALID, "a CRC32C has 4 bytes");
-    uint32_t crc = 0;
-    int code = content_crc(content, call, &crc, err);
+    if (!(checksum->kind & MEMORY_CHECKSUMS))
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "this store checks CRC32C and CRC64NVME only");
+    if (checksum->length != (checksum->kind == POLYFS_CHECKSUM_CRC32C ? 4 : 8))
+        return polyfs_fail(err, POLYFS_INVALID, "a CRC32C has 4 bytes, a CRC64NVME 8");
+    uint64_t crc = 0, wanted = 0;
+    int code = content_crc(content, call, checksum->kind, &crc, err);
     if (code != POLYFS_OK)
         return code;
-    const uint8_t *value = checksum->value;
-    uint32_t wanted = (uint32_t)value[0] << 24 | (uint32_t)value[1] << 16 | (uint32_t)value[2] << 8 | value[3];
+    for (uint32_t i = 0; i < checksum->length; i++)
+        wanted = wanted << 8 | checksum->value[i];
     if (crc != wanted)
-        return polyfs_fail(err, POLYFS_CORRUPT, "the bytes have the CRC32C %08x, not %08x as was said", crc,
-                           wanted);
+        return polyfs_fail(err, POLYFS_CORRUPT, "the bytes have the checksum %08llx, not %08llx as was said",
+                           (unsigned long long)crc, (unsigned long long)wanted);
     return POLYFS_OK;
 }

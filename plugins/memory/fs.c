@@ -76,7 +76,7 @@ static void limits_set(const struct memory_store *store, struct polyfs_caps *out
     out->remove_many_max = 1000;
     out->compose_max = 32;
     out->list_page_max = 1000;
-    out->stored_checksums = POLYFS_CHECKSUM_CRC32C;
+    out->stored_checksums = MEMORY_CHECKSUMS;
     out->cancel_bound_ms = 100;
     out->mtime_resolution_ns = 1;
     snprintf(out->limit_key, sizeof(out->limit_key), "memory:%s", store->name);

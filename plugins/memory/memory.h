@@ -9,6 +9,9 @@
 
 #include "polyfs/plugin.h"
 
+/* What this store verifies and keeps. */
+#define MEMORY_CHECKSUMS ((uint32_t)POLYFS_CHECKSUM_CRC32C | (uint32_t)POLYFS_CHECKSUM_CRC64NVME)
+
 extern const struct polyfs_fs_ops memory_fs_ops;
 extern const struct polyfs_lister_ops memory_lister_ops;
 extern const struct polyfs_reader_ops memory_reader_ops;

@@ -6,7 +6,6 @@
  * contract: it does everything that plugin.h describes, and conformance compares the other stores with it.
  * Invariant: everything here is static and immutable but memory_host, which the entry symbol sets once.
  */
-#include "crc32c.h"
 #include "memory.h"
 #include "store.h"
 
@@ -52,7 +51,6 @@ int POLYFS_PLUGIN_ENTRY(memory)(const struct polyfs_host *host, const struct pol
     if (!POLYFS_HAS(struct polyfs_host, host->struct_size, query))
         return polyfs_fail(err, POLYFS_PLUGIN, "this polyfs is older than the plugin; update it");
     if (!memory_host) {
-        memory_crc32c_init();
         if (memory_uploads_init() != POLYFS_OK)
             return polyfs_fail(err, POLYFS_NOMEM, "there is no memory for a thread key");
         memory_host = host;

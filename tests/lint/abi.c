@@ -207,7 +207,7 @@ AT(polyfs_call, wire_received, 64);
 AT(polyfs_call, requests, 72);
 AT(polyfs_call, reused, 76);
 
-SIZE(polyfs_host, 160);
+SIZE(polyfs_host, 168);
 AT(polyfs_host, struct_size, 0);
 AT(polyfs_host, abi_minor, 4);
 AT(polyfs_host, alloc, 8);
@@ -228,7 +228,8 @@ AT(polyfs_host, section_enter, 120);
 AT(polyfs_host, section_leave, 128);
 AT(polyfs_host, fork_generation, 136);
 AT(polyfs_host, random, 144);
-AT(polyfs_host, query, 152);
+AT(polyfs_host, crc, 152);
+AT(polyfs_host, query, 160);
 
 SIZE(polyfs_option, 56);
 AT(polyfs_option, name, 0);

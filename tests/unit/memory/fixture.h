@@ -27,6 +27,10 @@
 
 #include "polyfs/plugin.h"
 
+extern "C" {
+#include "core/crc.h"
+}
+
 extern "C" polyfs_plugin_entry POLYFS_PLUGIN_ENTRY(memory);
 
 struct polyfs_options {
@@ -156,6 +160,7 @@ inline const struct polyfs_plugin *plugin()
         host.pair_add = host_pair_add;
         host.section_enter = host_section_enter;
         host.section_leave = host_section_leave;
+        host.crc = pfs_crc;
         const struct polyfs_plugin *out = nullptr;
         struct polyfs_error err = POLYFS_ERROR_INIT;
         EXPECT_EQ(POLYFS_OK, POLYFS_PLUGIN_ENTRY(memory)(&host, &out, &err));

@@ -2,29 +2,6 @@
 /* Writes: put and its conditions, checksums, the limit, PLACED, STREAM and append. */
 #include "fixture.h"
 
-extern "C" {
-#include "../../../plugins/memory/crc32c.h"
-}
-
-TEST(MemoryCrc32c, KnownValuesBothWays)
-{
-    memory_crc32c_init();
-    EXPECT_EQ(0xe3069283u, memory_crc32c(0, "123456789", 9));
-    EXPECT_EQ(0xe3069283u, memory_crc32c_portable(0, "123456789", 9));
-    const unsigned char zeros[32] = {0};
-    EXPECT_EQ(0x8a9136aau, memory_crc32c(0, zeros, sizeof(zeros))); /* RFC 3720, B.4 */
-    std::string data;
-    for (int i = 0; i < 1000; i++)
-        data.push_back(static_cast<char>(i * 7 + i / 256));
-    for (size_t from = 0; from < 9; from++)
-        for (size_t size : {size_t(0), size_t(1), size_t(7), size_t(8), size_t(9), size_t(500), size_t(991)}) {
-            uint32_t whole = memory_crc32c(0, &data[from], size);
-            EXPECT_EQ(whole, memory_crc32c_portable(0, &data[from], size));
-            EXPECT_EQ(whole, memory_crc32c(memory_crc32c_portable(0, &data[from], size / 3), &data[from + size / 3],
-                                           size - size / 3));
-        }
-}
-
 class WriteTest : public MemoryTest
 {
   protected:
@@ -318,7 +295,7 @@ TEST_F(WriteTest, PlacedChecksumCountsHoles)
     std::string whole(100000, '\0');
     whole += "x";
     EXPECT_EQ(POLYFS_OK, fs.placedWrite(placed, 100000, "x"));
-    uint32_t crc = memory_crc32c(0, whole.data(), whole.size());
+    uint32_t crc = static_cast<uint32_t>(pfs_crc(POLYFS_CHECKSUM_CRC32C, 0, whole.data(), whole.size()));
     EXPECT_EQ(POLYFS_CORRUPT, fs.placedCommit(placed, whole.size(), Put().crc(crc ^ 1)));
     EXPECT_EQ(POLYFS_OK, fs.placedCommit(placed, whole.size(), Put().crc(crc)));
 }
