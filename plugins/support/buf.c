@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Growing text (buf.h). Invariant: data[size] is NUL whenever data is not NULL. */
+#include "buf.h"
+
+const struct polyfs_host *ps_host;
+
+static int grow(struct ps_buf *buf, uint64_t more)
+{
+    uint64_t room = buf->room ? buf->room : 256;
+    while (room - buf->size <= more && room < UINT64_MAX / 2)
+        room *= 2;
+    char *data = buf->failed ? NULL : ps_host->resize(buf->data, room);
+    if (!data) {
+        buf->failed = 1;
+        return -1;
+    }
+    buf->data = data;
+    buf->room = room;
+    return 0;
+}
+
+void ps_buf_add(struct ps_buf *buf, const void *data, uint64_t size)
+{
+    if (buf->room - buf->size <= size && grow(buf, size) != 0)
+        return;
+    if (size)
+        memcpy(buf->data + buf->size, data, size);
+    buf->size += size;
+    buf->data[buf->size] = '\0';
+}
+
+void ps_buf_text(struct ps_buf *buf, const char *text)
+{
+    ps_buf_add(buf, text, strlen(text));
+}
+
+void ps_buf_char(struct ps_buf *buf, char c)
+{
+    ps_buf_add(buf, &c, 1);
+}
+
+void ps_buf_number(struct ps_buf *buf, uint64_t number)
+{
+    char digits[20];
+    unsigned at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + number % 10);
+    } while (number /= 10);
+    ps_buf_add(buf, digits + at, sizeof(digits) - at);
+}
+
+void ps_buf_base64(struct ps_buf *buf, const void *data, uint64_t size)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *at = data;
+    for (; size; at += 3) {
+        uint64_t n = size < 3 ? size : 3;
+        unsigned bits = (unsigned)at[0] << 16 | (n > 1 ? (unsigned)at[1] << 8 : 0) | (n > 2 ? at[2] : 0u);
+        char four[4] = {digits[bits >> 18], digits[bits >> 12 & 63], n > 1 ? digits[bits >> 6 & 63] : '=',
+                        n > 2 ? digits[bits & 63] : '='};
+        ps_buf_add(buf, four, 4);
+        size -= n;
+    }
+}
+
+void ps_buf_hex(struct ps_buf *buf, const void *data, uint64_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *at = data;
+    for (; size; size--, at++) {
+        char two[2] = {digits[*at >> 4], digits[*at & 15]};
+        ps_buf_add(buf, two, 2);
+    }
+}
+
+int ps_buf_check(const struct ps_buf *buf, struct polyfs_error *err)
+{
+    return buf->failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for a request") : POLYFS_OK;
+}
+
+void ps_buf_reset(struct ps_buf *buf)
+{
+    buf->size = 0;
+    buf->failed = 0;
+    if (buf->data)
+        *buf->data = '\0';
+}
+
+void ps_buf_clear(struct ps_buf *buf)
+{
+    ps_host->free(buf->data);
+    *buf = (struct ps_buf){0};
+}
+
+static int digit_of(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+int64_t ps_base64_decode(const char *text, void *out, uint64_t room)
+{
+    unsigned char *to = out;
+    uint64_t n = 0;
+    unsigned bits = 0, held = 0;
+    for (; *text && *text != '='; text++) {
+        int digit = digit_of(*text);
+        if (digit < 0)
+            return -1;
+        bits = bits << 6 | (unsigned)digit;
+        held += 6;
+        if (held < 8)
+            continue;
+        held -= 8;
+        if (n == room)
+            return -1;
+        to[n++] = (unsigned char)(bits >> held);
+        bits &= (1u << held) - 1;
+    }
+    return strspn(text, "=") == strlen(text) && !bits ? (int64_t)n : -1;
+}

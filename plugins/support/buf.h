@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Text and bytes that grow: URLs, requests, XML bodies. A failed allocation is remembered, so that a row of additions
+ * is checked once, at its end. The data always ends in NUL, which is not counted.
+ */
+#ifndef PS_BUF_H
+#define PS_BUF_H
+
+#include "polyfs/plugin.h"
+
+struct ps_buf {
+    char *data; /* NULL while empty */
+    uint64_t size, room;
+    int failed; /* no memory was left; what is here is not whole */
+};
+
+/* The services of core, set once by the plugin's entry symbol. */
+extern const struct polyfs_host *ps_host;
+
+void ps_buf_add(struct ps_buf *buf, const void *data, uint64_t size);
+void ps_buf_text(struct ps_buf *buf, const char *text);
+void ps_buf_char(struct ps_buf *buf, char c);
+/* A number in decimal, without locale. */
+void ps_buf_number(struct ps_buf *buf, uint64_t number);
+/* Bytes in base64 (RFC 4648, 4), or in lower-case hexadecimal digits. */
+void ps_buf_base64(struct ps_buf *buf, const void *data, uint64_t size);
+void ps_buf_hex(struct ps_buf *buf, const void *data, uint64_t size);
+
+/* POLYFS_NOMEM when an addition failed. */
+int ps_buf_check(const struct ps_buf *buf, struct polyfs_error *err);
+/* Keeps the memory for the next text. */
+void ps_buf_reset(struct ps_buf *buf);
+void ps_buf_clear(struct ps_buf *buf);
+
+/* The bytes of a base64 text, at most @room; -1 when it is none or does not fit. */
+int64_t ps_base64_decode(const char *text, void *out, uint64_t room);
+
+#endif
