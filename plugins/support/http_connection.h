@@ -32,11 +32,11 @@ struct ps_http_connection {
     /* its answer */
     int status;
     unsigned interim;
-    int head_done;     /* all headers of the real answer are there, and accepted */
+    int head_done; /* all headers of the real answer are there, and accepted */
     int chunked;
-    uint64_t length;   /* Content-Length, or UINT64_MAX */
-    uint64_t received; /* bytes of the body */
-    struct ps_buf head;  /* name NUL value NUL ... */
+    uint64_t length;    /* Content-Length, or UINT64_MAX */
+    uint64_t received;  /* bytes of the body */
+    struct ps_buf head; /* name NUL value NUL ... */
     struct ps_buf error_body;
 };
 

@@ -31,10 +31,12 @@ int ps_md5(const void *data, uint64_t size, unsigned char out[16], struct polyfs
     return digest(EVP_md5(), data, size, out, err);
 }
 
-static int hmac(const void *key, size_t key_bytes, const char *text, unsigned char out[32], struct polyfs_error *err)
+static int hmac(const void *key, size_t key_bytes, const char *text, unsigned char out[32],
+                struct polyfs_error *err)
 {
     ps_host->section_enter();
-    int done = HMAC(EVP_sha256(), key, (int)key_bytes, (const unsigned char *)text, strlen(text), out, NULL) != NULL;
+    int done =
+        HMAC(EVP_sha256(), key, (int)key_bytes, (const unsigned char *)text, strlen(text), out, NULL) != NULL;
     ps_host->section_leave();
     return done ? POLYFS_OK : polyfs_fail(err, POLYFS_IO, "OpenSSL cannot compute a signature");
 }

@@ -82,7 +82,8 @@ static void XMLCALL on_end(void *arg, const XML_Char *name)
     ps_buf_reset(&xml->text); /* blanks behind an inner element are nobody's text */
 }
 
-static void XMLCALL on_dtd(void *arg, const XML_Char *name, const XML_Char *system, const XML_Char *public, int inner)
+static void XMLCALL on_dtd(void *arg, const XML_Char *name, const XML_Char *system, const XML_Char *public,
+                           int inner)
 {
     (void)name;
     (void)system;
@@ -191,7 +192,11 @@ void ps_xml_escape(struct ps_buf *buf, const char *text, uint64_t size)
 /* Length of the UTF-8 sequence at @at that XML allows, or 0 (RFC 3629; no surrogates, U+FFFE, U+FFFF). */
 static unsigned sequence(const unsigned char *at, uint64_t left)
 {
-    unsigned n = *at < 0x80 ? 1 : *at >= 0xc2 && *at < 0xe0 ? 2 : *at >= 0xe0 && *at < 0xf0 ? 3 : *at >= 0xf0 && *at < 0xf5 ? 4 : 0;
+    unsigned n = *at < 0x80                  ? 1
+                 : *at >= 0xc2 && *at < 0xe0 ? 2
+                 : *at >= 0xe0 && *at < 0xf0 ? 3
+                 : *at >= 0xf0 && *at < 0xf5 ? 4
+                                             : 0;
     uint32_t code = n == 1 ? *at : n ? *at & (0x7fu >> n) : 0;
     if (!n || n > left)
         return 0;

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts of a path: S3's own, and what is known of the server. Conditions of an unknown server are unknown: s3_put settles
+ * them before it sends one, since a server that ignores them would replace what it should keep.
+ */
+#include "s3.h"
+
+const struct s3_traits s3_traits[S3_PROFILES] = {
+    /*                name       server       cond  remove copy  sums  by prefix equal dots name_max */
+    [S3_UNKNOWN] = {"auto", NULL, POLYFS_UNKNOWN, POLYFS_NO, POLYFS_NO, 0, 0, 0, 0, 0},
+    [S3_AWS] = {"aws", "AmazonS3", POLYFS_YES, POLYFS_YES, POLYFS_YES, 1, 1, 0, 0, 0},
+    [S3_MINIO] = {"minio", "MinIO", POLYFS_YES, POLYFS_NO, POLYFS_NO, 1, 0, 0, 1, 255},
+    [S3_VERSITYGW] = {"versitygw", "VERSITYGW", POLYFS_YES, POLYFS_NO, POLYFS_NO, 1, 1, 0, 1, 255},
+    [S3_SEAWEEDFS] = {"seaweedfs", "SeaweedFS", POLYFS_YES, POLYFS_NO, POLYFS_NO, 1, 1, 0, 1, 255},
+    [S3_CEPH] = {"ceph", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, 0, 1, 0, 0, 0},
+    [S3_R2] = {"r2", "cloudflare", POLYFS_YES, POLYFS_NO, POLYFS_NO, 0, 1, 1, 0, 0},
+    [S3_OTHER] = {"other", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, 0, 1, 0, 0, 0},
+};
+
+static void answer(struct polyfs_caps *out, const uint8_t *facts, size_t count, uint8_t value)
+{
+    for (size_t i = 0; i < count; i++)
+        out->fact[facts[i]] = value;
+}
+
+static void answers_of_all(struct polyfs_caps *out)
+{
+    static const uint8_t yes[] = {POLYFS_FACT_NETWORK,        POLYFS_FACT_FLAT_LIST,      POLYFS_FACT_ORDERED_LIST,
+                                  POLYFS_FACT_START_AFTER,    POLYFS_FACT_PINNED_READ,    POLYFS_FACT_SUFFIX_READ,
+                                  POLYFS_FACT_METADATA,       POLYFS_FACT_CONTENT_TYPE,   POLYFS_FACT_SET_METADATA,
+                                  POLYFS_FACT_COPY,           POLYFS_FACT_COPY_PART,      POLYFS_FACT_REMOVE_MANY,
+                                  POLYFS_FACT_LIST_UPLOADS,   POLYFS_FACT_DURABLE_COMMIT, POLYFS_FACT_CONFINE,
+                                  POLYFS_FACT_CASE_SENSITIVE, POLYFS_FACT_READ_CONDITION};
+    static const uint8_t no[] = {POLYFS_FACT_REAL_DIRS,     POLYFS_FACT_SET_TIMES,  POLYFS_FACT_COMPOSE,
+                                 POLYFS_FACT_RENAME_ATOMIC, POLYFS_FACT_RENAME_DIR, POLYFS_FACT_LINKS,
+                                 POLYFS_FACT_REFLINK,       POLYFS_FACT_ANY_BYTES,  POLYFS_FACT_RENAME_CONDITION};
+    static const uint8_t emulated[] = {POLYFS_FACT_RENAME, POLYFS_FACT_REMOVE_TREE};
+    answer(out, yes, sizeof(yes), POLYFS_YES);
+    answer(out, no, sizeof(no), POLYFS_NO);
+    answer(out, emulated, sizeof(emulated), POLYFS_EMULATED);
+}
+
+static void limits(struct polyfs_caps *out)
+{
+    out->put_max = S3_PUT_MAX;
+    out->part_min = S3_PART_MIN;
+    out->part_max = S3_PUT_MAX;
+    out->parts_max = 10000;
+    out->object_max = UINT64_C(5) << 40;
+    out->copy_max = S3_PUT_MAX;
+    out->remove_many_max = 1000;
+    out->list_page_max = 1000;
+    out->metadata_max = 2048;
+    out->cancel_bound_ms = 100;
+    out->sign_max_s = 604800;
+    out->mtime_resolution_ns = 1000000000;
+}
+
+static void answers_of_server(const struct s3_fs *fs, const struct s3_traits *traits, struct polyfs_caps *out)
+{
+    static const uint8_t of_conditions[] = {POLYFS_FACT_CREATE_ONLY, POLYFS_FACT_IF_MATCH};
+    uint8_t emulated = traits->conditions == POLYFS_YES ? POLYFS_EMULATED : traits->conditions;
+    answer(out, of_conditions, sizeof(of_conditions), traits->conditions);
+    out->fact[POLYFS_FACT_REMOVE_CONDITION] = traits->remove_condition;
+    out->fact[POLYFS_FACT_COPY_CONDITION] = traits->copy_condition;
+    out->fact[POLYFS_FACT_RENAME_NO_REPLACE] = traits->copy_condition == POLYFS_YES ? POLYFS_EMULATED : POLYFS_NO;
+    out->fact[POLYFS_FACT_APPEND] = emulated;
+    out->fact[POLYFS_FACT_EQUAL_PARTS] = traits->equal_parts ? POLYFS_YES : POLYFS_NO;
+    out->fact[POLYFS_FACT_VERSIONS] = POLYFS_UNKNOWN;
+    out->fact[POLYFS_FACT_SIGN_GET] = out->fact[POLYFS_FACT_SIGN_PUT] = fs->keys.id ? POLYFS_YES : POLYFS_NO;
+    out->shapes = POLYFS_SHAPE_PUT | POLYFS_SHAPE_PARTS;
+    out->condition_shapes = traits->conditions == POLYFS_NO ? 0 : out->shapes;
+    out->name_max = traits->name_max;
+}
+
+int s3_caps(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
+            struct polyfs_caps *out, struct polyfs_error *err)
+{
+    struct s3_fs *fs = self;
+    struct s3_target target;
+    if (flags & ~POLYFS_CAPS_PROBE)
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
+    int has_bucket = path_len && s3_target(fs, path, path_len, 0, &target, NULL) == POLYFS_OK;
+    if (flags & POLYFS_CAPS_PROBE && has_bucket) {
+        int rc = s3_settle_conditions(fs, call, &target, err);
+        if (rc != POLYFS_OK && rc != POLYFS_UNSUPPORTED)
+            return rc;
+    }
+    const struct s3_traits *traits = &s3_traits[s3_profile(fs)];
+    answers_of_all(out);
+    limits(out);
+    answers_of_server(fs, traits, out);
+    int keeps = s3_has_checksums(fs);
+    out->fact[POLYFS_FACT_STORED_CHECKSUM] = keeps ? POLYFS_YES : POLYFS_UNKNOWN;
+    out->stored_checksums = keeps ? (uint32_t)POLYFS_CHECKSUM_CRC64NVME | (uint32_t)POLYFS_CHECKSUM_CRC32C : 0;
+    out->path_max = has_bucket ? 1025 + (uint32_t)target.bucket_len : 0;
+    snprintf(out->limit_key, sizeof(out->limit_key), "%.*s/%.*s", 60, fs->endpoint.authority,
+             has_bucket ? (int)target.bucket_len : 0, has_bucket ? target.bucket : "");
+    return POLYFS_OK;
+}
