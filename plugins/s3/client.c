@@ -58,6 +58,8 @@ int s3_target(const struct s3_fs *fs, const char *path, uint64_t path_len, int n
     int rc = check_bucket(path, out->bucket_len, err);
     if (rc == POLYFS_OK && need_key && !out->key_len)
         return polyfs_fail(err, POLYFS_IS_DIR, "it is a bucket, not an object; write s3://bucket/key");
+    if (rc == POLYFS_OK && !ps_utf8_valid(out->key, out->key_len))
+        return polyfs_fail(err, POLYFS_INVALID, "its key is not UTF-8, and S3 takes no other");
     if (rc == POLYFS_OK && out->key_len > 1024)
         return polyfs_fail(err, POLYFS_INVALID, "its key has %llu bytes; S3 takes at most 1,024",
                            (unsigned long long)out->key_len);
@@ -137,6 +139,37 @@ static int in_host(const struct s3_fs *fs, const struct s3_target *t)
     return 1;
 }
 
+static struct s3_bucket *bucket_row_locked(struct s3_fs *fs, const struct s3_target *t, int make)
+{
+    for (unsigned i = 0; i < fs->bucket_count; i++)
+        if (strlen(fs->buckets[i].name) == t->bucket_len &&
+            memcmp(fs->buckets[i].name, t->bucket, t->bucket_len) == 0)
+            return &fs->buckets[i];
+    if (!make || t->bucket_len >= sizeof(fs->buckets[0].name))
+        return NULL;
+    unsigned at = fs->bucket_count < S3_BUCKETS_MAX ? fs->bucket_count++ : fs->bucket_next++ % S3_BUCKETS_MAX;
+    fs->buckets[at] = (struct s3_bucket){.versions = POLYFS_UNKNOWN};
+    memcpy(fs->buckets[at].name, t->bucket, t->bucket_len);
+    return &fs->buckets[at];
+}
+
+void s3_bucket_get(struct s3_fs *fs, const struct s3_target *target, struct s3_bucket *out)
+{
+    lock(fs);
+    const struct s3_bucket *row = bucket_row_locked(fs, target, 0);
+    *out = row ? *row : (struct s3_bucket){.versions = POLYFS_UNKNOWN};
+    unlock(fs);
+}
+
+void s3_bucket_versions(struct s3_fs *fs, const struct s3_target *target, uint8_t versions)
+{
+    lock(fs);
+    struct s3_bucket *row = bucket_row_locked(fs, target, 1);
+    if (row)
+        row->versions = versions;
+    unlock(fs);
+}
+
 /* Region of a bucket, and this server's time. The key of the day is kept, since to derive it costs as much as a signature. */
 static int signer_load(struct s3_fs *fs, const struct s3_target *t, struct ps_signer *s, char region[32],
                        struct polyfs_error *err)
@@ -150,10 +183,9 @@ static int signer_load(struct s3_fs *fs, const struct s3_target *t, struct ps_si
                             .service = "s3"};
     s->region = region;
     lock(fs);
-    for (unsigned i = 0; i < fs->bucket_count; i++)
-        if (strlen(fs->buckets[i].name) == t->bucket_len &&
-            memcmp(fs->buckets[i].name, t->bucket, t->bucket_len) == 0)
-            memcpy(region, fs->buckets[i].region, 32);
+    const struct s3_bucket *row = bucket_row_locked(fs, t, 0);
+    if (row && *row->region)
+        memcpy(region, row->region, 32);
     s->time_s = ps_host->clock_ns(1) / 1000000000 + fs->clock_offset_s;
     ps_sigv4_date(s->time_s, date);
     date[8] = '\0';
@@ -274,23 +306,14 @@ static void learn_server(struct s3_fs *fs, const struct ps_http_connection *answ
 
 static int learn_region(struct s3_fs *fs, const struct s3_target *t, const char *region)
 {
-    struct s3_bucket *row = NULL;
+    struct s3_bucket *row;
     int is_new = 0;
-    if (!region || !*region || strlen(region) >= sizeof(row->region) || t->bucket_len >= sizeof(row->name) ||
+    if (!region || !*region || strlen(region) >= sizeof(row->region) || !t->bucket_len ||
         strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(region))
         return 0;
     lock(fs);
-    for (unsigned i = 0; i < fs->bucket_count && !row; i++)
-        if (strlen(fs->buckets[i].name) == t->bucket_len &&
-            memcmp(fs->buckets[i].name, t->bucket, t->bucket_len) == 0)
-            row = &fs->buckets[i];
-    if (!row) { /* the table holds those of a region of their own; the oldest gives way */
-        row = &fs->buckets[fs->bucket_count < S3_BUCKETS_MAX ? fs->bucket_count++ : 0];
-        memcpy(row->name, t->bucket, t->bucket_len);
-        row->name[t->bucket_len] = '\0';
-        snprintf(row->region, sizeof(row->region), "%s", fs->region);
-    }
-    is_new = strcmp(row->region, region) != 0;
+    row = bucket_row_locked(fs, t, 1);
+    is_new = strcmp(*row->region ? row->region : fs->region, region) != 0;
     snprintf(row->region, sizeof(row->region), "%s", region);
     unlock(fs);
     return is_new;

@@ -174,6 +174,10 @@ static int accept_range(struct get *g, const struct ps_http_connection *answer, 
     const char *text = ps_http_header(answer, "content-range");
     uint64_t first = 0, last = 0, total = ps_http_length(answer), length = total;
     if (ps_http_status(answer) == 206) {
+        if (q->flags & POLYFS_GET_SUFFIX && length == 0) { /* MinIO's spelling of the end of an empty object */
+            g->stat.size = 0;
+            return POLYFS_OK;
+        }
         if (!text || ps_content_range(text, &first, &last, &total) != 0 || first == UINT64_MAX)
             return wrong(err, "it does not say which range it is");
         if (length != UINT64_MAX && length != last - first + 1)
@@ -238,7 +242,7 @@ static int settle_end(struct s3_fs *fs, struct polyfs_call *call, const struct s
     uint64_t offset = g->request->flags & POLYFS_GET_SUFFIX ? 0 : g->request->offset;
     if (offset > g->stat.size)
         return polyfs_fail(err, POLYFS_RANGE, "it has %llu bytes only", (unsigned long long)g->stat.size);
-    if (offset == g->stat.size)
+    if (offset == g->stat.size || !g->request->length)
         return POLYFS_OK;
     return wrong(err, "the range was refused, and is there");
 }
@@ -308,9 +312,9 @@ int s3_get(struct polyfs_call *call, void *self, const char *path, uint64_t path
     int rc = s3_target(self, path, path_len, 1, &target, err);
     if (rc != POLYFS_OK)
         return rc;
-    /* No range has no bytes; a HEAD tells what there is to tell. */
-    rc = request->length ? get_range(self, call, &target, &g, buffer, err)
-                         : stat_object(self, call, &target, request->version, &g.stat, request->meta, err);
+    /* No range has no bytes, and none begins so far behind every end; a HEAD tells what there is to tell. */
+    rc = request->length && request->offset < INT64_MAX ? get_range(self, call, &target, &g, buffer, err)
+                                                        : settle_end(self, call, &target, &g, err);
     if (rc == POLYFS_OK)
         *out_n = g.expected;
     if (out && (rc == POLYFS_OK || (g.begun && call->bytes_done)))

@@ -18,6 +18,7 @@
 #define S3_HEADERS_MAX 48
 #define S3_BUCKETS_MAX 64
 #define S3_PART_MIN (UINT64_C(5) << 20)
+#define S3_METADATA_MAX 2048 /* names and values */
 #define S3_PUT_MAX (UINT64_C(5) << 30)
 #define S3_SLOW_MS 120000 /* Complete and copies work for long before they answer */
 
@@ -52,9 +53,11 @@ struct s3_keys {
     const char *id, *secret, *token; /* id NULL: anonymous; token NULL: none */
 };
 
+/* What was learned of a bucket. */
 struct s3_bucket {
     char name[64];
-    char region[32];
+    char region[32];  /* "": the filesystem's */
+    uint8_t versions; /* enum polyfs_answer */
 };
 
 struct s3_fs {
@@ -76,8 +79,8 @@ struct s3_fs {
     enum s3_profile profile;
     int64_t clock_offset_s;
     int clock_is_learned;
-    struct s3_bucket buckets[S3_BUCKETS_MAX]; /* whose region is another than ours */
-    unsigned bucket_count;
+    struct s3_bucket buckets[S3_BUCKETS_MAX];
+    unsigned bucket_count, bucket_next; /* the one that gives way when there are more */
     char derived[32], derived_day[9], derived_region[32];
 };
 
@@ -144,6 +147,9 @@ int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, st
 int s3_presign(struct s3_fs *fs, const char *method, const struct s3_target *target, uint32_t life_s,
                struct ps_buf *out, struct polyfs_error *err);
 enum s3_profile s3_profile(struct s3_fs *fs);
+/* What was learned of a bucket; and to learn whether it keeps versions. */
+void s3_bucket_get(struct s3_fs *fs, const struct s3_target *target, struct s3_bucket *out);
+void s3_bucket_versions(struct s3_fs *fs, const struct s3_target *target, uint8_t versions);
 /* Before the first conditional write to a server that is not known: one HEAD of the bucket, for its Server header. */
 int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
                          struct polyfs_error *err);

@@ -96,6 +96,10 @@ static const struct polyfs_kv *row_at(const struct polyfs_kv *rows, uint32_t str
 
 static int check_name(const char *name, struct polyfs_error *err)
 {
+    for (const char *at = name; *at; at++)
+        if (*at >= 'A' && *at <= 'Z')
+            return polyfs_fail(err, POLYFS_INVALID,
+                               "S3 keeps the names of metadata in lower case, and \"%.60s\" is not", name);
     if (is_token(name))
         return POLYFS_OK;
     return polyfs_fail(err, POLYFS_INVALID,
@@ -106,17 +110,20 @@ static int check_name(const char *name, struct polyfs_error *err)
 static int add_metadata(struct s3_request *r, const struct polyfs_put_request *request, struct polyfs_error *err)
 {
     struct ps_buf texts = {0};
+    uint64_t total = 0;
     int rc = POLYFS_OK;
     for (uint32_t i = 0; i < request->metadata_count && rc == POLYFS_OK; i++) {
         const struct polyfs_kv *row = row_at(request->metadata, request->metadata_stride, i);
         rc = check_name(row->key, err);
+        total += strlen(row->key) + strlen(row->value);
         ps_buf_text(&texts, "x-amz-meta-");
-        for (const char *at = row->key; *at; at++)
-            ps_buf_char(&texts, (char)(*at >= 'A' && *at <= 'Z' ? *at | 0x20 : *at));
+        ps_buf_text(&texts, row->key);
         ps_buf_char(&texts, '\0');
         add_value(&texts, row->value);
         ps_buf_char(&texts, '\0');
     }
+    if (rc == POLYFS_OK && total > S3_METADATA_MAX)
+        rc = polyfs_fail(err, POLYFS_TOO_LARGE, "S3 takes 2 KiB of metadata, names included");
     if (rc == POLYFS_OK)
         rc = ps_buf_check(&texts, err);
     const char *at = texts.data;

@@ -68,7 +68,7 @@ void Case::SetUp()
     root_ = base + (base.empty() || base.back() == '/' ? "" : "/") + UniqueName();
     ASSERT_CODE(POLYFS_OK, polyfs_mkdir(fs(), root_.c_str(), POLYFS_MKDIR_PARENTS, nullptr, E()));
     caps_.struct_size = sizeof(caps_);
-    ASSERT_CODE(POLYFS_OK, polyfs_caps(fs(), root_.c_str(), 0, nullptr, &caps_, E()));
+    ASSERT_CODE(POLYFS_OK, polyfs_caps(fs(), root_.c_str(), POLYFS_CAPS_PROBE, nullptr, &caps_, E()));
     before_.struct_size = sizeof(before_);
     polyfs_runtime_stats(&before_);
     fds_before_ = Network() ? 0 : OpenDescriptors();

@@ -33,6 +33,7 @@ CONFORMANCE_CASE(conditions, CreateOnly)
 
 CONFORMANCE_CASE(conditions, CreateOnlyOverAFolder)
 {
+    NEEDS_NESTED_NAMES();
     polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     opts.flags = POLYFS_WRITE_CREATE_ONLY;
     ASSERT_CODE(POLYFS_OK, Put("d/a", "x"));
