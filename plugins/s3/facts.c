@@ -6,15 +6,15 @@
 #include "s3.h"
 
 const struct s3_traits s3_traits[S3_PROFILES] = {
-    /*                name       server       cond  remove copy  sums  by prefix equal dots name_max */
-    [S3_UNKNOWN] = {"auto", NULL, POLYFS_UNKNOWN, POLYFS_NO, POLYFS_NO, 0, 0, 0, 0, 0},
-    [S3_AWS] = {"aws", "AmazonS3", POLYFS_YES, POLYFS_YES, POLYFS_YES, 1, 1, 0, 0, 0},
-    [S3_MINIO] = {"minio", "MinIO", POLYFS_YES, POLYFS_NO, POLYFS_NO, 1, 0, 0, 1, 255},
-    [S3_VERSITYGW] = {"versitygw", "VERSITYGW", POLYFS_YES, POLYFS_NO, POLYFS_NO, 1, 1, 0, 1, 255},
-    [S3_SEAWEEDFS] = {"seaweedfs", "SeaweedFS", POLYFS_YES, POLYFS_NO, POLYFS_NO, 1, 1, 0, 1, 255},
-    [S3_CEPH] = {"ceph", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, 0, 1, 0, 0, 0},
-    [S3_R2] = {"r2", "cloudflare", POLYFS_YES, POLYFS_NO, POLYFS_NO, 0, 1, 1, 0, 0},
-    [S3_OTHER] = {"other", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, 0, 1, 0, 0, 0},
+    /*                name         server        conditions      remove      copy        sums prefix equal dots xml name_max */
+    [S3_UNKNOWN] = {"auto", NULL, POLYFS_UNKNOWN, POLYFS_NO, POLYFS_NO, 0, 0, 0, 1, 0, 0},
+    [S3_AWS] = {"aws", "AmazonS3", POLYFS_YES, POLYFS_YES, POLYFS_YES, 1, 1, 0, 0, 0, 0},
+    [S3_MINIO] = {"minio", "MinIO", POLYFS_YES, POLYFS_NO, POLYFS_NO, 1, 0, 0, 1, 0, 255},
+    [S3_VERSITYGW] = {"versitygw", "VERSITYGW", POLYFS_YES, POLYFS_NO, POLYFS_NO, 1, 1, 0, 1, 1, 255},
+    [S3_SEAWEEDFS] = {"seaweedfs", "SeaweedFS", POLYFS_YES, POLYFS_NO, POLYFS_NO, 1, 1, 0, 1, 0, 255},
+    [S3_CEPH] = {"ceph", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, 0, 1, 0, 0, 0, 0},
+    [S3_R2] = {"r2", "cloudflare", POLYFS_YES, POLYFS_NO, POLYFS_NO, 0, 1, 1, 0, 0, 0},
+    [S3_OTHER] = {"other", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, 0, 1, 0, 0, 0, 0},
 };
 
 static void answer(struct polyfs_caps *out, const uint8_t *facts, size_t count, uint8_t value)

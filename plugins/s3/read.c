@@ -200,6 +200,10 @@ static int accept(void *arg, const struct ps_http_connection *answer, struct pol
     struct get *g = arg;
     const char *pin = g->request->condition.if_match;
     int rc = s3_stat_of(answer, &g->stat, NULL, err);
+    int64_t since = g->request->condition.if_modified_ns;
+    if (rc == POLYFS_OK && since != POLYFS_TIME_UNKNOWN && g->stat.mtime_ns != POLYFS_TIME_UNKNOWN &&
+        g->stat.mtime_ns / 1000000000 <= since / 1000000000) /* not every server looks at it */
+        return polyfs_fail(err, POLYFS_CONDITION, "it was not changed since");
     if (rc == POLYFS_OK)
         rc = accept_range(g, answer, err);
     if (rc == POLYFS_OK && pin && *g->stat.etag && strcmp(pin, g->stat.etag) != 0)

@@ -45,6 +45,7 @@ struct s3_traits {
     uint8_t uploads_by_prefix; /* lists unfinished uploads by prefix */
     uint8_t equal_parts;       /* all parts of one size but the last */
     uint8_t resolves_dots;     /* `.` and `..` in keys are refused or resolved */
+    uint8_t plain_xml;         /* lists keys as XML can carry them, and others wrong */
     uint32_t name_max;
 };
 extern const struct s3_traits s3_traits[S3_PROFILES];
