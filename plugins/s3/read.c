@@ -144,7 +144,7 @@ struct get {
     int begun;
 };
 
-void s3_read_conditions(struct s3_request *r, const struct polyfs_condition *condition, char date[32])
+static void read_conditions(struct s3_request *r, const struct polyfs_condition *condition, char date[32])
 {
     s3_header(r, "if-match", condition->if_match);
     s3_header(r, "if-none-match", condition->if_none_match);
@@ -278,7 +278,7 @@ static void get_prepare(struct s3_fs *fs, struct s3_request *r, struct get *g, c
     s3_query(r, "versionId", q->version);
     s3_header(r, "range", range);
     s3_header(r, "x-amz-checksum-mode", "ENABLED");
-    s3_read_conditions(r, &q->condition, date);
+    read_conditions(r, &q->condition, date);
     s3_sse_headers(fs, r);
     r->accept = accept;
     r->arg = g;

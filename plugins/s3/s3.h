@@ -165,8 +165,6 @@ int s3_error_in_body(const char *code, const char *message, struct polyfs_error 
 /* Size, times, etag, checksum, ... of the headers of an answer; user metadata too if wanted. */
 int s3_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *out, struct polyfs_pairs *meta,
                struct polyfs_error *err);
-/* Conditions of a read as headers; @date holds the text of one. */
-void s3_read_conditions(struct s3_request *r, const struct polyfs_condition *condition, char date[32]);
 
 /* ---- write.c ---- */
 /* Content type, metadata, pass-through options of a write. */
@@ -212,6 +210,7 @@ int s3_uploads_init(void); /* once a process */
 __typeof__(*((struct polyfs_upload_ops *)0)->list) s3_uploads_list;
 
 /* The slots, by file. */
+extern const struct polyfs_fs_ops s3_fs_ops;
 extern const struct polyfs_lister_ops s3_lister_ops;
 extern const struct polyfs_upload_ops s3_upload_ops;
 #define S3_SLOT(slot) __typeof__(*((struct polyfs_fs_ops *)0)->slot) s3_##slot
@@ -222,8 +221,6 @@ S3_SLOT(put);
 S3_SLOT(remove);
 S3_SLOT(remove_many);
 S3_SLOT(copy);
-S3_SLOT(mkdir);
-S3_SLOT(rmdir);
 S3_SLOT(set_metadata);
 S3_SLOT(sign);
 S3_SLOT(after_fork);
