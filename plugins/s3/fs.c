@@ -22,7 +22,7 @@ static void location_body(const struct s3_fs *fs, struct ps_buf *body)
 }
 
 static int fs_mkdir(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
-             struct polyfs_error *err)
+                    struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
     struct s3_target target;
@@ -54,7 +54,7 @@ static int fs_mkdir(struct polyfs_call *call, void *self, const char *path, uint
 }
 
 static int fs_rmdir(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
-             struct polyfs_error *err)
+                    struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
     struct s3_target target;
