@@ -298,11 +298,14 @@ static void call_prepare(struct polyfs_call *call, struct pfs_request *r)
 int pfs_attempt(struct pfs_request *r)
 {
     struct polyfs_call call;
+    r->error.struct_size = (uint32_t)sizeof(r->error);
+    r->error.code = POLYFS_OK;
+    r->rc = pfs_names_before(r);
+    if (r->rc != POLYFS_OK)
+        return 0;
     if (pfs_limit_before(r) == POLYFS_MORE)
         return 1;
     r->attempt++;
-    r->error.struct_size = (uint32_t)sizeof(r->error);
-    r->error.code = POLYFS_OK;
     call_prepare(&call, r);
     int64_t began_ns = pfs_trace_before(r);
     int rc = pfs_deadline_before(r);

@@ -11,6 +11,11 @@
 /* retry: decides after a failed attempt; 1 = try again at request->not_before_ns. The one owner of repeats. */
 int pfs_retry_wanted(struct pfs_request *request);
 
+/* names: refuses paths that the plugin's description refuses; the plugin is asked for nothing then. */
+int pfs_names_before(struct pfs_request *request);
+/* The same of one path that is not a request's own. */
+int pfs_name_check(const struct polyfs_fs *fs, const char *path, struct polyfs_error *err);
+
 /* deadline: refuses an attempt that can no longer be answered in time, or was cancelled. */
 int pfs_deadline_before(struct pfs_request *request);
 
