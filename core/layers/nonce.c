@@ -20,8 +20,8 @@ struct pfs_nonce {
     struct polyfs_pairs meta;
 };
 
-int pfs_nonce_add(struct pfs_put_args *args, const struct polyfs_fs *fs, const struct polyfs_caps *caps, int commits,
-                  struct polyfs_error *err)
+int pfs_nonce_add(struct pfs_put_args *args, const struct polyfs_fs *fs, const struct polyfs_caps *caps,
+                  int commits, struct polyfs_error *err)
 {
     struct polyfs_put_request *request = &args->request;
     unsigned char bytes[16];
@@ -41,7 +41,8 @@ int pfs_nonce_add(struct pfs_put_args *args, const struct polyfs_fs *fs, const s
 }
 
 /* The request of a commit, its size, and where its stat goes; NULL for slots that commit nothing. */
-static const struct polyfs_put_request *commit_of(const struct pfs_request *r, uint64_t *size, struct polyfs_stat **out)
+static const struct polyfs_put_request *commit_of(const struct pfs_request *r, uint64_t *size,
+                                                  struct polyfs_stat **out)
 {
     switch (r->slot) {
     case PFS_PUT:
@@ -80,7 +81,8 @@ static const char *nonce_asked(const struct polyfs_put_request *request)
 static int is_in_doubt(const struct pfs_request *r)
 {
     return r->earlier_unknown || r->error.commit_state == POLYFS_COMMIT_UNKNOWN || r->rc == POLYFS_EXISTS ||
-           r->rc == POLYFS_CONDITION || r->rc == POLYFS_BUSY || (r->slot == PFS_UPLOAD_COMPLETE && r->rc == POLYFS_NOT_FOUND);
+           r->rc == POLYFS_CONDITION || r->rc == POLYFS_BUSY ||
+           (r->slot == PFS_UPLOAD_COMPLETE && r->rc == POLYFS_NOT_FOUND);
 }
 
 static int look(struct pfs_request *r)
