@@ -425,17 +425,21 @@ static int check_key(struct s3_fs *fs, struct polyfs_call *call, const struct s3
                      struct polyfs_error *err)
 {
     int in_xml = ps_xml_can_carry(t->key, t->key_len), parts = has_folder_parts(t);
-    if (in_xml && !parts)
+    if (in_xml && !parts && !memchr(t->key, '\\', t->key_len))
         return POLYFS_OK;
     int rc = learn_profile(fs, call, t, err);
     if (rc != POLYFS_OK)
         return rc;
     enum s3_profile profile = s3_profile(fs);
-    if (!in_xml && s3_traits[profile].plain_xml)
+    if (!in_xml && s3_traits[profile].flags & S3_PLAIN_XML)
         return polyfs_fail(err, POLYFS_INVALID,
                            "%s lists a key with such characters under another name; use another",
                            s3_traits[profile].name);
-    if (!parts || (profile != S3_UNKNOWN && !s3_traits[profile].resolves_dots))
+    for (const char *byte = s3_traits[profile].not_in_keys; *byte; byte++)
+        if (memchr(t->key, *byte, t->key_len))
+            return polyfs_fail(err, POLYFS_INVALID, "%s takes '%c' in a key for another byte; use another name",
+                               s3_traits[profile].name, *byte);
+    if (!parts || (profile != S3_UNKNOWN && !(s3_traits[profile].flags & S3_KEYS_ARE_PATHS)))
         return POLYFS_OK;
     return polyfs_fail(err, POLYFS_INVALID,
                        "%s may take `.`, `..` and `//` in a key for folders; use another name%s",
