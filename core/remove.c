@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "core/layers/layers.h"
 #include "core/list.h"
 #include "core/many.h"
 #include "core/remove.h"
@@ -99,15 +100,32 @@ static int each_landed(size_t i, struct pfs_request *r, void *user)
     return tell(user, i, r->rc, &r->error);
 }
 
+/* A name that is refused goes with no batch: it has an error of its own. */
+static int batches(struct pfs_verb *v, const char *const *paths, size_t count, struct polyfs_caps *caps, int *out)
+{
+    *out = 0;
+    if (!pfs_slot_present(v->fs, PFS_REMOVE_MANY))
+        return POLYFS_OK;
+    for (size_t i = 0; i < count; i++)
+        if (pfs_name_check(v->fs, paths[i], NULL) != POLYFS_OK)
+            return POLYFS_OK;
+    int rc = pfs_verb_caps(v, paths[0], caps);
+    *out = rc == POLYFS_OK && caps->fact[POLYFS_FACT_REMOVE_MANY] == POLYFS_YES;
+    return rc;
+}
+
 int pfs_remove_many(struct pfs_verb *v, const char *const *paths, size_t count, unsigned jobs,
                     pfs_removed_fn *removed, void *user)
 {
     struct removal removal = {v, paths, removed, user};
     struct polyfs_caps caps;
-    int rc = count ? pfs_verb_caps(v, paths[0], &caps) : POLYFS_OK;
-    if (rc != POLYFS_OK || !count)
+    int batched;
+    if (!count)
+        return POLYFS_OK;
+    int rc = batches(v, paths, count, &caps, &batched);
+    if (rc != POLYFS_OK)
         return rc;
-    if (caps.fact[POLYFS_FACT_REMOVE_MANY] == POLYFS_YES && pfs_slot_present(v->fs, PFS_REMOVE_MANY)) {
+    if (batched) {
         size_t step = caps.remove_many_max ? caps.remove_many_max : 1000;
         for (size_t at = 0; at < count && rc == POLYFS_OK; at += step)
             rc = remove_batch(&removal, at, count - at < step ? count - at : step);

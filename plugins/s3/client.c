@@ -405,11 +405,56 @@ static int exchange(struct s3_fs *fs, struct polyfs_call *call, struct s3_reques
     return rc;
 }
 
+static int learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+                         struct polyfs_error *err);
+
+/* Has a key parts that a file system would resolve: empty, `.` or `..`? One '/' at the end is plain. */
+static int has_folder_parts(const struct s3_target *t)
+{
+    for (uint64_t at = 0, n; at < t->key_len; at += n + 1) {
+        const char *slash = memchr(t->key + at, '/', t->key_len - at);
+        n = slash ? (uint64_t)(slash - t->key) - at : t->key_len - at;
+        if (!n || (n == 1 && t->key[at] == '.') || (n == 2 && memcmp(t->key + at, "..", 2) == 0))
+            return 1;
+    }
+    return 0;
+}
+
+/* On a server that keeps objects as files such a key would be another object. One that is not known is asked first. */
+static int check_key(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *t,
+                     struct polyfs_error *err)
+{
+    int in_xml = ps_xml_can_carry(t->key, t->key_len), parts = has_folder_parts(t);
+    if (in_xml && !parts && !memchr(t->key, '\\', t->key_len))
+        return POLYFS_OK;
+    int rc = learn_profile(fs, call, t, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    enum s3_profile profile = s3_profile(fs);
+    if (!in_xml && s3_traits[profile].flags & S3_PLAIN_XML)
+        return polyfs_fail(err, POLYFS_INVALID,
+                           "%s lists a key with such characters under another name; use another",
+                           s3_traits[profile].name);
+    for (const char *byte = s3_traits[profile].not_in_keys; *byte; byte++)
+        if (memchr(t->key, *byte, t->key_len))
+            return polyfs_fail(err, POLYFS_INVALID, "%s takes '%c' in a key for another byte; use another name",
+                               s3_traits[profile].name, *byte);
+    if (!parts || (profile != S3_UNKNOWN && !(s3_traits[profile].flags & S3_KEYS_ARE_PATHS)))
+        return POLYFS_OK;
+    return polyfs_fail(err, POLYFS_INVALID,
+                       "%s may take `.`, `..` and `//` in a key for folders; use another name%s",
+                       profile == S3_UNKNOWN ? "this server" : s3_traits[profile].name,
+                       profile == S3_UNKNOWN ? ", or say which server it is: option provider" : "");
+}
+
 int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, struct ps_http_connection **out,
             struct polyfs_error *err)
 {
     struct sending s = {0};
     char region[32];
+    int checked = check_key(fs, call, &r->target, err);
+    if (checked != POLYFS_OK)
+        return checked;
     unsigned own = r->header_count; /* what sign() adds is not the request's */
     int rc = signer_load(fs, &r->target, &s.signer, region, err);
     if (rc == POLYFS_OK) {
@@ -445,20 +490,28 @@ int s3_presign(struct s3_fs *fs, const char *method, const struct s3_target *tar
     return rc;
 }
 
-int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+/* Whose server it is, if that is not known yet: one HEAD of the bucket, for its Server header. */
+static int learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
                          struct polyfs_error *err)
 {
     struct s3_target bucket = *target;
     struct s3_request r;
     struct ps_http_connection *answer = NULL;
-    if (s3_profile(fs) == S3_UNKNOWN) {
-        bucket.key_len = 0;
-        s3_request_init(&r, "HEAD", &bucket);
-        int rc = s3_send(fs, call, &r, &answer, err);
-        ps_http_clear(fs->http, answer);
-        if (rc != POLYFS_OK && s3_profile(fs) == S3_UNKNOWN)
-            return rc;
-    }
+    if (s3_profile(fs) != S3_UNKNOWN)
+        return POLYFS_OK;
+    bucket.key_len = 0;
+    s3_request_init(&r, "HEAD", &bucket);
+    int rc = s3_send(fs, call, &r, &answer, err);
+    ps_http_clear(fs->http, answer);
+    return s3_profile(fs) != S3_UNKNOWN ? POLYFS_OK : rc;
+}
+
+int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+                         struct polyfs_error *err)
+{
+    int rc = learn_profile(fs, call, target, err);
+    if (rc != POLYFS_OK)
+        return rc;
     if (s3_traits[s3_profile(fs)].conditions == POLYFS_YES)
         return POLYFS_OK;
     return polyfs_fail(

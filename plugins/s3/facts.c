@@ -6,15 +6,19 @@
 #include "s3.h"
 
 const struct s3_traits s3_traits[S3_PROFILES] = {
-    /*                name       server       cond  remove copy  sums  by prefix equal dots name_max */
-    [S3_UNKNOWN] = {"auto", NULL, POLYFS_UNKNOWN, POLYFS_NO, POLYFS_NO, 0, 0, 0, 0, 0},
-    [S3_AWS] = {"aws", "AmazonS3", POLYFS_YES, POLYFS_YES, POLYFS_YES, 1, 1, 0, 0, 0},
-    [S3_MINIO] = {"minio", "MinIO", POLYFS_YES, POLYFS_NO, POLYFS_NO, 1, 0, 0, 1, 255},
-    [S3_VERSITYGW] = {"versitygw", "VERSITYGW", POLYFS_YES, POLYFS_NO, POLYFS_NO, 1, 1, 0, 1, 255},
-    [S3_SEAWEEDFS] = {"seaweedfs", "SeaweedFS", POLYFS_YES, POLYFS_NO, POLYFS_NO, 1, 1, 0, 1, 255},
-    [S3_CEPH] = {"ceph", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, 0, 1, 0, 0, 0},
-    [S3_R2] = {"r2", "cloudflare", POLYFS_YES, POLYFS_NO, POLYFS_NO, 0, 1, 1, 0, 0},
-    [S3_OTHER] = {"other", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, 0, 1, 0, 0, 0},
+    [S3_UNKNOWN] = {"auto", NULL, POLYFS_UNKNOWN, POLYFS_NO, POLYFS_NO, POLYFS_YES, S3_KEYS_ARE_PATHS, 0, ""},
+    [S3_AWS] = {"aws", "AmazonS3", POLYFS_YES, POLYFS_YES, POLYFS_YES, POLYFS_YES,
+                S3_CHECKSUMS | S3_UPLOADS_BY_PREFIX, 0, ""},
+    [S3_MINIO] = {"minio", "MinIO", POLYFS_YES, POLYFS_NO, POLYFS_NO, POLYFS_YES, S3_CHECKSUMS | S3_KEYS_ARE_PATHS,
+                  255, ""},
+    [S3_VERSITYGW] = {"versitygw", "VERSITYGW", POLYFS_YES, POLYFS_NO, POLYFS_NO, POLYFS_YES,
+                      S3_CHECKSUMS | S3_UPLOADS_BY_PREFIX | S3_KEYS_ARE_PATHS | S3_PLAIN_XML, 255, ""},
+    [S3_SEAWEEDFS] = {"seaweedfs", "SeaweedFS", POLYFS_YES, POLYFS_NO, POLYFS_NO, POLYFS_NO,
+                      S3_CHECKSUMS | S3_UPLOADS_BY_PREFIX | S3_KEYS_ARE_PATHS | S3_DROPS_EMPTY, 255, "\\"},
+    [S3_CEPH] = {"ceph", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, POLYFS_YES, S3_UPLOADS_BY_PREFIX, 0, ""},
+    [S3_R2] = {"r2", "cloudflare", POLYFS_YES, POLYFS_NO, POLYFS_NO, POLYFS_YES,
+               S3_UPLOADS_BY_PREFIX | S3_EQUAL_PARTS, 0, ""},
+    [S3_OTHER] = {"other", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, POLYFS_YES, S3_UPLOADS_BY_PREFIX, 0, ""},
 };
 
 static void answer(struct polyfs_caps *out, const uint8_t *facts, size_t count, uint8_t value)
@@ -25,12 +29,11 @@ static void answer(struct polyfs_caps *out, const uint8_t *facts, size_t count, 
 
 static void answers_of_all(struct polyfs_caps *out)
 {
-    static const uint8_t yes[] = {POLYFS_FACT_NETWORK,        POLYFS_FACT_FLAT_LIST,      POLYFS_FACT_ORDERED_LIST,
-                                  POLYFS_FACT_START_AFTER,    POLYFS_FACT_PINNED_READ,    POLYFS_FACT_SUFFIX_READ,
-                                  POLYFS_FACT_METADATA,       POLYFS_FACT_CONTENT_TYPE,   POLYFS_FACT_SET_METADATA,
-                                  POLYFS_FACT_COPY,           POLYFS_FACT_COPY_PART,      POLYFS_FACT_REMOVE_MANY,
-                                  POLYFS_FACT_LIST_UPLOADS,   POLYFS_FACT_DURABLE_COMMIT, POLYFS_FACT_CONFINE,
-                                  POLYFS_FACT_CASE_SENSITIVE, POLYFS_FACT_READ_CONDITION};
+    static const uint8_t yes[] = {POLYFS_FACT_NETWORK,      POLYFS_FACT_FLAT_LIST,      POLYFS_FACT_PINNED_READ,
+                                  POLYFS_FACT_SUFFIX_READ,  POLYFS_FACT_METADATA,       POLYFS_FACT_CONTENT_TYPE,
+                                  POLYFS_FACT_SET_METADATA, POLYFS_FACT_COPY,           POLYFS_FACT_COPY_PART,
+                                  POLYFS_FACT_REMOVE_MANY,  POLYFS_FACT_LIST_UPLOADS,   POLYFS_FACT_DURABLE_COMMIT,
+                                  POLYFS_FACT_CONFINE,      POLYFS_FACT_CASE_SENSITIVE, POLYFS_FACT_READ_CONDITION};
     static const uint8_t no[] = {POLYFS_FACT_REAL_DIRS,        POLYFS_FACT_SET_TIMES,
                                  POLYFS_FACT_COMPOSE,          POLYFS_FACT_RENAME_ATOMIC,
                                  POLYFS_FACT_RENAME_DIR,       POLYFS_FACT_LINKS,
@@ -62,9 +65,10 @@ static void answers_of_server(const struct s3_fs *fs, const struct s3_traits *tr
 {
     static const uint8_t of_conditions[] = {POLYFS_FACT_CREATE_ONLY, POLYFS_FACT_IF_MATCH};
     answer(out, of_conditions, sizeof(of_conditions), traits->conditions);
+    out->fact[POLYFS_FACT_ORDERED_LIST] = out->fact[POLYFS_FACT_START_AFTER] = traits->ordered;
     out->fact[POLYFS_FACT_REMOVE_CONDITION] = traits->remove_condition;
     out->fact[POLYFS_FACT_COPY_CONDITION] = traits->copy_condition;
-    out->fact[POLYFS_FACT_EQUAL_PARTS] = traits->equal_parts ? POLYFS_YES : POLYFS_NO;
+    out->fact[POLYFS_FACT_EQUAL_PARTS] = traits->flags & S3_EQUAL_PARTS ? POLYFS_YES : POLYFS_NO;
     out->fact[POLYFS_FACT_SIGN_GET] = out->fact[POLYFS_FACT_SIGN_PUT] = fs->keys.id ? POLYFS_YES : POLYFS_NO;
     out->shapes = POLYFS_SHAPE_PUT | POLYFS_SHAPE_PARTS;
     out->condition_shapes = traits->conditions == POLYFS_NO ? 0 : out->shapes;

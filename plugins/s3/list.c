@@ -10,8 +10,9 @@
 #define LISTED_MAX 4096 /* rows of one page; S3 gives at most 1,000 */
 
 struct row {
-    uint64_t path, path_len; /* in text: the bucket in front */
-    uint64_t etag, version;  /* in text; 0: none */
+    struct polyfs_entry entry; /* made of what follows when the page is whole */
+    uint64_t path, path_len;   /* in text: the bucket in front */
+    uint64_t etag, version;    /* in text; 0: none */
     uint64_t size;
     int64_t mtime_ns;
     uint32_t type, flags;
@@ -30,7 +31,6 @@ struct lister {
     struct ps_xml *xml;
     struct ps_buf text;
     struct row *rows;
-    struct polyfs_entry *entries;
     uint64_t count, room;
     struct row row; /* being read */
     struct ps_buf next, next_version;
@@ -47,12 +47,9 @@ static int grow(struct lister *l, struct polyfs_error *err)
     if (room > LISTED_MAX)
         return polyfs_fail(err, POLYFS_NETWORK, "the store's page has more rows than any has");
     struct row *rows = ps_host->resize(l->rows, room * sizeof(*rows));
-    if (rows)
-        l->rows = rows;
-    struct polyfs_entry *entries = rows ? ps_host->resize(l->entries, room * sizeof(*entries)) : NULL;
-    if (!entries)
+    if (!rows)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
-    l->entries = entries;
+    l->rows = rows;
     l->room = room;
     return POLYFS_OK;
 }
@@ -264,19 +261,18 @@ static int is_sorted(const struct lister *l)
 /* Rows as core takes them; a folder's name loses its '/'. */
 static void page_entries(struct lister *l)
 {
-    for (uint64_t i = 0; i < l->count; i++) {
-        struct row *row = &l->rows[i];
+    for (struct row *row = l->rows; row < l->rows + l->count; row++) {
         char *path = l->text.data + row->path;
         if (row->type == POLYFS_TYPE_DIR && row->path_len && path[row->path_len - 1] == '/')
             path[--row->path_len] = '\0';
-        l->entries[i] = (struct polyfs_entry){.path = path,
-                                              .path_len = row->path_len,
-                                              .type = row->type,
-                                              .flags = row->flags,
-                                              .size = row->size,
-                                              .mtime_ns = row->mtime_ns,
-                                              .etag = row->etag ? l->text.data + row->etag : NULL,
-                                              .version = row->version ? l->text.data + row->version : NULL};
+        row->entry = (struct polyfs_entry){.path = path,
+                                           .path_len = row->path_len,
+                                           .type = row->type,
+                                           .flags = row->flags,
+                                           .size = row->size,
+                                           .mtime_ns = row->mtime_ns,
+                                           .etag = row->etag ? l->text.data + row->etag : NULL,
+                                           .version = row->version ? l->text.data + row->version : NULL};
     }
 }
 
@@ -336,8 +332,8 @@ static int list_next(struct polyfs_call *call, void *self, struct polyfs_page *o
     if (rc < 0)
         return rc;
     page_entries(l);
-    out->stride = sizeof(*l->entries);
-    out->entries = l->entries;
+    out->stride = sizeof(*l->rows);
+    out->entries = l->count ? &l->rows[0].entry : NULL;
     out->count = l->count;
     out->marker = rc == POLYFS_MORE ? l->token : NULL;
     return rc;
@@ -353,7 +349,6 @@ static void list_close(void *self)
     ps_host->free(l->token);
     ps_host->free(l->token_key);
     ps_host->free(l->rows);
-    ps_host->free(l->entries);
     ps_buf_clear(&l->text);
     ps_buf_clear(&l->next);
     ps_buf_clear(&l->next_version);

@@ -269,7 +269,7 @@ static int uploads_ask(struct s3_fs *fs, struct polyfs_call *call, struct upload
     s3_query(&r, "uploads", "");
     s3_query(&r, "max-uploads", "1000");
     s3_query(&r, "encoding-type", "url");
-    if (s3_traits[s3_profile(fs)].uploads_by_prefix && u->target->key_len)
+    if (s3_traits[s3_profile(fs)].flags & S3_UPLOADS_BY_PREFIX && u->target->key_len)
         s3_query(&r, "prefix", u->target->key);
     if (cut && (key = ps_host->alloc((uint64_t)(cut - cursor) + 1))) {
         memcpy(key, cursor, (size_t)(cut - cursor));

@@ -46,7 +46,7 @@ TEST_P(Copies, FromStoreToStore)
     });
 }
 
-INSTANTIATE_TEST_SUITE_P(EachShape, Copies, testing::Values("parts", "placed", "streams", "all"),
+INSTANTIATE_TEST_SUITE_P(EachShape, Copies, testing::Values("parts", "placed", "stream", "all"),
                          [](const auto &given) { return std::string(given.param); });
 
 /* Where the target takes an object in one put only, the budget bounds what is copied. */

@@ -110,6 +110,27 @@ TEST_F(Files, InOnePutOfTheWhole)
     });
 }
 
+/* The store's own append carries the bytes, whatever shape the object was to have: nothing is gathered. */
+TEST_F(Files, AppendedToInTheShapeOfOnePut)
+{
+    InChild([this] {
+        Fs fs = Here();
+        polyfs_writer *raw = nullptr;
+        polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
+        opts.flags = POLYFS_WRITE_APPEND;
+        opts.shape = POLYFS_SHAPE_PUT;
+        Memory memory;
+        ASSERT_CODE(POLYFS_OK, polyfs_writer_open(fs.get(), At("a").c_str(), &opts, &raw, Err()));
+        Writer writer(raw);
+        ASSERT_CODE(POLYFS_OK, Feed(writer, 0, Size()));
+        ASSERT_CODE(POLYFS_OK, polyfs_writer_commit(writer.get(), nullptr, Err()));
+        writer.reset();
+        memory.ExpectWithin(PART);
+        Reader reader = OpenReader(fs, At("a"));
+        Drain(reader, 0, Size(), MiB);
+    });
+}
+
 TEST_F(Files, CopiedInAndWithinTheFolder)
 {
     InChild([this] {

@@ -10,7 +10,7 @@ const struct polyfs_host *sink_host;
 
 static const struct polyfs_option options[] = {
     {"store", "", "", POLYFS_OPTION_STRING, 0, "one", NULL, "name of the store"},
-    {"shape", "", "", POLYFS_OPTION_CHOICE, 0, "all", "all put parts placed streams", "shapes of writing it has"},
+    {"shape", "", "", POLYFS_OPTION_CHOICE, 0, "all", "all put parts placed stream", "shapes of writing it has"},
     {"every", "", "", POLYFS_OPTION_SIZE, 0, "8", NULL, "bytes from one word of the pattern to the next"},
     {"put_max", "", "", POLYFS_OPTION_SIZE, 0, "0", NULL, "bytes of one put; 0 for no limit"},
     {"source_bytes", "", "", POLYFS_OPTION_SIZE, 0, "0", NULL, "size of the object `source`; 0: there is none"},
@@ -100,7 +100,7 @@ static uint32_t shapes_of(const char *name)
     } rows[] = {{"put", POLYFS_SHAPE_PUT},
                 {"parts", POLYFS_SHAPE_PARTS},
                 {"placed", POLYFS_SHAPE_PLACED},
-                {"streams", POLYFS_SHAPE_STREAM}};
+                {"stream", POLYFS_SHAPE_STREAM}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (strcmp(rows[i].name, name) == 0)
             return rows[i].shapes;

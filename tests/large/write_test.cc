@@ -105,7 +105,7 @@ TEST_P(Streams, InOnePut)
     });
 }
 
-INSTANTIATE_TEST_SUITE_P(EachShape, Streams, testing::Values("parts", "placed", "streams"),
+INSTANTIATE_TEST_SUITE_P(EachShape, Streams, testing::Values("parts", "placed", "stream"),
                          [](const auto &given) { return std::string(given.param); });
 
 /* Of a stream of unknown length parts grow, and the memory that is counted with them. */
@@ -257,7 +257,7 @@ int WritePieces(const char *shape, uint64_t every, const std::vector<uint64_t> &
 TEST(Sink, TellsBytesOutOfPlace)
 {
     InChild([] {
-        for (const char *shape : {"parts", "placed", "streams", "put"}) {
+        for (const char *shape : {"parts", "placed", "stream", "put"}) {
             for (uint64_t every : {PATTERN_DENSE, UINT64_C(16384)}) {
                 EXPECT_CODE(POLYFS_OK, WritePieces(shape, every, {0, 1, 2, 3})) << shape;
                 EXPECT_CODE(POLYFS_CORRUPT, WritePieces(shape, every, {0, 2, 1, 3})) << shape << ": exchanged";
