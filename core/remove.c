@@ -34,6 +34,16 @@ static int tell(const struct removal *removal, size_t i, int code, const struct 
     return removal->removed(i, code == POLYFS_NOT_FOUND ? POLYFS_OK : code, why, removal->user);
 }
 
+/* What a batch could not take, or only now and then, may go by itself: that is repeated as any request is. */
+static int remove_singly(const struct removal *removal, const struct polyfs_remove_item *item,
+                         struct polyfs_error *why)
+{
+    struct pfs_request r = PFS_REQUEST(PFS_REMOVE, removal->verb->fs, &removal->verb->ctx, item->path);
+    pfs_run(&r);
+    *why = r.error;
+    return r.rc;
+}
+
 /* Each item has its own answer; one that failed gets an error of its own. */
 static int tell_items(const struct removal *removal, size_t first, const struct polyfs_remove_item *items,
                       size_t count)
@@ -41,12 +51,15 @@ static int tell_items(const struct removal *removal, size_t first, const struct 
     int rc = POLYFS_OK;
     for (size_t i = 0; i < count; i++) {
         PFS_ERROR(why);
-        if (items[i].code < 0) {
+        int code = items[i].code;
+        if (code == POLYFS_UNSUPPORTED || code == POLYFS_BUSY || code == POLYFS_TIMEOUT) {
+            code = remove_singly(removal, &items[i], &why);
+        } else if (code < 0) {
             polyfs_fail(&why, items[i].code, "the store refused to remove it%s%s%s",
                         *items[i].native_code ? " (" : "", items[i].native_code, *items[i].native_code ? ")" : "");
             pfs_error_text(why.native_code, sizeof(why.native_code), items[i].native_code);
         }
-        int end = tell(removal, first + i, items[i].code, &why);
+        int end = tell(removal, first + i, code, &why);
         rc = rc < 0 ? rc : end;
     }
     return rc;

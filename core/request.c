@@ -315,7 +315,7 @@ int pfs_attempt(struct pfs_request *r)
         struct pfs_sub_saved saved;
         rc = pfs_sub_before(r, &saved);
         if (rc == POLYFS_OK)
-            rc = slot_rows[r->slot].call(&call, r, &r->error);
+            rc = pfs_fault_after(r, slot_rows[r->slot].call(&call, r, &r->error));
         pfs_sub_after(r, &saved);
     }
     pfs_limit_after(r, rc);
@@ -334,11 +334,13 @@ int pfs_run(struct pfs_request *r)
     }
     for (;;) {
         if (r->not_before_ns && pfs_ctx_sleep(r->ctx, r->not_before_ns) != POLYFS_OK) {
-            if (!r->attempt || pfs_ctx_stopped(r->ctx) == POLYFS_CANCELLED)
+            if (r->nonce)
+                pfs_nonce_wanted(r); /* looked for and not found in time: the failure is what it was */
+            else if (!r->attempt || pfs_ctx_stopped(r->ctx) == POLYFS_CANCELLED)
                 r->rc = pfs_ctx_check(r->ctx, &r->error);
             return r->rc; /* of one that is late the store's own error says more than "timeout" */
         }
-        if (!pfs_attempt(r) && !pfs_retry_wanted(r))
+        if (!pfs_attempt(r) && !pfs_retry_wanted(r) && !pfs_nonce_wanted(r))
             return r->rc;
     }
 }

@@ -9,8 +9,8 @@
 #include "http_connection.h"
 
 #define MS INT64_C(1000000)
-#define SLOWEST 1024   /* bytes in a stall window; fewer count as a stall */
-#define LOOK_MS 1000   /* how often a wait looks at deadline and stall, at the least */
+#define SLOWEST 1024 /* bytes in a stall window; fewer count as a stall */
+#define LOOK_MS 1000 /* how often a wait looks at deadline and stall, at the least */
 
 int ps_http_global(struct polyfs_error *err)
 {
@@ -90,7 +90,8 @@ static const struct curl_row {
     {CURLE_OPERATION_TIMEDOUT, POLYFS_TIMEOUT, POLYFS_RETRY_TRANSIENT, "%s does not answer"},
     {CURLE_PEER_FAILED_VERIFICATION, POLYFS_NETWORK, POLYFS_RETRY_NEVER,
      "the certificate of %s is not to be trusted; give its authority as ca_bundle"},
-    {CURLE_SSL_CACERT_BADFILE, POLYFS_CONFIG, POLYFS_RETRY_NEVER, "cannot read the certificates of ca_bundle for %s"},
+    {CURLE_SSL_CACERT_BADFILE, POLYFS_CONFIG, POLYFS_RETRY_NEVER,
+     "cannot read the certificates of ca_bundle for %s"},
     {CURLE_SSL_CONNECT_ERROR, POLYFS_NETWORK, POLYFS_RETRY_TRANSIENT, "no TLS connection to %s"},
     {CURLE_OUT_OF_MEMORY, POLYFS_NOMEM, POLYFS_RETRY_NEVER, "no memory for the connection to %s"},
     {CURLE_URL_MALFORMAT, POLYFS_INVALID, POLYFS_RETRY_NEVER, "the address of %s is not one"},

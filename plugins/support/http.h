@@ -38,8 +38,8 @@ struct ps_http_request {
     unsigned header_count;
     const void *body; /* of PUT and POST; read while it is sent */
     uint64_t body_bytes;
-    uint32_t flags;    /* PS_HTTP_... */
-    uint32_t stall_ms; /* 0: the client's */
+    uint32_t flags;         /* PS_HTTP_... */
+    uint32_t stall_ms;      /* 0: the client's */
     ps_http_accept *accept; /* or NULL */
     /* a 2xx body goes to memory, or to a sink, or is dropped; others are kept as text of an error */
     void *buffer;

@@ -117,7 +117,8 @@ int64_t ps_iso_time_ns(const char *text)
     int high = two(text), low = two(text + 2);
     if (high < 0 || low < 0)
         return POLYFS_TIME_UNKNOWN;
-    int64_t seconds = seconds_of(high * 100 + low, two(text + 5), two(text + 8), text + 11), ns = 0, unit = 100000000;
+    int64_t seconds = seconds_of(high * 100 + low, two(text + 5), two(text + 8), text + 11), ns = 0,
+            unit = 100000000;
     for (const char *at = text + 20; text[19] == '.' && *at >= '0' && *at <= '9'; at++, unit /= 10)
         ns += (*at - '0') * unit;
     if (seconds == INT64_MIN || seconds > INT64_MAX / 1000000000 - 1 || seconds < INT64_MIN / 1000000000 + 1)

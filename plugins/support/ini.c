@@ -17,11 +17,12 @@ struct row {
 
 struct ps_ini {
     char *text; /* the file; rows point into it */
+    uint64_t size;
     struct row *rows;
     uint64_t count, room;
 };
 
-static int read_file(const char *path, char **out, struct polyfs_error *err)
+static int read_file(const char *path, char **out, uint64_t *out_size, struct polyfs_error *err)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -34,7 +35,10 @@ static int read_file(const char *path, char **out, struct polyfs_error *err)
             close(fd);
         return polyfs_fail(err, POLYFS_CONFIG, "cannot read %s: %s", path, strerrordesc_np(why));
     }
-    char *text = S_ISREG(st.st_mode) && st.st_size <= FILE_MAX ? ps_host->alloc((uint64_t)st.st_size + 1) : NULL;
+    if (S_ISCHR(st.st_mode))
+        st.st_size = 0; /* /dev/null stands for none */
+    int fits = (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode)) && st.st_size <= FILE_MAX;
+    char *text = fits ? ps_host->alloc((uint64_t)st.st_size + 1) : NULL;
     ssize_t n = text ? pread(fd, text, (size_t)st.st_size, 0) : -1;
     close(fd);
     if (n < 0) {
@@ -43,6 +47,7 @@ static int read_file(const char *path, char **out, struct polyfs_error *err)
     }
     text[n] = '\0';
     *out = text;
+    *out_size = (uint64_t)n;
     return POLYFS_OK;
 }
 
@@ -129,7 +134,7 @@ int ps_ini_load(const char *path, struct ps_ini **out, struct polyfs_error *err)
     if (!ini)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a file of settings");
     *ini = (struct ps_ini){0};
-    int rc = read_file(path, &ini->text, err);
+    int rc = read_file(path, &ini->text, &ini->size, err);
     char *at = ini->text;
     if (at && strncmp(at, "\xef\xbb\xbf", 3) == 0)
         at += 3;
@@ -152,7 +157,7 @@ void ps_ini_free(struct ps_ini *ini)
     if (!ini)
         return;
     if (ini->text)
-        explicit_bzero(ini->text, strlen(ini->text)); /* it may hold keys */
+        explicit_bzero(ini->text, ini->size); /* it may hold keys */
     ps_host->free(ini->text);
     ps_host->free(ini->rows);
     ps_host->free(ini);
@@ -196,8 +201,8 @@ const char *ps_ini_get(const struct ps_ini *ini, const char *section, const char
             continue;
         if (!inner && strcasecmp(row->key, key) == 0)
             return row->value;
-        if (inner && strncasecmp(row->outer, key, (size_t)(inner - key)) == 0 &&
-            !row->outer[inner - key] && strcasecmp(row->key, inner + 1) == 0)
+        if (inner && strncasecmp(row->outer, key, (size_t)(inner - key)) == 0 && !row->outer[inner - key] &&
+            strcasecmp(row->key, inner + 1) == 0)
             return row->value;
     }
     return NULL;

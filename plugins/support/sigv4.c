@@ -31,10 +31,12 @@ int ps_md5(const void *data, uint64_t size, unsigned char out[16], struct polyfs
     return digest(EVP_md5(), data, size, out, err);
 }
 
-static int hmac(const void *key, size_t key_bytes, const char *text, unsigned char out[32], struct polyfs_error *err)
+static int hmac(const void *key, size_t key_bytes, const char *text, unsigned char out[32],
+                struct polyfs_error *err)
 {
     ps_host->section_enter();
-    int done = HMAC(EVP_sha256(), key, (int)key_bytes, (const unsigned char *)text, strlen(text), out, NULL) != NULL;
+    int done =
+        HMAC(EVP_sha256(), key, (int)key_bytes, (const unsigned char *)text, strlen(text), out, NULL) != NULL;
     ps_host->section_leave();
     return done ? POLYFS_OK : polyfs_fail(err, POLYFS_IO, "OpenSSL cannot compute a signature");
 }
@@ -200,13 +202,12 @@ int ps_sigv4_header(const struct ps_signer *s, const char *method, const char *p
 
 /* ---- signed URLs -------------------------------------------------------------------------------------------------- */
 
-int ps_sigv4_presign(const struct ps_signer *s, const char *method, const char *origin, const char *host,
-                     const char *path, const struct ps_query *rows, unsigned count, uint32_t life_s,
-                     struct ps_buf *out, struct polyfs_error *err)
+/* All rows of a signed URL's query but the signature, in canonical order. */
+static int presign_query(const struct ps_signer *s, const struct ps_query *rows, unsigned count, uint32_t life_s,
+                         struct ps_buf *out, struct polyfs_error *err)
 {
     struct ps_query all[PRESIGN_ROWS];
-    struct ps_header headers[] = {{"host", host}};
-    struct ps_buf credential = {0}, query = {0}, canonical = {0};
+    struct ps_buf credential = {0};
     char date[17], life[16];
     unsigned n = 0;
     if (count > PRESIGN_ROWS - 6)
@@ -227,9 +228,20 @@ int ps_sigv4_presign(const struct ps_signer *s, const char *method, const char *
         all[n++] = (struct ps_query){"X-Amz-SignedHeaders", "host"};
         if (s->token)
             all[n++] = (struct ps_query){"X-Amz-Security-Token", s->token};
-        ps_url_query(&query, all, n);
-        rc = ps_buf_check(&query, err);
+        ps_url_query(out, all, n);
+        rc = ps_buf_check(out, err);
     }
+    ps_buf_clear(&credential);
+    return rc;
+}
+
+int ps_sigv4_presign(const struct ps_signer *s, const char *method, const char *origin, const char *host,
+                     const char *path, const struct ps_query *rows, unsigned count, uint32_t life_s,
+                     struct ps_buf *out, struct polyfs_error *err)
+{
+    const struct ps_header headers[] = {{"host", host}};
+    struct ps_buf query = {0}, canonical = {0};
+    int rc = presign_query(s, rows, count, life_s, &query, err);
     if (rc == POLYFS_OK) {
         add_request(&canonical, method, path, query.data, headers, 1);
         ps_buf_text(&canonical, PS_SIGV4_UNSIGNED);
@@ -238,7 +250,6 @@ int ps_sigv4_presign(const struct ps_signer *s, const char *method, const char *
             ps_buf_text(out, parts[i]);
         rc = add_signature(s, &canonical, out, err);
     }
-    ps_buf_clear(&credential);
     ps_buf_clear(&query);
     ps_buf_clear(&canonical);
     return rc == POLYFS_OK ? ps_buf_check(out, err) : rc;

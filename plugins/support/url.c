@@ -86,8 +86,8 @@ uint64_t ps_url_decode(char *text, uint64_t size)
 
 static int bad(const char *text, const char *why, struct polyfs_error *err)
 {
-    return polyfs_fail(err, POLYFS_CONFIG, "the endpoint \"%.200s\" %s; write it as https://host or http://host:port",
-                       text, why);
+    return polyfs_fail(err, POLYFS_CONFIG,
+                       "the endpoint \"%.200s\" %s; write it as https://host or http://host:port", text, why);
 }
 
 static int is_host_char(char c)
@@ -133,7 +133,8 @@ int ps_endpoint_parse(const char *text, struct ps_endpoint *out, struct polyfs_e
         return bad(text, "has a scheme that is neither http nor https", err);
     at = at ? at + 3 : text;
     if (strchr(at, '@'))
-        return polyfs_fail(err, POLYFS_CONFIG, "the endpoint holds a user name; give keys as options, never in a URL");
+        return polyfs_fail(err, POLYFS_CONFIG,
+                           "the endpoint holds a user name; give keys as options, never in a URL");
     size_t size = strcspn(at, "/?#"), base = strcspn(at + size, "?#");
     if (at[size + base])
         return bad(text, "has a query or a fragment", err);

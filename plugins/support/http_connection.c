@@ -11,9 +11,9 @@
 #include "http_connection.h"
 
 #define IDLE_MAX 256
-#define BUFFER_BYTES (256L << 10)  /* one read; libcurl keeps a buffer of it a connection */
-#define UPLOAD_BYTES (128L << 10)  /* the same for writes */
-#define IDLE_SECONDS 4L            /* S3 closes idle connections at about 5 s; a later request makes a new one */
+#define BUFFER_BYTES (256L << 10) /* one read; libcurl keeps a buffer of it a connection */
+#define UPLOAD_BYTES (128L << 10) /* the same for writes */
+#define IDLE_SECONDS 4L           /* S3 closes idle connections at about 5 s; a later request makes a new one */
 
 static void lock(struct ps_http *http)
 {

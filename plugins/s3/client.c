@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a request to its answer: URL, headers, signature, and what is learned of the server on the way: whose it is, its
+ * clock, the region of a bucket. Learned is never guessed: it comes from an answer, and the call is sent again by core.
+ */
+#include <openssl/crypto.h>
+
+#include "s3.h"
+
+#define CLOCK_OFFSET_MAX 86400 /* a server that is further off is not believed */
+#define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+static void lock(struct s3_fs *fs)
+{
+    ps_host->section_enter();
+    pthread_mutex_lock(&fs->mu);
+}
+
+static void unlock(struct s3_fs *fs)
+{
+    pthread_mutex_unlock(&fs->mu);
+    ps_host->section_leave();
+}
+
+/* ---- paths ------------------------------------------------------------------------------------------------------- */
+
+static int is_bucket_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+           c == '_';
+}
+
+static int check_bucket(const char *name, uint64_t n, struct polyfs_error *err)
+{
+    uint64_t plain = 0;
+    while (plain < n && is_bucket_char(name[plain]))
+        plain++;
+    if (n == 0)
+        return polyfs_fail(err, POLYFS_INVALID, "there is no bucket in it; write s3://bucket/key");
+    if (plain < n || n < 3 || n >= sizeof(((struct s3_bucket *)0)->name) || name[0] == '.' ||
+        memmem(name, n, "..", 2))
+        return polyfs_fail(
+            err, POLYFS_INVALID,
+            "\"%.*s\" cannot be a bucket's name: 3 to 63 letters, digits, '-' and '.'; write s3://bucket/key",
+            (int)(n < 80 ? n : 80), name);
+    return POLYFS_OK;
+}
+
+int s3_target(const struct s3_fs *fs, const char *path, uint64_t path_len, int need_key, struct s3_target *out,
+              struct polyfs_error *err)
+{
+    const char *slash = memchr(path, '/', path_len);
+    (void)fs;
+    out->bucket = path;
+    out->bucket_len = slash ? (uint64_t)(slash - path) : path_len;
+    out->key = slash ? slash + 1 : path + path_len;
+    out->key_len = path_len - out->bucket_len - (slash != NULL);
+    int rc = check_bucket(path, out->bucket_len, err);
+    if (rc == POLYFS_OK && need_key && !out->key_len)
+        return polyfs_fail(err, POLYFS_IS_DIR, "it is a bucket, not an object; write s3://bucket/key");
+    if (rc == POLYFS_OK && !ps_utf8_valid(out->key, out->key_len))
+        return polyfs_fail(err, POLYFS_INVALID, "its key is not UTF-8, and S3 takes no other");
+    if (rc == POLYFS_OK && out->key_len > 1024)
+        return polyfs_fail(err, POLYFS_INVALID, "its key has %llu bytes; S3 takes at most 1,024",
+                           (unsigned long long)out->key_len);
+    return rc;
+}
+
+/* ---- making requests --------------------------------------------------------------------------------------------- */
+
+void s3_request_init(struct s3_request *r, const char *method, const struct s3_target *target)
+{
+    memset(r, 0, sizeof(*r));
+    r->method = method;
+    if (target)
+        r->target = *target;
+    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
+        r->flags = PS_HTTP_CHANGES;
+}
+
+void s3_request_clear(struct s3_request *r)
+{
+    ps_host->free(r->texts);
+    ps_host->free(r->source);
+    r->texts = r->source = NULL;
+}
+
+void s3_query(struct s3_request *r, const char *name, const char *value)
+{
+    if (value && r->query_count < S3_QUERY_MAX)
+        r->query[r->query_count++] = (struct ps_query){name, value};
+}
+
+/* One row more than there is room for is seen in s3_send, as header_count over the maximum. */
+void s3_header(struct s3_request *r, const char *name, const char *value)
+{
+    if (value && r->header_count < S3_HEADERS_MAX)
+        r->headers[r->header_count] = (struct ps_header){name, value};
+    r->header_count += value != NULL;
+}
+
+void s3_checksum_header(struct s3_request *r, const struct polyfs_checksum *sum)
+{
+    struct ps_buf text = {0};
+    if (sum->kind == POLYFS_CHECKSUM_NONE)
+        return;
+    ps_buf_base64(&text, sum->value, sum->length);
+    snprintf(r->sum, sizeof(r->sum), "%s", text.data ? text.data : "");
+    ps_buf_clear(&text);
+    s3_header(r, sum->kind == POLYFS_CHECKSUM_CRC32C ? "x-amz-checksum-crc32c" : "x-amz-checksum-crc64nvme",
+              r->sum);
+}
+
+/* What one sending needs beside the request: made anew for each attempt, as time and region may be new. */
+struct sending {
+    struct ps_signer signer;
+    char date[17], host[360], hash[65];
+    struct ps_buf url, path, query, authorization;
+    uint64_t origin_bytes; /* of url: scheme and host */
+};
+
+static void sending_clear(struct sending *s)
+{
+    ps_buf_clear(&s->url);
+    ps_buf_clear(&s->path);
+    ps_buf_clear(&s->query);
+    ps_buf_clear(&s->authorization);
+    OPENSSL_cleanse(s->signer.derived, sizeof(s->signer.derived));
+}
+
+/* A name with a dot has no certificate of Amazon's, so it goes into the path. */
+static int in_host(const struct s3_fs *fs, const struct s3_target *t)
+{
+    if (!fs->virtual_hosts || !t->bucket_len || (fs->endpoint.tls && memchr(t->bucket, '.', t->bucket_len)))
+        return 0;
+    for (uint64_t i = 0; i < t->bucket_len; i++)
+        if ((t->bucket[i] >= 'A' && t->bucket[i] <= 'Z') || t->bucket[i] == '_')
+            return 0;
+    return 1;
+}
+
+static struct s3_bucket *bucket_row_locked(struct s3_fs *fs, const struct s3_target *t, int make)
+{
+    for (unsigned i = 0; i < fs->bucket_count; i++)
+        if (strlen(fs->buckets[i].name) == t->bucket_len &&
+            memcmp(fs->buckets[i].name, t->bucket, t->bucket_len) == 0)
+            return &fs->buckets[i];
+    if (!make || t->bucket_len >= sizeof(fs->buckets[0].name))
+        return NULL;
+    unsigned at = fs->bucket_count < S3_BUCKETS_MAX ? fs->bucket_count++ : fs->bucket_next++ % S3_BUCKETS_MAX;
+    fs->buckets[at] = (struct s3_bucket){.versions = POLYFS_UNKNOWN};
+    memcpy(fs->buckets[at].name, t->bucket, t->bucket_len);
+    return &fs->buckets[at];
+}
+
+void s3_bucket_get(struct s3_fs *fs, const struct s3_target *target, struct s3_bucket *out)
+{
+    lock(fs);
+    const struct s3_bucket *row = bucket_row_locked(fs, target, 0);
+    *out = row ? *row : (struct s3_bucket){.versions = POLYFS_UNKNOWN};
+    unlock(fs);
+}
+
+void s3_bucket_versions(struct s3_fs *fs, const struct s3_target *target, uint8_t versions)
+{
+    lock(fs);
+    struct s3_bucket *row = bucket_row_locked(fs, target, 1);
+    if (row)
+        row->versions = versions;
+    unlock(fs);
+}
+
+/* Region of a bucket, and this server's time. The key of the day is kept, since to derive it costs as much as a signature. */
+static int signer_load(struct s3_fs *fs, const struct s3_target *t, struct ps_signer *s, char region[32],
+                       struct polyfs_error *err)
+{
+    char date[17];
+    int rc = POLYFS_OK;
+    snprintf(region, 32, "%s", fs->region);
+    *s = (struct ps_signer){.key_id = fs->keys.id,
+                            .secret = fs->keys.secret,
+                            .token = fs->keys.token,
+                            .service = "s3"};
+    s->region = region;
+    lock(fs);
+    const struct s3_bucket *row = bucket_row_locked(fs, t, 0);
+    if (row && *row->region)
+        memcpy(region, row->region, 32);
+    s->time_s = ps_host->clock_ns(1) / 1000000000 + fs->clock_offset_s;
+    ps_sigv4_date(s->time_s, date);
+    date[8] = '\0';
+    int kept = strcmp(fs->derived_day, date) == 0 && strcmp(fs->derived_region, region) == 0;
+    if (kept)
+        memcpy(s->derived, fs->derived, sizeof(s->derived));
+    unlock(fs);
+    s->derived_is_set = kept;
+    if (!kept && s->key_id) {
+        rc = ps_sigv4_derive(s, err);
+        lock(fs);
+        memcpy(fs->derived, s->derived, sizeof(fs->derived));
+        memcpy(fs->derived_day, date, sizeof(fs->derived_day));
+        memcpy(fs->derived_region, region, sizeof(fs->derived_region));
+        unlock(fs);
+    }
+    return rc;
+}
+
+static void url_load(const struct s3_fs *fs, const struct s3_target *t, struct ps_query *query, unsigned count,
+                     const char *region, struct sending *s)
+{
+    int host = in_host(fs, t);
+    const char *authority = fs->endpoint.authority;
+    char own[300];
+    if (!fs->custom && strcmp(region, fs->region) != 0) { /* Amazon's name of a bucket's own region */
+        snprintf(own, sizeof(own), "s3.%s.amazonaws.com%s", region, strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
+        authority = own;
+    }
+    snprintf(s->host, sizeof(s->host), "%.*s%s%s", host ? (int)t->bucket_len : 0, t->bucket ? t->bucket : "",
+             host ? "." : "", authority);
+    ps_buf_text(&s->path, fs->endpoint.base);
+    ps_buf_char(&s->path, '/');
+    if (!host && t->bucket_len) {
+        ps_url_encode(&s->path, t->bucket, t->bucket_len, 0);
+        if (t->key_len)
+            ps_buf_char(&s->path, '/');
+    }
+    ps_url_encode(&s->path, t->key, t->key_len, 1);
+    ps_buf_text(&s->url, fs->endpoint.tls ? "https://" : "http://");
+    ps_buf_text(&s->url, s->host);
+    s->origin_bytes = s->url.size;
+    ps_buf_add(&s->url, s->path.data, s->path.size);
+    ps_buf_add(&s->query, "", 0);
+    ps_url_query(&s->query, query, count);
+    if (s->query.size) {
+        ps_buf_char(&s->url, '?');
+        ps_buf_add(&s->url, s->query.data, s->query.size);
+    }
+}
+
+static int payload_hash(const struct s3_fs *fs, const struct s3_request *r, char out[65], struct polyfs_error *err)
+{
+    unsigned char sum[32];
+    struct ps_buf hex = {0};
+    if (!fs->sign_payload || !fs->keys.id) {
+        snprintf(out, 65, "%s", r->body_bytes || (r->flags & PS_HTTP_CHANGES) ? PS_SIGV4_UNSIGNED : EMPTY_SHA256);
+        return POLYFS_OK;
+    }
+    int rc = ps_sha256(r->body ? r->body : "", r->body_bytes, sum, err);
+    ps_buf_hex(&hex, sum, sizeof(sum));
+    if (rc == POLYFS_OK)
+        rc = ps_buf_check(&hex, err);
+    snprintf(out, 65, "%s", hex.data ? hex.data : "");
+    ps_buf_clear(&hex);
+    return rc;
+}
+
+/* Adds what every request has, and signs. */
+static int sign(const struct s3_fs *fs, struct s3_request *r, struct sending *s, struct polyfs_error *err)
+{
+    int rc = payload_hash(fs, r, s->hash, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    ps_sigv4_date(s->signer.time_s, s->date);
+    if (fs->requester_pays)
+        s3_header(r, "x-amz-request-payer", "requester");
+    s3_header(r, "host", s->host);
+    if (fs->keys.id) {
+        s3_header(r, "x-amz-date", s->date);
+        s3_header(r, "x-amz-content-sha256", s->hash);
+        s3_header(r, "x-amz-security-token", fs->keys.token);
+    }
+    if (r->header_count + 1 > S3_HEADERS_MAX)
+        return polyfs_fail(err, POLYFS_TOO_LARGE, "there are more metadata and options than S3 takes");
+    if (!fs->keys.id)
+        return POLYFS_OK;
+    rc = ps_sigv4_header(&s->signer, r->method, s->path.data, s->query.data, r->headers, r->header_count,
+                         &s->authorization, err);
+    if (rc == POLYFS_OK)
+        s3_header(r, "authorization", s->authorization.data);
+    return rc;
+}
+
+/* ---- learning ----------------------------------------------------------------------------------------------------- */
+
+enum s3_profile s3_profile(struct s3_fs *fs)
+{
+    lock(fs);
+    enum s3_profile profile = fs->profile;
+    unlock(fs);
+    return profile;
+}
+
+static void learn_server(struct s3_fs *fs, const struct ps_http_connection *answer)
+{
+    const char *server = ps_http_header(answer, "server");
+    enum s3_profile found = S3_UNKNOWN;
+    if (s3_profile(fs) != S3_UNKNOWN || !server)
+        return;
+    for (int p = S3_AWS; p < S3_PROFILES; p++)
+        if (s3_traits[p].server && strncmp(server, s3_traits[p].server, strlen(s3_traits[p].server)) == 0)
+            found = (enum s3_profile)p;
+    lock(fs);
+    fs->profile = found;
+    unlock(fs);
+}
+
+static int learn_region(struct s3_fs *fs, const struct s3_target *t, const char *region)
+{
+    struct s3_bucket *row;
+    int is_new = 0;
+    if (!region || !*region || strlen(region) >= sizeof(row->region) || !t->bucket_len ||
+        strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(region))
+        return 0;
+    lock(fs);
+    row = bucket_row_locked(fs, t, 1);
+    is_new = strcmp(*row->region ? row->region : fs->region, region) != 0;
+    snprintf(row->region, sizeof(row->region), "%s", region);
+    unlock(fs);
+    return is_new;
+}
+
+/* The server's clock, once: from the Date of an answer that refused ours. */
+static int learn_clock(struct s3_fs *fs, const struct ps_http_connection *answer)
+{
+    const char *date = ps_http_header(answer, "date");
+    int64_t theirs = date ? ps_http_date(date) : INT64_MIN, ours = ps_host->clock_ns(1) / 1000000000;
+    int is_new = 0;
+    if (theirs == INT64_MIN || theirs - ours > CLOCK_OFFSET_MAX || ours - theirs > CLOCK_OFFSET_MAX)
+        return 0;
+    lock(fs);
+    int64_t moved = theirs - ours - fs->clock_offset_s;
+    is_new = moved > 60 || moved < -60;
+    if (is_new)
+        fs->clock_offset_s = theirs - ours;
+    unlock(fs);
+    return is_new;
+}
+
+struct refusal {
+    char code[64], region[32];
+};
+
+static int refusal_element(void *arg, const char *path, char *text, uint64_t size, struct polyfs_error *err)
+{
+    struct refusal *refusal = arg;
+    (void)size;
+    (void)err;
+    if (strcmp(path, "Error/Code") == 0)
+        snprintf(refusal->code, sizeof(refusal->code), "%s", text);
+    if (strcmp(path, "Error/Region") == 0)
+        snprintf(refusal->region, sizeof(refusal->region), "%s", text);
+    return POLYFS_OK;
+}
+
+/* Did this refusal teach us something with which the same call may work? */
+static int learn(struct s3_fs *fs, const struct s3_target *t, const struct ps_http_connection *answer)
+{
+    struct refusal refusal = {{0}, {0}};
+    uint64_t size = 0;
+    const char *body = ps_http_error_body(answer, &size), *region = ps_http_header(answer, "x-amz-bucket-region");
+    int status = ps_http_status(answer);
+    if (size)
+        ps_xml_read(body, size, refusal_element, &refusal, NULL);
+    if (status == 301 || status == 307 || status == 400 || status == 403) {
+        if (learn_region(fs, t, region ? region : refusal.region))
+            return 1;
+    }
+    return strcmp(refusal.code, "RequestTimeTooSkewed") == 0 && learn_clock(fs, answer);
+}
+
+/* ---- sending -------------------------------------------------------------------------------------------------------- */
+
+static int exchange(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, const struct sending *s,
+                    struct ps_http_connection **out, struct polyfs_error *err)
+{
+    struct ps_http_request request = {
+        .method = r->method,
+        .url = s->url.data,
+        .headers = r->headers,
+        .header_count = r->header_count,
+        .body = r->body,
+        .body_bytes = r->body_bytes,
+        .flags = r->flags,
+        .stall_ms = r->stall_ms,
+        .accept = r->accept,
+        .sink = r->sink,
+        .arg = r->arg,
+        .buffer = r->buffer,
+        .room = r->room,
+    };
+    struct ps_http_connection *answer;
+    int rc = ps_http_send(fs->http, call, &request, &answer, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    learn_server(fs, answer);
+    int status = ps_http_status(answer);
+    if (status >= 200 && status < 300) {
+        *out = answer;
+        return POLYFS_OK;
+    }
+    rc = s3_refused(answer, err);
+    if (learn(fs, &r->target, answer) && err)
+        err->retry = POLYFS_RETRY_LEARNED;
+    ps_http_clear(fs->http, answer);
+    return rc;
+}
+
+static int learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+                         struct polyfs_error *err);
+
+/* Has a key parts that a file system would resolve: empty, `.` or `..`? One '/' at the end is plain. */
+static int has_folder_parts(const struct s3_target *t)
+{
+    for (uint64_t at = 0, n; at < t->key_len; at += n + 1) {
+        const char *slash = memchr(t->key + at, '/', t->key_len - at);
+        n = slash ? (uint64_t)(slash - t->key) - at : t->key_len - at;
+        if (!n || (n == 1 && t->key[at] == '.') || (n == 2 && memcmp(t->key + at, "..", 2) == 0))
+            return 1;
+    }
+    return 0;
+}
+
+/* On a server that keeps objects as files such a key would be another object. One that is not known is asked first. */
+static int check_key(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *t,
+                     struct polyfs_error *err)
+{
+    int in_xml = ps_xml_can_carry(t->key, t->key_len), parts = has_folder_parts(t);
+    if (in_xml && !parts && !memchr(t->key, '\\', t->key_len))
+        return POLYFS_OK;
+    int rc = learn_profile(fs, call, t, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    enum s3_profile profile = s3_profile(fs);
+    if (!in_xml && s3_traits[profile].flags & S3_PLAIN_XML)
+        return polyfs_fail(err, POLYFS_INVALID,
+                           "%s lists a key with such characters under another name; use another",
+                           s3_traits[profile].name);
+    for (const char *byte = s3_traits[profile].not_in_keys; *byte; byte++)
+        if (memchr(t->key, *byte, t->key_len))
+            return polyfs_fail(err, POLYFS_INVALID, "%s takes '%c' in a key for another byte; use another name",
+                               s3_traits[profile].name, *byte);
+    if (!parts || (profile != S3_UNKNOWN && !(s3_traits[profile].flags & S3_KEYS_ARE_PATHS)))
+        return POLYFS_OK;
+    return polyfs_fail(err, POLYFS_INVALID,
+                       "%s may take `.`, `..` and `//` in a key for folders; use another name%s",
+                       profile == S3_UNKNOWN ? "this server" : s3_traits[profile].name,
+                       profile == S3_UNKNOWN ? ", or say which server it is: option provider" : "");
+}
+
+int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, struct ps_http_connection **out,
+            struct polyfs_error *err)
+{
+    struct sending s = {0};
+    char region[32];
+    int checked = check_key(fs, call, &r->target, err);
+    if (checked != POLYFS_OK)
+        return checked;
+    unsigned own = r->header_count; /* what sign() adds is not the request's */
+    int rc = signer_load(fs, &r->target, &s.signer, region, err);
+    if (rc == POLYFS_OK) {
+        url_load(fs, &r->target, r->query, r->query_count, region, &s);
+        rc = ps_buf_check(&s.url, err);
+    }
+    if (rc == POLYFS_OK)
+        rc = ps_buf_check(&s.query, err);
+    if (rc == POLYFS_OK)
+        rc = sign(fs, r, &s, err);
+    if (rc == POLYFS_OK)
+        rc = exchange(fs, call, r, &s, out, err);
+    r->header_count = own < S3_HEADERS_MAX ? own : S3_HEADERS_MAX;
+    sending_clear(&s);
+    return rc;
+}
+
+int s3_presign(struct s3_fs *fs, const char *method, const struct s3_target *target, uint32_t life_s,
+               struct ps_buf *out, struct polyfs_error *err)
+{
+    struct sending s = {0};
+    char region[32];
+    int rc = signer_load(fs, target, &s.signer, region, err);
+    if (rc == POLYFS_OK) {
+        url_load(fs, target, NULL, 0, region, &s);
+        rc = ps_buf_check(&s.url, err);
+    }
+    if (rc == POLYFS_OK) {
+        s.url.data[s.origin_bytes] = '\0';
+        rc = ps_sigv4_presign(&s.signer, method, s.url.data, s.host, s.path.data, NULL, 0, life_s, out, err);
+    }
+    sending_clear(&s);
+    return rc;
+}
+
+/* Whose server it is, if that is not known yet: one HEAD of the bucket, for its Server header. */
+static int learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+                         struct polyfs_error *err)
+{
+    struct s3_target bucket = *target;
+    struct s3_request r;
+    struct ps_http_connection *answer = NULL;
+    if (s3_profile(fs) != S3_UNKNOWN)
+        return POLYFS_OK;
+    bucket.key_len = 0;
+    s3_request_init(&r, "HEAD", &bucket);
+    int rc = s3_send(fs, call, &r, &answer, err);
+    ps_http_clear(fs->http, answer);
+    return s3_profile(fs) != S3_UNKNOWN ? POLYFS_OK : rc;
+}
+
+int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+                         struct polyfs_error *err)
+{
+    int rc = learn_profile(fs, call, target, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    if (s3_traits[s3_profile(fs)].conditions == POLYFS_YES)
+        return POLYFS_OK;
+    return polyfs_fail(
+        err, POLYFS_UNSUPPORTED,
+        "this server is not known to honour conditions on writes, and might replace what is there; if it "
+        "does honour them, say which server it is: option provider");
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stat and get. A range is taken only as the very range that was asked for, of the version that was asked for; what a
+ * server keeps of checksums is held against whole objects here, and by core against those that it reads in pieces.
+ */
+#include <strings.h>
+#include <time.h>
+
+#include "s3.h"
+
+/* ---- headers of an answer -------------------------------------------------------------------------------------------- */
+
+static void checksum_of(const struct ps_http_connection *answer, struct polyfs_checksum *out)
+{
+    static const struct {
+        const char *header;
+        uint32_t kind, bytes;
+    } kinds[] = {{"x-amz-checksum-crc64nvme", POLYFS_CHECKSUM_CRC64NVME, 8},
+                 {"x-amz-checksum-crc32c", POLYFS_CHECKSUM_CRC32C, 4},
+                 {"x-amz-checksum-sha256", POLYFS_CHECKSUM_SHA256, 32}};
+    const char *type = ps_http_header(answer, "x-amz-checksum-type");
+    if (type && strcasecmp(type, "COMPOSITE") == 0)
+        return; /* of the parts' checksums, not of the bytes */
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        const char *text = ps_http_header(answer, kinds[i].header);
+        if (text && !strchr(text, '-') && ps_base64_decode(text, out->value, kinds[i].bytes) == kinds[i].bytes) {
+            out->kind = kinds[i].kind;
+            out->length = kinds[i].bytes;
+            return;
+        }
+    }
+}
+
+static void text_of(const struct ps_http_connection *answer, const char *name, char *out, size_t room)
+{
+    const char *text = ps_http_header(answer, name);
+    if (text && strlen(text) < room)
+        memcpy(out, text, strlen(text) + 1);
+}
+
+void s3_etag(char *out, uint64_t room, const char *text)
+{
+    int bare = *text && *text != '"' && strncmp(text, "W/", 2) != 0;
+    if ((uint64_t)snprintf(out, room, "%s%s%s", bare ? "\"" : "", text, bare ? "\"" : "") >= room)
+        *out = '\0';
+}
+
+/* Folders that a server keeps as objects of their own, or a mount has made. */
+static int is_folder(const struct s3_target *target, const struct polyfs_stat *stat)
+{
+    return target->key_len && target->key[target->key_len - 1] == '/' && stat->size == 0 &&
+           strncmp(stat->content_type, "application/x-directory", 23) == 0;
+}
+
+static int add_metadata(const struct ps_http_connection *answer, struct polyfs_pairs *meta,
+                        struct polyfs_error *err)
+{
+    const char *name, *value;
+    for (uint64_t cursor = 0; ps_http_next_header(answer, &cursor, &name, &value);) {
+        if (strncmp(name, "x-amz-meta-", 11) != 0 || !name[11])
+            continue;
+        char *plain = s3_words_decode(value);
+        int rc = plain ? ps_host->pair_add(meta, name + 11, plain) : POLYFS_NOMEM;
+        ps_host->free(plain);
+        if (rc != POLYFS_OK)
+            return polyfs_fail(err, POLYFS_NOMEM, "no memory for its metadata");
+    }
+    return POLYFS_OK;
+}
+
+int s3_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *out, struct polyfs_pairs *meta,
+               struct polyfs_error *err)
+{
+    const char *changed = ps_http_header(answer, "last-modified"), *etag = ps_http_header(answer, "etag");
+    const char *version = ps_http_header(answer, "x-amz-version-id");
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    if (etag && strlen(etag) >= sizeof(stat.etag))
+        return polyfs_fail(err, POLYFS_NETWORK, "the store's etag is longer than any is");
+    int64_t seconds = changed ? ps_http_date(changed) : INT64_MIN;
+    stat.type = POLYFS_TYPE_FILE;
+    stat.size = ps_http_length(answer);
+    stat.mtime_ns = seconds == INT64_MIN || seconds > INT64_MAX / 1000000000 || seconds < INT64_MIN / 1000000000
+                        ? POLYFS_TIME_UNKNOWN
+                        : seconds * 1000000000;
+    s3_etag(stat.etag, sizeof(stat.etag), etag ? etag : "");
+    if (version && strcmp(version, "null") != 0)
+        text_of(answer, "x-amz-version-id", stat.version, sizeof(stat.version));
+    text_of(answer, "content-type", stat.content_type, sizeof(stat.content_type));
+    text_of(answer, "x-amz-storage-class", stat.storage_class, sizeof(stat.storage_class));
+    checksum_of(answer, &stat.checksum);
+    *out = stat;
+    return meta ? add_metadata(answer, meta, err) : POLYFS_OK;
+}
+
+/* ---- stat ------------------------------------------------------------------------------------------------------------- */
+
+static void folder_stat(struct polyfs_stat *out)
+{
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    stat.type = POLYFS_TYPE_DIR;
+    stat.size = 0;
+    *out = stat;
+}
+
+static void fill(struct polyfs_stat *out, const struct polyfs_stat *stat)
+{
+    uint32_t size = out->struct_size < sizeof(*stat) ? out->struct_size : (uint32_t)sizeof(*stat),
+             keep = out->struct_size;
+    memcpy(out, stat, size);
+    out->struct_size = keep;
+}
+
+static int stat_object(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+                       const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
+                       struct polyfs_error *err)
+{
+    struct s3_request r;
+    struct ps_http_connection *answer = NULL;
+    s3_request_init(&r, "HEAD", target);
+    if (target->key_len) {
+        s3_query(&r, "versionId", version);
+        s3_header(&r, "x-amz-checksum-mode", "ENABLED");
+        s3_sse_headers(fs, &r);
+    }
+    int rc = s3_send(fs, call, &r, &answer, err);
+    if (rc == POLYFS_OK && target->key_len)
+        rc = s3_stat_of(answer, out, meta, err);
+    if (rc == POLYFS_OK && (!target->key_len || is_folder(target, out)))
+        folder_stat(out);
+    ps_http_clear(fs->http, answer);
+    return rc;
+}
+
+int s3_stat(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,
+            struct polyfs_stat *out, struct polyfs_pairs *meta, struct polyfs_error *err)
+{
+    struct s3_target target;
+    struct polyfs_stat stat;
+    if (path_len == 0) {
+        folder_stat(&stat);
+        fill(out, &stat);
+        return POLYFS_OK;
+    }
+    int rc = s3_target(self, path, path_len, 0, &target, err);
+    if (rc == POLYFS_OK)
+        rc = stat_object(self, call, &target, version, &stat, meta, err);
+    if (rc == POLYFS_OK)
+        fill(out, &stat);
+    return rc;
+}
+
+/* ---- get --------------------------------------------------------------------------------------------------------------- */
+
+struct get {
+    const struct polyfs_get_request *request;
+    struct polyfs_stat stat;
+    uint64_t expected; /* bytes that this answer brings */
+    int begun;
+};
+
+static void read_conditions(struct s3_request *r, const struct polyfs_condition *condition, char date[32])
+{
+    s3_header(r, "if-match", condition->if_match);
+    s3_header(r, "if-none-match", condition->if_none_match);
+    if (condition->if_modified_ns == POLYFS_TIME_UNKNOWN)
+        return;
+    static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    time_t seconds = (time_t)(condition->if_modified_ns / 1000000000);
+    struct tm t;
+    gmtime_r(&seconds, &t); /* strftime would use the locale's names */
+    snprintf(date, 32, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * t.tm_wday, t.tm_mday,
+             months + 3 * t.tm_mon, t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+    s3_header(r, "if-modified-since", date);
+}
+
+static int wrong(struct polyfs_error *err, const char *why)
+{
+    polyfs_fail(err, POLYFS_NETWORK, "the store's answer is not what was asked for: %s", why);
+    if (err)
+        err->retry = POLYFS_RETRY_TRANSIENT;
+    return POLYFS_NETWORK;
+}
+
+/* Which bytes of which object the answer holds; before the first of them is taken. */
+static int accept_range(struct get *g, const struct ps_http_connection *answer, struct polyfs_error *err)
+{
+    const struct polyfs_get_request *q = g->request;
+    const char *text = ps_http_header(answer, "content-range");
+    uint64_t first = 0, last = 0, total = ps_http_length(answer), length = total;
+    if (ps_http_status(answer) == 206) {
+        if (q->flags & POLYFS_GET_SUFFIX && length == 0) { /* MinIO's spelling of the end of an empty object */
+            g->stat.size = 0;
+            return POLYFS_OK;
+        }
+        if (!text || ps_content_range(text, &first, &last, &total) != 0 || first == UINT64_MAX)
+            return wrong(err, "it does not say which range it is");
+        if (length != UINT64_MAX && length != last - first + 1)
+            return wrong(err, "its length is not that of its range");
+        length = last - first + 1;
+    } else if (length == UINT64_MAX) {
+        return wrong(err, "it does not say how large the object is");
+    }
+    uint64_t left = q->flags & POLYFS_GET_SUFFIX ? (q->length < total ? q->length : total) : total - q->offset;
+    uint64_t from = q->flags & POLYFS_GET_SUFFIX ? total - left : q->offset;
+    if (first != from || length != (left < q->length ? left : q->length))
+        return wrong(err, "it is another range");
+    g->stat.size = total;
+    g->expected = length;
+    return POLYFS_OK;
+}
+
+static int accept(void *arg, const struct ps_http_connection *answer, struct polyfs_error *err)
+{
+    struct get *g = arg;
+    const char *pin = g->request->condition.if_match;
+    int rc = s3_stat_of(answer, &g->stat, NULL, err);
+    int64_t since = g->request->condition.if_modified_ns;
+    if (rc == POLYFS_OK && since != POLYFS_TIME_UNKNOWN && g->stat.mtime_ns != POLYFS_TIME_UNKNOWN &&
+        g->stat.mtime_ns / 1000000000 <= since / 1000000000) /* not every server looks at it */
+        return polyfs_fail(err, POLYFS_CONDITION, "it was not changed since");
+    if (rc == POLYFS_OK)
+        rc = accept_range(g, answer, err);
+    if (rc == POLYFS_OK && pin && *g->stat.etag && strcmp(pin, g->stat.etag) != 0)
+        rc = wrong(err, "it is of another version");
+    if (rc == POLYFS_OK && g->request->meta)
+        rc = s3_stat_of(answer, &g->stat, g->request->meta, err) == POLYFS_OK ? accept_range(g, answer, err)
+                                                                              : POLYFS_NOMEM;
+    g->begun = rc == POLYFS_OK;
+    return rc;
+}
+
+/* The whole object against what the store says of it. */
+static int verify(const struct get *g, const void *data, struct polyfs_error *err)
+{
+    const struct polyfs_checksum *sum = &g->stat.checksum;
+    uint64_t wanted = 0;
+    if (g->expected != g->stat.size ||
+        !(sum->kind == POLYFS_CHECKSUM_CRC32C || sum->kind == POLYFS_CHECKSUM_CRC64NVME))
+        return POLYFS_OK;
+    for (uint32_t i = 0; i < sum->length; i++)
+        wanted = wanted << 8 | sum->value[i];
+    if (ps_host->crc(sum->kind, 0, data, g->expected) == wanted)
+        return POLYFS_OK;
+    polyfs_fail(err, POLYFS_CORRUPT, "the bytes that came do not have the checksum that the store keeps of them");
+    if (err)
+        err->retry = POLYFS_RETRY_TRANSIENT;
+    return POLYFS_CORRUPT;
+}
+
+/* Behind the end, or an empty object: which of the two a HEAD tells. */
+static int settle_end(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target, struct get *g,
+                      struct polyfs_error *err)
+{
+    int rc = stat_object(fs, call, target, g->request->version, &g->stat, g->request->meta, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    const char *pin = g->request->condition.if_match;
+    if (pin && strcmp(pin, g->stat.etag) != 0)
+        return polyfs_fail(err, POLYFS_CHANGED, "it was replaced");
+    uint64_t offset = g->request->flags & POLYFS_GET_SUFFIX ? 0 : g->request->offset;
+    if (offset > g->stat.size)
+        return polyfs_fail(err, POLYFS_RANGE, "it has %llu bytes only", (unsigned long long)g->stat.size);
+    if (offset == g->stat.size || !g->request->length)
+        return POLYFS_OK;
+    return wrong(err, "the range was refused, and is there");
+}
+
+static int refused(const struct get *g, int rc, struct polyfs_error *err)
+{
+    if (rc == POLYFS_CONDITION && g->request->condition.if_match && (!err || err->http_status == 412)) {
+        polyfs_fail(err, POLYFS_CHANGED, "it was replaced: it no longer has the etag %.100s",
+                    g->request->condition.if_match);
+        return POLYFS_CHANGED;
+    }
+    if (rc == POLYFS_NOT_FOUND && g->request->version) {
+        polyfs_fail(err, POLYFS_CHANGED, "the version %.100s is gone", g->request->version);
+        return POLYFS_CHANGED;
+    }
+    return rc;
+}
+
+static void get_prepare(struct s3_fs *fs, struct s3_request *r, struct get *g, char range[64], char date[32])
+{
+    const struct polyfs_get_request *q = g->request;
+    uint64_t last = q->length - 1 > UINT64_MAX - q->offset ? UINT64_MAX : q->offset + q->length - 1;
+    if (q->flags & POLYFS_GET_SUFFIX)
+        snprintf(range, 64, "bytes=-%llu", (unsigned long long)q->length);
+    else if (last >= INT64_MAX)
+        snprintf(range, 64, "bytes=%llu-", (unsigned long long)q->offset);
+    else
+        snprintf(range, 64, "bytes=%llu-%llu", (unsigned long long)q->offset, (unsigned long long)last);
+    s3_query(r, "versionId", q->version);
+    s3_header(r, "range", range);
+    s3_header(r, "x-amz-checksum-mode", "ENABLED");
+    read_conditions(r, &q->condition, date);
+    s3_sse_headers(fs, r);
+    r->accept = accept;
+    r->arg = g;
+}
+
+static int get_range(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target, struct get *g,
+                     void *buffer, struct polyfs_error *err)
+{
+    struct s3_request r;
+    struct ps_http_connection *answer = NULL;
+    char range[64], date[32];
+    s3_request_init(&r, "GET", target);
+    get_prepare(fs, &r, g, range, date);
+    r.buffer = buffer;
+    r.room = g->request->length;
+    int rc = s3_send(fs, call, &r, &answer, err);
+    if (rc == POLYFS_OK && call->bytes_done != g->expected)
+        rc = wrong(err, "it ended early");
+    ps_http_clear(fs->http, answer);
+    if (rc == POLYFS_OK && is_folder(target, &g->stat))
+        return polyfs_fail(err, POLYFS_IS_DIR, "it is a folder");
+    if (rc == POLYFS_OK && (rc = verify(g, buffer, err)) != POLYFS_OK)
+        call->bytes_done = 0; /* none of them can be trusted */
+    if (rc == POLYFS_RANGE && !g->begun)
+        return settle_end(fs, call, target, g, err);
+    return rc == POLYFS_OK ? rc : refused(g, rc, err);
+}
+
+int s3_get(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+           const struct polyfs_get_request *request, void *buffer, uint64_t *out_n, struct polyfs_stat *out,
+           struct polyfs_error *err)
+{
+    struct s3_target target;
+    struct get g = {.request = request, .stat = POLYFS_STAT_INIT};
+    if (request->flags & ~POLYFS_GET_SUFFIX)
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
+    int rc = s3_target(self, path, path_len, 1, &target, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    /* No range has no bytes, and none begins so far behind every end; a HEAD tells what there is to tell. */
+    rc = request->length && request->offset < INT64_MAX ? get_range(self, call, &target, &g, buffer, err)
+                                                        : settle_end(self, call, &target, &g, err);
+    if (rc == POLYFS_OK)
+        *out_n = g.expected;
+    if (out && (rc == POLYFS_OK || (g.begun && call->bytes_done)))
+        fill(out, &g.stat);
+    return rc;
+}

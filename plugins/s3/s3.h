@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the s3 plugin share. A slot makes a struct s3_request, client.c signs and sends it, errors.c tells
+ * what a refusal means. docs/adr/0001-slots.md says for each slot which request it is.
+ */
+#ifndef S3_H
+#define S3_H
+
+#include <pthread.h>
+
+#include "plugins/support/http.h"
+#include "plugins/support/sigv4.h"
+#include "plugins/support/url.h"
+#include "plugins/support/xml.h"
+
+#define S3_TEXTS 32
+#define S3_QUERY_MAX 12
+#define S3_HEADERS_MAX 48
+#define S3_BUCKETS_MAX 64
+#define S3_PART_MIN (UINT64_C(5) << 20)
+#define S3_METADATA_MAX 2048 /* names and values */
+#define S3_PUT_MAX (UINT64_C(5) << 30)
+#define S3_SLOW_MS 120000 /* Complete and copies work for long before they answer */
+
+/* What is known of the server: its own Server header, or option provider. */
+enum s3_profile {
+    S3_UNKNOWN,
+    S3_AWS,
+    S3_MINIO,
+    S3_VERSITYGW,
+    S3_SEAWEEDFS,
+    S3_CEPH,
+    S3_R2,
+    S3_OTHER, /* said to be none of these */
+    S3_PROFILES
+};
+
+struct s3_traits {
+    const char *name;         /* of option provider */
+    const char *server;       /* how its Server header begins, or NULL */
+    uint8_t conditions;       /* enum polyfs_answer: If-None-Match and If-Match on writes and on Complete */
+    uint8_t remove_condition; /* If-Match on DELETE */
+    uint8_t copy_condition;   /* conditions on the target of a copy */
+    uint8_t ordered;          /* listings are in byte order of the key, and start behind one */
+    uint32_t flags;           /* S3_... */
+    uint32_t name_max;
+    const char *not_in_keys; /* bytes that it takes for others */
+};
+#define S3_CHECKSUMS 1u         /* verifies and keeps CRC64NVME and CRC32C */
+#define S3_UPLOADS_BY_PREFIX 2u /* lists unfinished uploads by prefix */
+#define S3_EQUAL_PARTS 4u       /* all parts of an upload must have one size, but the last */
+#define S3_KEYS_ARE_PATHS 8u    /* `.`, `..` and `//` in keys mean folders to it */
+#define S3_PLAIN_XML 16u        /* lists keys as XML can carry them, and others wrong */
+#define S3_DROPS_EMPTY 32u      /* metadata without a value is gone */
+extern const struct s3_traits s3_traits[S3_PROFILES];
+
+struct s3_keys {
+    const char *id, *secret, *token; /* id NULL: anonymous; token NULL: none */
+};
+
+/* What was learned of a bucket. */
+struct s3_bucket {
+    char name[64];
+    char region[32];  /* "": the filesystem's */
+    uint8_t versions; /* enum polyfs_answer */
+};
+
+struct s3_fs {
+    /* immutable after open */
+    struct ps_http *http;
+    struct ps_endpoint endpoint;
+    int custom; /* the user named the endpoint */
+    int virtual_hosts;
+    const char *region;
+    struct s3_keys keys;
+    int requester_pays, sign_payload, checksums_wanted;
+    const char *acl, *storage_class, *tagging, *sse, *sse_kms_key;
+    const char *sse_key, *sse_key_md5; /* SSE-C, both base64 */
+    char *texts[S3_TEXTS];             /* owned; what the members above point to */
+    unsigned text_count;
+
+    pthread_mutex_t mu; /* held inside fork sections only */
+    /* guarded by mu */
+    enum s3_profile profile;
+    int64_t clock_offset_s;
+    int clock_is_learned;
+    struct s3_bucket buckets[S3_BUCKETS_MAX];
+    unsigned bucket_count, bucket_next; /* the one that gives way when there are more */
+    char derived[32], derived_day[9], derived_region[32];
+};
+
+/* A path: bucket/key. Borrowed; neither ends in NUL of its own. */
+struct s3_target {
+    const char *bucket, *key;
+    uint64_t bucket_len, key_len;
+};
+
+struct s3_request {
+    const char *method;
+    struct s3_target target;
+    struct ps_query query[S3_QUERY_MAX];
+    unsigned query_count;
+    struct ps_header headers[S3_HEADERS_MAX]; /* values borrowed */
+    unsigned header_count;
+    char *texts;  /* owned: names and values of metadata */
+    char *source; /* owned: of a copy */
+    char sum[16]; /* base64 of a checksum */
+    const void *body;
+    uint64_t body_bytes;
+    uint32_t flags; /* PS_HTTP_... */
+    uint32_t stall_ms;
+    ps_http_accept *accept;
+    ps_http_sink *sink;
+    void *arg;
+    void *buffer;
+    uint64_t room;
+};
+
+/* ---- config.c ---- */
+extern const struct polyfs_option s3_options[];
+extern const uint32_t s3_option_count;
+int s3_open(struct polyfs_call *call, const struct polyfs_options *options, const struct polyfs_inner *inner,
+            void **out, struct polyfs_error *err);
+void s3_close(void *fs);
+/* Keeps a copy of a text until close; NULL and "" give NULL. Sets *failed when there is no memory. */
+const char *s3_keep(struct s3_fs *fs, const char *text, int *failed);
+
+/* ---- auth.c: who we are ---- */
+int s3_auth_load(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err);
+/* Fills in endpoint and region of the profile where options leave them open. */
+int s3_auth_profile_text(struct s3_fs *fs, const struct polyfs_options *options, const char **out_endpoint,
+                         const char **out_region, struct polyfs_error *err);
+
+/* ---- client.c ---- */
+/* INVALID for a path that names no bucket, or one that cannot be; @need_key: and no key. */
+int s3_target(const struct s3_fs *fs, const char *path, uint64_t path_len, int need_key, struct s3_target *out,
+              struct polyfs_error *err);
+void s3_request_init(struct s3_request *r, const char *method, const struct s3_target *target);
+void s3_request_clear(struct s3_request *r);
+/* A NULL value adds nothing. */
+void s3_query(struct s3_request *r, const char *name, const char *value);
+void s3_header(struct s3_request *r, const char *name, const char *value);
+/* The header of a checksum, base64. */
+void s3_checksum_header(struct s3_request *r, const struct polyfs_checksum *sum);
+/*
+ * Signs, sends, and turns a refusal into an error. Status 2xx: POLYFS_OK, and the answer is due to ps_http_clear().
+ * What was learned on the way (region, clock) makes the error RETRY_LEARNED.
+ */
+int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, struct ps_http_connection **out,
+            struct polyfs_error *err);
+/* Fully signed URL of a request without a body. */
+int s3_presign(struct s3_fs *fs, const char *method, const struct s3_target *target, uint32_t life_s,
+               struct ps_buf *out, struct polyfs_error *err);
+enum s3_profile s3_profile(struct s3_fs *fs);
+/* What was learned of a bucket; and to learn whether it keeps versions. */
+void s3_bucket_get(struct s3_fs *fs, const struct s3_target *target, struct s3_bucket *out);
+void s3_bucket_versions(struct s3_fs *fs, const struct s3_target *target, uint8_t versions);
+/* Before the first conditional write to a server that is not known: one HEAD of the bucket, for its Server header. */
+int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+                         struct polyfs_error *err);
+
+/* ---- errors.c ---- */
+/* What an answer that is no 2xx means: code, retry class, words; the store's own code and request id. */
+int s3_refused(const struct ps_http_connection *answer, struct polyfs_error *err);
+/* The same for an error document inside a 200: commit state unknown. */
+int s3_error_in_body(const char *code, const char *message, struct polyfs_error *err);
+
+/* ---- read.c ---- */
+/* Size, times, etag, checksum, ... of the headers of an answer; user metadata too if wanted. */
+int s3_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *out, struct polyfs_pairs *meta,
+               struct polyfs_error *err);
+
+/* ---- write.c ---- */
+/* Content type, metadata, pass-through options of a write. */
+int s3_write_headers(struct s3_fs *fs, struct s3_request *r, const struct polyfs_put_request *request,
+                     struct polyfs_error *err);
+/* Text as a header carries it back to plain (RFC 2047); NULL without memory. */
+char *s3_words_decode(const char *value);
+/* Conditions of a write. */
+void s3_write_conditions(struct s3_request *r, const struct polyfs_condition *condition);
+/* What losing a condition is called: EXISTS, CONDITION, or @rc as it is. */
+int s3_lost(int rc, const struct polyfs_condition *condition, struct polyfs_error *err);
+/* Does this store verify what we send? */
+int s3_has_checksums(struct s3_fs *fs);
+/* SSE-C, which reads and parts need too. */
+void s3_sse_headers(const struct s3_fs *fs, struct s3_request *r);
+/* The checksum that goes with @data: the caller's, else CRC64NVME where the store verifies it. */
+int s3_checksum_of(struct s3_fs *fs, const void *data, uint64_t size, const struct polyfs_checksum *given,
+                   struct polyfs_checksum *out, struct polyfs_error *err);
+/* x-amz-copy-source and its conditions; the text is owned by the request. */
+int s3_copy_source(const struct s3_fs *fs, struct s3_request *r, const struct polyfs_source *source,
+                   struct polyfs_error *err);
+/* A copy whose source was replaced is CHANGED. */
+int s3_copy_lost(int rc, const struct polyfs_source *source, struct polyfs_error *err);
+/* An etag between quotes, as HTTP has it and some servers leave them out; "" when it is too long. */
+void s3_etag(char *out, uint64_t room, const char *text);
+/* What a write answers: etag, version. */
+void s3_written(const struct ps_http_connection *answer, uint64_t size, struct polyfs_stat *out);
+
+/* ---- result.c: answers that are XML with one root and a few values ---- */
+struct s3_result {
+    struct ps_xml *xml;
+    int begun;
+    char root[48]; /* "Error" when the store says so inside a 200 */
+    char etag[128];
+    char code[64], message[384];
+    char upload_id[1024];
+};
+/* Makes it the sink of a request; s3_result_end() is due then. */
+int s3_result_begin(struct s3_result *result, struct s3_request *r, struct polyfs_error *err);
+/* After s3_send(), whatever it returned in @rc: is the document whole, and of this root? Returns @rc or a failure. */
+int s3_result_end(struct s3_result *result, int rc, const char *root, struct polyfs_error *err);
+
+/* ---- manage.c ---- */
+int s3_uploads_init(void); /* once a process */
+__typeof__(*((struct polyfs_upload_ops *)0)->list) s3_uploads_list;
+
+/* The slots, by file. */
+extern const struct polyfs_fs_ops s3_fs_ops;
+extern const struct polyfs_lister_ops s3_lister_ops;
+extern const struct polyfs_upload_ops s3_upload_ops;
+#define S3_SLOT(slot) __typeof__(*((struct polyfs_fs_ops *)0)->slot) s3_##slot
+S3_SLOT(caps);
+S3_SLOT(stat);
+S3_SLOT(get);
+S3_SLOT(put);
+S3_SLOT(remove);
+S3_SLOT(remove_many);
+S3_SLOT(copy);
+S3_SLOT(set_metadata);
+S3_SLOT(sign);
+S3_SLOT(after_fork);
+
+#endif

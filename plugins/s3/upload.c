@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Multipart uploads. The id that core sees is `SUM:UploadId`, so that another process sends checksums of the same kind: "n"
+ * for CRC64NVME of all bytes, "-" for none.
+ */
+#include <stdlib.h>
+
+#include "s3.h"
+
+#define S3_ID_BYTES (sizeof(((struct s3_result *)0)->upload_id) + 2)
+
+static const char *id_of(const char *upload_id)
+{
+    const char *colon = strchr(upload_id, ':');
+    return colon ? colon + 1 : upload_id;
+}
+
+static int has_sums(const char *upload_id)
+{
+    return strncmp(upload_id, "n:", 2) == 0;
+}
+
+static int start_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, char id[S3_ID_BYTES],
+                      struct polyfs_error *err)
+{
+    struct s3_result result;
+    struct ps_http_connection *answer = NULL;
+    int sums = s3_has_checksums(fs), rc = s3_result_begin(&result, r, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    if (sums) {
+        s3_header(r, "x-amz-checksum-algorithm", "CRC64NVME");
+        s3_header(r, "x-amz-checksum-type", "FULL_OBJECT");
+    }
+    rc = s3_send(fs, call, r, &answer, err);
+    rc = s3_result_end(&result, rc, "InitiateMultipartUploadResult", err);
+    ps_http_clear(fs->http, answer);
+    if (rc == POLYFS_OK && !*result.upload_id)
+        rc = polyfs_fail(err, POLYFS_NETWORK, "the store began an upload without naming it");
+    snprintf(id, S3_ID_BYTES, "%s:%s", sums ? "n" : "-", result.upload_id);
+    return rc;
+}
+
+static int upload_start(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                        const struct polyfs_put_request *request, struct polyfs_text *out_id,
+                        struct polyfs_error *err)
+{
+    struct s3_fs *fs = self;
+    struct s3_target target;
+    struct s3_request r;
+    char id[S3_ID_BYTES];
+    if (request->flags)
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
+    int rc = s3_target(fs, path, path_len, 1, &target, err);
+    if (rc == POLYFS_OK && (request->condition.create_only || request->condition.if_match))
+        rc = s3_settle_conditions(fs, call, &target, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    s3_request_init(&r, "POST", &target);
+    s3_query(&r, "uploads", "");
+    rc = s3_write_headers(fs, &r, request, err);
+    if (rc == POLYFS_OK)
+        rc = start_send(fs, call, &r, id, err);
+    s3_request_clear(&r);
+    if (rc == POLYFS_OK && ps_host->text_set(out_id, id, strlen(id)) != POLYFS_OK)
+        rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for the upload's name");
+    return rc;
+}
+
+static void part_query(struct s3_request *r, const char *upload_id, uint32_t number, char text[16])
+{
+    snprintf(text, 16, "%u", number);
+    s3_query(r, "partNumber", text);
+    s3_query(r, "uploadId", id_of(upload_id));
+}
+
+static void part_fill(struct polyfs_part *out, uint32_t number, uint64_t size, const char *etag,
+                      const struct polyfs_checksum *sum)
+{
+    memset(out, 0, sizeof(*out));
+    out->number = number;
+    out->size = size;
+    if (sum)
+        out->checksum = *sum;
+    snprintf(out->etag, sizeof(out->etag), "%s", etag);
+}
+
+static int upload_part(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                       const char *upload_id, uint32_t number, const void *data, uint64_t size,
+                       const struct polyfs_checksum *checksum, struct polyfs_part *out, struct polyfs_error *err)
+{
+    struct s3_fs *fs = self;
+    struct s3_target target;
+    struct s3_request r;
+    struct polyfs_checksum sum = {0};
+    struct ps_http_connection *answer = NULL;
+    char text[16];
+    int rc = s3_target(fs, path, path_len, 1, &target, err);
+    if (rc == POLYFS_OK && has_sums(upload_id))
+        rc = s3_checksum_of(fs, data, size, checksum, &sum, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    s3_request_init(&r, "PUT", &target);
+    part_query(&r, upload_id, number, text);
+    s3_checksum_header(&r, &sum);
+    s3_sse_headers(fs, &r);
+    r.body = data;
+    r.body_bytes = size;
+    rc = s3_send(fs, call, &r, &answer, err);
+    const char *etag = rc == POLYFS_OK ? ps_http_header(answer, "etag") : NULL;
+    if (rc == POLYFS_OK && !etag)
+        rc = polyfs_fail(err, POLYFS_NETWORK, "the store took a part without telling its etag");
+    if (rc == POLYFS_OK)
+        part_fill(out, number, size, etag, &sum);
+    ps_http_clear(fs->http, answer);
+    return rc;
+}
+
+static int upload_copy_part(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                            const char *upload_id, uint32_t number, const struct polyfs_source *source,
+                            uint64_t offset, uint64_t size, struct polyfs_part *out, struct polyfs_error *err)
+{
+    struct s3_fs *fs = self;
+    struct s3_target target;
+    struct s3_request r;
+    struct s3_result result;
+    struct ps_http_connection *answer = NULL;
+    char text[16], range[64];
+    int rc = s3_target(fs, path, path_len, 1, &target, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    s3_request_init(&r, "PUT", &target);
+    part_query(&r, upload_id, number, text);
+    snprintf(range, sizeof(range), "bytes=%llu-%llu", (unsigned long long)offset,
+             (unsigned long long)(offset + size - 1));
+    rc = s3_copy_source(fs, &r, source, err);
+    s3_header(&r, "x-amz-copy-source-range", range);
+    s3_sse_headers(fs, &r);
+    r.stall_ms = S3_SLOW_MS;
+    r.flags |= PS_HTTP_FRESH;
+    if (rc == POLYFS_OK)
+        rc = s3_result_begin(&result, &r, err);
+    if (rc == POLYFS_OK) {
+        rc = s3_send(fs, call, &r, &answer, err);
+        rc = s3_result_end(&result, rc, "CopyPartResult", err);
+        ps_http_clear(fs->http, answer);
+        if (rc == POLYFS_OK && !*result.etag)
+            rc = polyfs_fail(err, POLYFS_NETWORK, "the store copied a part without telling its etag");
+    }
+    s3_request_clear(&r);
+    if (rc == POLYFS_OK)
+        part_fill(out, number, size, result.etag, NULL);
+    return s3_copy_lost(rc, source, err);
+}
+
+/* ---- the end ---------------------------------------------------------------------------------------------------------- */
+
+static void complete_body(struct ps_buf *body, const char *upload_id, const struct polyfs_part *parts,
+                          uint64_t count, uint64_t stride, uint64_t *out_size)
+{
+    *out_size = 0;
+    ps_buf_text(body, "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+    for (uint64_t i = 0; i < count; i++) {
+        const struct polyfs_part *part = (const void *)((const char *)parts + stride * i);
+        ps_buf_text(body, "<Part><PartNumber>");
+        ps_buf_number(body, part->number);
+        ps_buf_text(body, "</PartNumber><ETag>");
+        ps_xml_escape(body, part->etag, strlen(part->etag));
+        ps_buf_text(body, "</ETag>");
+        if (has_sums(upload_id) && part->checksum.kind == POLYFS_CHECKSUM_CRC64NVME) {
+            ps_buf_text(body, "<ChecksumCRC64NVME>");
+            ps_buf_base64(body, part->checksum.value, part->checksum.length);
+            ps_buf_text(body, "</ChecksumCRC64NVME>");
+        }
+        ps_buf_text(body, "</Part>");
+        *out_size += part->size;
+    }
+    ps_buf_text(body, "</CompleteMultipartUpload>");
+}
+
+/* A lost race kills the upload (409): the same bytes may go under a new one. */
+static int complete_lost(int rc, const struct polyfs_put_request *request, struct polyfs_error *err)
+{
+    if (rc == POLYFS_BUSY && err && strcmp(err->native_code, "ConditionalRequestConflict") == 0)
+        err->retry = POLYFS_RETRY_RESTART;
+    if (rc == POLYFS_NOT_FOUND && err && strcmp(err->native_code, "NoSuchUpload") == 0)
+        return rc; /* never a lost condition: perhaps we ended it ourselves */
+    return s3_lost(rc, &request->condition, err);
+}
+
+static int complete_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, struct s3_result *result,
+                         uint64_t size, struct polyfs_stat *out, struct polyfs_error *err)
+{
+    struct ps_http_connection *answer = NULL;
+    int rc = s3_result_begin(result, r, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    rc = s3_send(fs, call, r, &answer, err);
+    rc = s3_result_end(result, rc, "CompleteMultipartUploadResult", err);
+    if (rc == POLYFS_OK && !*result->etag) {
+        rc = polyfs_fail(err, POLYFS_NETWORK, "the store completed an upload without telling its etag");
+        if (err)
+            err->commit_state = POLYFS_COMMIT_UNKNOWN;
+    }
+    if (rc == POLYFS_OK && out) {
+        s3_written(answer, size, out);
+        snprintf(out->etag, sizeof(out->etag), "%s", result->etag);
+    }
+    ps_http_clear(fs->http, answer);
+    return rc;
+}
+
+static int upload_complete(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                           const char *upload_id, const struct polyfs_part *parts, uint64_t count, uint64_t stride,
+                           const struct polyfs_put_request *request, struct polyfs_stat *out,
+                           struct polyfs_error *err)
+{
+    struct s3_fs *fs = self;
+    struct s3_target target;
+    struct s3_request r;
+    struct s3_result result;
+    struct ps_buf body = {0};
+    char text[24];
+    uint64_t size;
+    int rc = s3_target(fs, path, path_len, 1, &target, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    complete_body(&body, upload_id, parts, count, stride, &size);
+    s3_request_init(&r, "POST", &target);
+    s3_query(&r, "uploadId", id_of(upload_id));
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)size);
+    s3_header(&r, "x-amz-mp-object-size", text);
+    if (has_sums(upload_id)) {
+        s3_header(&r, "x-amz-checksum-type", "FULL_OBJECT");
+        if (request->checksum.kind == POLYFS_CHECKSUM_CRC64NVME)
+            s3_checksum_header(&r, &request->checksum);
+    }
+    s3_write_conditions(&r, &request->condition);
+    s3_sse_headers(fs, &r);
+    r.body = body.data;
+    r.body_bytes = body.size;
+    r.stall_ms = S3_SLOW_MS;
+    rc = ps_buf_check(&body, err);
+    if (rc == POLYFS_OK)
+        rc = complete_send(fs, call, &r, &result, size, out, err);
+    ps_buf_clear(&body);
+    return complete_lost(rc, request, err);
+}
+
+static int upload_abort(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                        const char *upload_id, struct polyfs_error *err)
+{
+    struct s3_fs *fs = self;
+    struct s3_target target;
+    struct s3_request r;
+    struct ps_http_connection *answer = NULL;
+    int rc = s3_target(fs, path, path_len, 1, &target, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    s3_request_init(&r, "DELETE", &target);
+    s3_query(&r, "uploadId", id_of(upload_id));
+    rc = s3_send(fs, call, &r, &answer, err);
+    ps_http_clear(fs->http, answer);
+    return rc;
+}
+
+/* ---- listing parts ----------------------------------------------------------------------------------------------------- */
+
+struct parts {
+    struct ps_xml *xml;
+    struct polyfs_part part; /* the one being read */
+    struct polyfs_part *out;
+    uint64_t room, stride, count;
+    int truncated;
+};
+
+static int parts_element(void *arg, const char *path, char *text, uint64_t size, struct polyfs_error *err)
+{
+    struct parts *p = arg;
+    (void)size;
+    (void)err;
+    if (strcmp(path, "ListPartsResult/IsTruncated") == 0)
+        p->truncated = strcmp(text, "true") == 0;
+    if (strncmp(path, "ListPartsResult/Part", 20) != 0)
+        return POLYFS_OK;
+    const char *name = path + 20;
+    if (strcmp(name, "/PartNumber") == 0)
+        p->part.number = (uint32_t)ps_number(text);
+    else if (strcmp(name, "/Size") == 0)
+        p->part.size = ps_number(text);
+    else if (strcmp(name, "/ETag") == 0)
+        snprintf(p->part.etag, sizeof(p->part.etag), "%s", text);
+    else if (strcmp(name, "/ChecksumCRC64NVME") == 0 && ps_base64_decode(text, p->part.checksum.value, 8) == 8)
+        p->part.checksum.kind = POLYFS_CHECKSUM_CRC64NVME, p->part.checksum.length = 8;
+    if (*name)
+        return POLYFS_OK;
+    if (p->count < p->room)
+        *(struct polyfs_part *)(void *)((char *)p->out + p->stride * p->count++) = p->part;
+    else
+        p->truncated = 1;
+    memset(&p->part, 0, sizeof(p->part));
+    return POLYFS_OK;
+}
+
+static int parts_sink(void *arg, const char *data, uint64_t size, struct polyfs_error *err)
+{
+    return ps_xml_add(((struct parts *)arg)->xml, data, size, err);
+}
+
+static int upload_list_parts(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                             const char *upload_id, uint32_t after, struct polyfs_part *out, uint64_t room,
+                             uint64_t stride, uint64_t *out_count, struct polyfs_error *err)
+{
+    struct s3_fs *fs = self;
+    struct s3_target target;
+    struct s3_request r;
+    struct parts parts = {.out = out, .room = room, .stride = stride};
+    struct ps_http_connection *answer = NULL;
+    char marker[16], most[24];
+    int rc = s3_target(fs, path, path_len, 1, &target, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    s3_request_init(&r, "GET", &target);
+    s3_query(&r, "uploadId", id_of(upload_id));
+    snprintf(marker, sizeof(marker), "%u", after);
+    snprintf(most, sizeof(most), "%llu", (unsigned long long)(room < 1000 ? room : 1000));
+    s3_query(&r, "part-number-marker", marker);
+    s3_query(&r, "max-parts", most);
+    r.sink = parts_sink;
+    r.arg = &parts;
+    rc = ps_xml_new(parts_element, &parts, &parts.xml, err);
+    if (rc == POLYFS_OK)
+        rc = s3_send(fs, call, &r, &answer, err);
+    if (rc == POLYFS_OK)
+        rc = ps_xml_end(parts.xml, err);
+    ps_http_clear(fs->http, answer);
+    ps_xml_free(parts.xml);
+    if (rc != POLYFS_OK)
+        return rc;
+    *out_count = parts.count;
+    return parts.truncated ? POLYFS_MORE : POLYFS_OK;
+}
+
+const struct polyfs_upload_ops s3_upload_ops = {
+    .struct_size = sizeof(struct polyfs_upload_ops),
+    .start = upload_start,
+    .part = upload_part,
+    .copy_part = upload_copy_part,
+    .list_parts = upload_list_parts,
+    .complete = upload_complete,
+    .abort = upload_abort,
+    .list = s3_uploads_list,
+};

