@@ -12,6 +12,7 @@
 extern "C" {
 #endif
 
+#define STRICT_PATH_MAX 64 /* bytes; a longer prefix of a listing is INVALID */
 extern unsigned strict_reached;
 /* Registers both, once; POLYFS_OK also when they were. */
 int strict_register(void);
