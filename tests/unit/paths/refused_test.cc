@@ -203,6 +203,21 @@ TEST_F(Refused, TheLongestNameMayBeAbsent)
     Open("nodots://");
 }
 
+/* Also which throttle a request shares is asked of the path that it is about. */
+TEST_F(Refused, FactsBelowAFolderAreOfThatFolder)
+{
+    polyfs_fs *sub = nullptr;
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    Open("nodots://");
+    ASSERT_EQ(POLYFS_OK, Put("d/a"));
+    ASSERT_EQ(POLYFS_OK, polyfs_fs_sub(fs_, "d", 0, nullptr, &sub, &err_)) << err_.message;
+    strict_outside = 0;
+    EXPECT_EQ(POLYFS_OK, polyfs_stat(sub, "a", nullptr, nullptr, &stat, &err_)) << err_.message;
+    EXPECT_EQ(POLYFS_OK, polyfs_put(sub, "b", "x", 1, nullptr, nullptr, &err_)) << err_.message;
+    EXPECT_EQ(0u, strict_outside);
+    polyfs_fs_close(sub);
+}
+
 /* Below a folder the names are refused as above it, also where the two meet; so no name leads out. */
 TEST_F(Refused, BelowAFolder)
 {

@@ -6,6 +6,7 @@
 #include "polyfs/plugin.h"
 
 unsigned strict_reached;
+unsigned strict_outside;
 
 int polyfs_plugin_v1_memory(const struct polyfs_host *host, const struct polyfs_plugin **out,
                             struct polyfs_error *err);
@@ -26,6 +27,7 @@ static int strict_caps(struct polyfs_call *call, void *fs, const char *path, uin
                        struct polyfs_caps *out, struct polyfs_error *err)
 {
     look(path);
+    strict_outside += strncmp(path, "d/", 2) != 0;
     int rc = memory_fs_ops.caps(call, fs, path, path_len, flags, out, err);
     if (rc == POLYFS_OK)
         out->path_max = STRICT_PATH_MAX;
