@@ -50,7 +50,15 @@ int polyfs_copy(struct polyfs_fs *source_fs, const char *source, struct polyfs_f
         rc = polyfs_fail(&v.error, POLYFS_NOMEM, "no memory for a copy");
     if (rc != POLYFS_OK)
         return pfs_verb_end(&v, rc, err);
-    rc = transfer_one(&v.ctx, o, out_stat, err);
+    struct polyfs_stat stat = POLYFS_STAT_INIT, seen;
+    rc = transfer_one(&v.ctx, o, &stat, err);
+    if (rc == POLYFS_OK && out_stat) {
+        /* A store that copies by itself may not tell how large the copy is. */
+        if (stat.size == POLYFS_SIZE_UNKNOWN && pfs_stat_object(&v, target, &seen) == POLYFS_OK &&
+            strcmp(seen.etag, stat.etag) == 0)
+            stat = seen;
+        pfs_stat_out(out_stat, &stat);
+    }
     return pfs_verb_end(&v, rc, NULL);
 }
 

@@ -97,7 +97,7 @@ static struct pfs_request *pop_ready_locked(void)
 static void work_on_locked(struct pfs_request *r)
 {
     pthread_mutex_unlock(&exec.mu);
-    int again = pfs_attempt(r) || pfs_retry_wanted(r);
+    int again = pfs_attempt(r) || pfs_retry_wanted(r) || pfs_nonce_wanted(r);
     pthread_mutex_lock(&exec.mu);
     if (again) {
         push_delayed_locked(r);

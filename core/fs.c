@@ -105,6 +105,8 @@ int polyfs_stat(struct polyfs_fs *fs, const char *path, const char *version, con
     struct pfs_verb v;
     struct polyfs_stat stat;
     int rc = pfs_verb_begin(&v, "stat", fs, path, opts);
+    if (rc == POLYFS_OK && version)
+        rc = pfs_verb_gate(&v, POLYFS_FACT_VERSIONS, "keep versions");
     if (rc == POLYFS_OK)
         rc = pfs_stat(&v, path, version, &stat);
     if (rc == POLYFS_OK)
@@ -155,12 +157,12 @@ int polyfs_get_metadata(struct polyfs_fs *fs, const char *path, const struct pol
 
 /* ---- changing -------------------------------------------------------------------------------------------- */
 
-/* A store without folders has none to make; a plugin for one need not say so. */
-static int folders_are_implied(struct pfs_verb *v, enum pfs_slot slot, uint32_t flags)
+/* A store without folders has none to make or to remove, only buckets. */
+static int folders_are_implied(struct pfs_verb *v, uint32_t flags)
 {
     struct polyfs_caps caps;
-    return !pfs_slot_present(v->fs, slot) && !(flags & POLYFS_MKDIR_BUCKET) &&
-           pfs_verb_caps(v, v->path, &caps) == POLYFS_OK && caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_NO;
+    return !(flags & POLYFS_MKDIR_BUCKET) && pfs_verb_caps(v, v->path, &caps) == POLYFS_OK &&
+           caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_NO;
 }
 
 /* What rmdir is there: it refuses what is not empty, and has nothing to do else. */
@@ -180,7 +182,7 @@ int polyfs_mkdir(struct polyfs_fs *fs, const char *path, uint32_t flags, const s
     int rc = pfs_verb_begin(&v, "make the folder", fs, path, opts);
     if (rc == POLYFS_OK && flags & ~(POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK | POLYFS_MKDIR_BUCKET))
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
-    if (rc == POLYFS_OK && !folders_are_implied(&v, PFS_MKDIR, flags)) {
+    if (rc == POLYFS_OK && !folders_are_implied(&v, flags)) {
         struct pfs_request r = PFS_REQUEST_OF(&v, PFS_MKDIR);
         r.u.mkdir.flags = flags;
         rc = pfs_verb_run(&v, &r);
@@ -197,7 +199,7 @@ int polyfs_rmdir(struct polyfs_fs *fs, const char *path, uint32_t flags, const s
     int rc = pfs_verb_begin(&v, "remove the folder", fs, path, opts);
     if (rc == POLYFS_OK && flags & ~POLYFS_MKDIR_BUCKET)
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
-    if (rc == POLYFS_OK && folders_are_implied(&v, PFS_RMDIR, flags)) {
+    if (rc == POLYFS_OK && folders_are_implied(&v, flags)) {
         rc = implied_rmdir(&v);
     } else if (rc == POLYFS_OK) {
         struct pfs_request r = PFS_REQUEST_OF(&v, PFS_RMDIR);

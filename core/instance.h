@@ -18,7 +18,7 @@
 
 /* What the fault layer was told to do; fields but `seen` are immutable. */
 struct pfs_fault {
-    int any, for_good;
+    int any, for_good, lost;
     enum pfs_slot slot;
     unsigned at;
     int code;

@@ -290,10 +290,22 @@ static int push(struct pfs_verb *v, struct polyfs_lister *l, const char *prefix,
     return POLYFS_OK;
 }
 
+/* What a prefix ends with is no name yet: its facts are those of the folder that it is in. */
+static int facts_of(struct pfs_verb *v, const struct polyfs_lister *l, struct polyfs_caps *out)
+{
+    const char *slash = strrchr(l->path, '/');
+    if (!(l->opts.flags & POLYFS_LS_PREFIX))
+        return pfs_verb_caps(v, l->path, out);
+    char *folder = pfs_copy(l->path, slash ? (size_t)(slash + 1 - l->path) : 0);
+    int rc = folder ? pfs_verb_caps(v, folder, out) : polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a name");
+    free(folder);
+    return rc;
+}
+
 static int choose_way(struct pfs_verb *v, struct polyfs_lister *l)
 {
     struct polyfs_caps caps;
-    int rc = pfs_verb_caps(v, l->path, &caps);
+    int rc = facts_of(v, l, &caps);
     if (rc != POLYFS_OK)
         return rc;
     int recursive = (l->opts.flags & POLYFS_LS_RECURSIVE) != 0;
@@ -342,7 +354,7 @@ static int list_single(struct pfs_verb *v, struct polyfs_lister *l, int rc)
 static int first_page_empty(struct pfs_verb *v, struct polyfs_lister *l)
 {
     struct polyfs_caps caps;
-    int rc = pfs_verb_caps(v, l->path, &caps);
+    int rc = facts_of(v, l, &caps);
     if (rc != POLYFS_OK || caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_YES || l->opts.flags & POLYFS_LS_PREFIX)
         return rc;
     if (!*l->path || l->opts.start_after)

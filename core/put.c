@@ -196,6 +196,8 @@ int polyfs_put(struct polyfs_fs *fs, const char *path, const void *data, size_t 
         if (rc == POLYFS_OK)
             rc = pfs_put_gate(fs, &caps, &args.request, &v.error);
         if (rc == POLYFS_OK)
+            rc = pfs_nonce_add(&args, fs, &caps, 0, &v.error);
+        if (rc == POLYFS_OK)
             rc = put_small(&v, data, size, opts, &args.request, &stat);
         if (rc == POLYFS_OK)
             pfs_stat_out(out_stat, &stat);

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "core/layers/layers.h"
 #include "core/list.h"
 #include "core/many.h"
 #include "core/remove.h"
@@ -33,6 +34,16 @@ static int tell(const struct removal *removal, size_t i, int code, const struct 
     return removal->removed(i, code == POLYFS_NOT_FOUND ? POLYFS_OK : code, why, removal->user);
 }
 
+/* What a batch could not take, or only now and then, may go by itself: that is repeated as any request is. */
+static int remove_singly(const struct removal *removal, const struct polyfs_remove_item *item,
+                         struct polyfs_error *why)
+{
+    struct pfs_request r = PFS_REQUEST(PFS_REMOVE, removal->verb->fs, &removal->verb->ctx, item->path);
+    pfs_run(&r);
+    *why = r.error;
+    return r.rc;
+}
+
 /* Each item has its own answer; one that failed gets an error of its own. */
 static int tell_items(const struct removal *removal, size_t first, const struct polyfs_remove_item *items,
                       size_t count)
@@ -40,12 +51,15 @@ static int tell_items(const struct removal *removal, size_t first, const struct 
     int rc = POLYFS_OK;
     for (size_t i = 0; i < count; i++) {
         PFS_ERROR(why);
-        if (items[i].code < 0) {
+        int code = items[i].code;
+        if (code == POLYFS_UNSUPPORTED || code == POLYFS_BUSY || code == POLYFS_TIMEOUT) {
+            code = remove_singly(removal, &items[i], &why);
+        } else if (code < 0) {
             polyfs_fail(&why, items[i].code, "the store refused to remove it%s%s%s",
                         *items[i].native_code ? " (" : "", items[i].native_code, *items[i].native_code ? ")" : "");
             pfs_error_text(why.native_code, sizeof(why.native_code), items[i].native_code);
         }
-        int end = tell(removal, first + i, items[i].code, &why);
+        int end = tell(removal, first + i, code, &why);
         rc = rc < 0 ? rc : end;
     }
     return rc;
@@ -86,15 +100,32 @@ static int each_landed(size_t i, struct pfs_request *r, void *user)
     return tell(user, i, r->rc, &r->error);
 }
 
+/* A name that is refused goes with no batch: it has an error of its own. */
+static int batches(struct pfs_verb *v, const char *const *paths, size_t count, struct polyfs_caps *caps, int *out)
+{
+    *out = 0;
+    if (!pfs_slot_present(v->fs, PFS_REMOVE_MANY))
+        return POLYFS_OK;
+    for (size_t i = 0; i < count; i++)
+        if (pfs_name_check(v->fs, paths[i], NULL) != POLYFS_OK)
+            return POLYFS_OK;
+    int rc = pfs_verb_caps(v, paths[0], caps);
+    *out = rc == POLYFS_OK && caps->fact[POLYFS_FACT_REMOVE_MANY] == POLYFS_YES;
+    return rc;
+}
+
 int pfs_remove_many(struct pfs_verb *v, const char *const *paths, size_t count, unsigned jobs,
                     pfs_removed_fn *removed, void *user)
 {
     struct removal removal = {v, paths, removed, user};
     struct polyfs_caps caps;
-    int rc = count ? pfs_verb_caps(v, paths[0], &caps) : POLYFS_OK;
-    if (rc != POLYFS_OK || !count)
+    int batched;
+    if (!count)
+        return POLYFS_OK;
+    int rc = batches(v, paths, count, &caps, &batched);
+    if (rc != POLYFS_OK)
         return rc;
-    if (caps.fact[POLYFS_FACT_REMOVE_MANY] == POLYFS_YES && pfs_slot_present(v->fs, PFS_REMOVE_MANY)) {
+    if (batched) {
         size_t step = caps.remove_many_max ? caps.remove_many_max : 1000;
         for (size_t at = 0; at < count && rc == POLYFS_OK; at += step)
             rc = remove_batch(&removal, at, count - at < step ? count - at : step);

@@ -298,11 +298,14 @@ static void call_prepare(struct polyfs_call *call, struct pfs_request *r)
 int pfs_attempt(struct pfs_request *r)
 {
     struct polyfs_call call;
+    r->error.struct_size = (uint32_t)sizeof(r->error);
+    r->error.code = POLYFS_OK;
+    r->rc = pfs_names_before(r);
+    if (r->rc != POLYFS_OK)
+        return 0;
     if (pfs_limit_before(r) == POLYFS_MORE)
         return 1;
     r->attempt++;
-    r->error.struct_size = (uint32_t)sizeof(r->error);
-    r->error.code = POLYFS_OK;
     call_prepare(&call, r);
     int64_t began_ns = pfs_trace_before(r);
     int rc = pfs_deadline_before(r);
@@ -312,7 +315,7 @@ int pfs_attempt(struct pfs_request *r)
         struct pfs_sub_saved saved;
         rc = pfs_sub_before(r, &saved);
         if (rc == POLYFS_OK)
-            rc = slot_rows[r->slot].call(&call, r, &r->error);
+            rc = pfs_fault_after(r, slot_rows[r->slot].call(&call, r, &r->error));
         pfs_sub_after(r, &saved);
     }
     pfs_limit_after(r, rc);
@@ -331,11 +334,13 @@ int pfs_run(struct pfs_request *r)
     }
     for (;;) {
         if (r->not_before_ns && pfs_ctx_sleep(r->ctx, r->not_before_ns) != POLYFS_OK) {
-            if (!r->attempt || pfs_ctx_stopped(r->ctx) == POLYFS_CANCELLED)
+            if (r->nonce)
+                pfs_nonce_wanted(r); /* looked for and not found in time: the failure is what it was */
+            else if (!r->attempt || pfs_ctx_stopped(r->ctx) == POLYFS_CANCELLED)
                 r->rc = pfs_ctx_check(r->ctx, &r->error);
             return r->rc; /* of one that is late the store's own error says more than "timeout" */
         }
-        if (!pfs_attempt(r) && !pfs_retry_wanted(r))
+        if (!pfs_attempt(r) && !pfs_retry_wanted(r) && !pfs_nonce_wanted(r))
             return r->rc;
     }
 }

@@ -172,6 +172,8 @@ struct pfs_request {
     uint32_t learned;                                  /* how often the plugin learned something */
     int earlier_unknown;                               /* an attempt may have been applied */
     int64_t not_before_ns;                             /* of the next try */
+    int lose;                                          /* the fault layer's: the code of an answer to be lost */
+    struct pfs_nonce *nonce;                           /* the nonce layer's, while it looks for a lost commit */
     struct pfs_limit *limit;                           /* the limit layer's; NULL until it was asked for */
 
     /* what came of it */

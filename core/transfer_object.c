@@ -285,12 +285,18 @@ static int carry_over(struct pfs_object *o)
         o->caps.fact[POLYFS_FACT_CONTENT_TYPE] == POLYFS_YES)
         request->content_type = o->source_stat.content_type;
     pfs_pairs_drop(&o->meta, PFS_NONCE_KEY);
-    if (o->meta.count) {
-        request->metadata = o->meta.rows;
-        request->metadata_count = (uint32_t)o->meta.count;
-    }
+    int rc = POLYFS_OK;
+    for (size_t i = 0; i < o->meta.count && rc == POLYFS_OK; i++)
+        rc = pfs_pairs_add(&o->args.metadata, o->meta.rows[i].key, o->meta.rows[i].value);
+    request->metadata = o->args.metadata.rows;
+    request->metadata_count = (uint32_t)o->args.metadata.count;
     PFS_ERROR(why);
-    int rc = pfs_put_gate(o->target_fs, &o->caps, request, &why);
+    if (rc != POLYFS_OK)
+        polyfs_fail(&why, rc, "no memory for its metadata");
+    if (rc == POLYFS_OK)
+        rc = pfs_put_gate(o->target_fs, &o->caps, request, &why);
+    if (rc == POLYFS_OK)
+        rc = pfs_nonce_add(&o->args, o->target_fs, &o->caps, o->shape != POLYFS_SHAPE_PUT, &why);
     if (rc != POLYFS_OK)
         pfs_object_fail(o, 0, rc, &why);
     return rc;

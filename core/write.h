@@ -18,12 +18,21 @@ struct pfs_put_args {
     struct polyfs_put_request request;
     struct polyfs_pairs metadata, extra;
     char *if_match, *content_type;
+    int has_nonce;
 };
 
 #define PFS_WRITE_KNOWN (POLYFS_WRITE_CREATE_ONLY | POLYFS_WRITE_APPEND | POLYFS_WRITE_PARENTS)
 
 int pfs_put_args_take(struct pfs_put_args *args, const struct polyfs_fs *fs, const struct polyfs_write_opts *opts);
 void pfs_put_args_clear(struct pfs_put_args *args);
+
+/*
+ * Adds the nonce to the metadata of a write whose lost answer has to be told from somebody else's success: one under a
+ * condition, and each that commits what was sent before. Behind the gate, which refuses that name to callers. @commits: it
+ * is no plain PUT.
+ */
+int pfs_nonce_add(struct pfs_put_args *args, const struct polyfs_fs *fs, const struct polyfs_caps *caps,
+                  int commits, struct polyfs_error *err);
 
 /* Refuses what the facts say cannot be honoured, before anything is sent. */
 int pfs_put_gate(const struct polyfs_fs *fs, const struct polyfs_caps *caps,

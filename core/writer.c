@@ -51,6 +51,8 @@ static int writer_setup(struct pfs_verb *v, struct polyfs_writer *w, const struc
     int rc = pfs_verb_caps(v, w->path, &w->caps);
     if (rc == POLYFS_OK)
         rc = pfs_put_gate(v->fs, &w->caps, &w->args.request, &v->error);
+    if (rc == POLYFS_OK)
+        rc = pfs_nonce_add(&w->args, v->fs, &w->caps, 1, &v->error);
     if (rc != POLYFS_OK)
         return rc;
     w->forced_shape = opts ? opts->shape : 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Planted failures, for tests: option `fault` = SLOT:K[+]:CODE[:RETRY], separated by commas. The K-th call of the
- * slot on this filesystem fails with CODE, with '+' each later one too. RETRY is never (the default), transient or
- * throttled. SLOT may be "any".
+ * slot on this filesystem fails with CODE, with '+' each later one too. RETRY is never (the default), transient,
+ * throttled, or lost: the slot does its work, and its answer is lost on the way back. SLOT may be "any".
  */
 #include "core/layers/layers.h"
 
@@ -31,9 +31,10 @@ int pfs_fault_parse(const char *text, struct pfs_faults *out, struct polyfs_erro
         fault->at = k;
         fault->for_good = plus[0] == '+';
         fault->code = polyfs_code_from_name(code);
-        fault->retry = strcmp(retry, "transient") == 0   ? POLYFS_RETRY_TRANSIENT
-                       : strcmp(retry, "throttled") == 0 ? POLYFS_RETRY_THROTTLED
-                                                         : POLYFS_RETRY_NEVER;
+        fault->lost = strcmp(retry, "lost") == 0;
+        fault->retry = fault->lost || strcmp(retry, "transient") == 0 ? POLYFS_RETRY_TRANSIENT
+                       : strcmp(retry, "throttled") == 0              ? POLYFS_RETRY_THROTTLED
+                                                                      : POLYFS_RETRY_NEVER;
         out->count++;
         at += n + (at[n] == ',');
     }
@@ -53,9 +54,25 @@ int pfs_fault_before(struct pfs_request *r)
         unsigned nth = atomic_fetch_add(&fault->seen, 1) + 1;
         if (nth < fault->at || (nth > fault->at && !fault->for_good))
             continue;
+        if (fault->lost) {
+            r->lose = fault->code;
+            continue;
+        }
         polyfs_fail(&r->error, fault->code, "a planted fault (call %u of %s)", nth, pfs_slot_name(r->slot));
         r->error.retry = fault->retry;
         return fault->code;
     }
     return POLYFS_OK;
+}
+
+int pfs_fault_after(struct pfs_request *r, int rc)
+{
+    int code = r->lose;
+    r->lose = POLYFS_OK;
+    if (code == POLYFS_OK || rc < 0)
+        return rc;
+    polyfs_fail(&r->error, code, "a planted fault (the answer of %s was lost)", pfs_slot_name(r->slot));
+    r->error.retry = POLYFS_RETRY_TRANSIENT;
+    r->error.commit_state = POLYFS_COMMIT_UNKNOWN;
+    return code;
 }

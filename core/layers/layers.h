@@ -11,6 +11,11 @@
 /* retry: decides after a failed attempt; 1 = try again at request->not_before_ns. The one owner of repeats. */
 int pfs_retry_wanted(struct pfs_request *request);
 
+/* names: refuses paths that the plugin's description refuses; the plugin is asked for nothing then. */
+int pfs_names_before(struct pfs_request *request);
+/* The same of one path that is not a request's own. */
+int pfs_name_check(const struct polyfs_fs *fs, const char *path, struct polyfs_error *err);
+
 /* deadline: refuses an attempt that can no longer be answered in time, or was cancelled. */
 int pfs_deadline_before(struct pfs_request *request);
 
@@ -21,6 +26,13 @@ extern const struct pfs_fork_hook pfs_limit_hook;
 
 /* fault: fails chosen calls of chosen slots, for tests (option `fault`). */
 int pfs_fault_before(struct pfs_request *request);
+int pfs_fault_after(struct pfs_request *request, int rc);
+
+/*
+ * nonce: a commit that failed for good, and may yet be there, is looked for by the nonce that it carries. 1: ask again, the
+ * request is a stat meanwhile. Called when the retry layer wants no more.
+ */
+int pfs_nonce_wanted(struct pfs_request *request);
 
 /* sub: paths of a sub filesystem that core makes itself. What `before` exchanged in the request `after` puts back. */
 struct pfs_sub_saved {

@@ -469,7 +469,8 @@ POLYFS_API int polyfs_set_times(struct polyfs_fs *fs, const char *path, int64_t 
                                 const struct polyfs_call_opts *opts, struct polyfs_error *err);
 
 /**
- * Replace user metadata and, unless NULL, the content type; the bytes stay.
+ * Replace user metadata and, unless NULL, the content type; the bytes stay. A failure leaves the old; where pairs are
+ * kept one by one (file://) a process that is killed meanwhile may leave some old and some new.
  *
  * @param pairs  @p count names with values
  * @return POLYFS_OK, POLYFS_NOT_FOUND, POLYFS_UNSUPPORTED, …

@@ -22,7 +22,8 @@
  *  - Errors: fill @p err once, where it happens (polyfs_fail below), and return its code. A failure is never
  *    told as "absent". No secret goes into any text.
  *  - Paths are what follows `scheme://`, the bucket or container included and a "host:port" authority left out:
- *    bytes with a length; a NUL follows them. Core has checked that they hold no NUL themselves.
+ *    bytes with a length; a NUL follows them. Core has checked that they hold no NUL themselves, and none of the
+ *    parts that the description refuses (POLYFS_PLUGIN_DOTS_REFUSED, POLYFS_PLUGIN_SLASHES_REFUSED).
  *  - A flag or field that it does not know is refused with POLYFS_UNSUPPORTED, never ignored.
  */
 #ifndef POLYFS_PLUGIN_H

@@ -79,30 +79,42 @@ int local_meta_read(int fd, struct polyfs_stat *out, struct polyfs_pairs *meta, 
     return rc;
 }
 
-static int attribute_set(int fd, const char *name, const char *value, struct polyfs_error *err)
+/* @out_crowded: 1 when there is no room beside those that are there; or NULL. */
+static int attribute_set(int fd, const char *name, const char *value, int *out_crowded, struct polyfs_error *err)
 {
     if (fsetxattr(fd, name, value, strlen(value), 0) == 0)
         return POLYFS_OK;
+    if (out_crowded)
+        *out_crowded = errno == ENOSPC;
     if (errno == E2BIG || errno == ERANGE || errno == ENOSPC) /* ext4 has one block for all of them */
         return polyfs_fail(err, POLYFS_TOO_LARGE, "it is more metadata than this file system keeps with a file");
     return local_fail(err, errno, "the metadata cannot be kept");
 }
 
-int local_meta_write(int fd, const struct polyfs_put_request *request, struct polyfs_error *err)
+static const struct polyfs_kv *row_at(const struct polyfs_put_request *request, uint32_t i)
+{
+    return (const struct polyfs_kv *)(const void *)((const char *)request->metadata +
+                                                    (size_t)i * request->metadata_stride);
+}
+
+static int rows_set(int fd, const struct polyfs_put_request *request, int *out_crowded, struct polyfs_error *err)
 {
     int rc = POLYFS_OK;
     if (request->content_type)
-        rc = attribute_set(fd, MIME, request->content_type, err);
+        rc = attribute_set(fd, MIME, request->content_type, out_crowded, err);
     for (uint32_t i = 0; i < request->metadata_count && rc == POLYFS_OK; i++) {
-        const struct polyfs_kv *row =
-            (const struct polyfs_kv *)(const void *)((const char *)request->metadata +
-                                                     (size_t)i * request->metadata_stride);
+        const struct polyfs_kv *row = row_at(request, i);
         char name[256];
         if ((size_t)snprintf(name, sizeof(name), PREFIX "%s", row->key) >= sizeof(name))
             return polyfs_fail(err, POLYFS_TOO_LARGE, "the metadata name \"%.64s…\" is too long", row->key);
-        rc = attribute_set(fd, name, row->value, err);
+        rc = attribute_set(fd, name, row->value, out_crowded, err);
     }
     return rc;
+}
+
+int local_meta_write(int fd, const struct polyfs_put_request *request, struct polyfs_error *err)
+{
+    return rows_set(fd, request, NULL, err);
 }
 
 int local_meta_copy(int from, int to, struct polyfs_error *err)
@@ -122,22 +134,9 @@ int local_meta_copy(int from, int to, struct polyfs_error *err)
             continue;
         rc = value_of(from, names + at, value, err);
         if (rc == POLYFS_OK)
-            rc = attribute_set(to, names + at, value, err);
+            rc = attribute_set(to, names + at, value, NULL, err);
     }
     local_host->free(value);
-    local_host->free(names);
-    return rc;
-}
-
-/* Attributes of ours that the new metadata does not name go. */
-static int drop_ours(int fd, struct polyfs_error *err)
-{
-    char *names;
-    size_t n;
-    int rc = names_of(fd, &names, &n, err);
-    for (size_t at = 0; rc == POLYFS_OK && names && at < n; at += strlen(names + at) + 1)
-        if (strncmp(names + at, PREFIX, strlen(PREFIX)) == 0 && fremovexattr(fd, names + at) < 0)
-            rc = local_fail(err, errno, "the old metadata cannot be removed");
     local_host->free(names);
     return rc;
 }
@@ -155,6 +154,42 @@ struct kept {
 static int is_ours(const char *name)
 {
     return strncmp(name, PREFIX, strlen(PREFIX)) == 0 || strcmp(name, MIME) == 0;
+}
+
+static int is_kept(const char *name, const void *user)
+{
+    const struct kept *kept = user;
+    const char *one = kept->names;
+    for (size_t i = 0; i < kept->count; i++, one += strlen(one) + 1)
+        if (strcmp(one, name) == 0)
+            return 1;
+    return 0;
+}
+
+/* A content type stays unless a new one takes its place. */
+static int is_wanted(const char *name, const void *user)
+{
+    const struct polyfs_put_request *request = user;
+    if (strcmp(name, MIME) == 0)
+        return 1;
+    for (uint32_t i = 0; i < request->metadata_count; i++)
+        if (strcmp(row_at(request, i)->key, name + strlen(PREFIX)) == 0)
+            return 1;
+    return 0;
+}
+
+/* Attributes of ours go, but for those that stay. */
+static int drop_ours(int fd, int (*stays)(const char *name, const void *user), const void *user,
+                     struct polyfs_error *err)
+{
+    char *names;
+    size_t n;
+    int rc = names_of(fd, &names, &n, err);
+    for (size_t at = 0; rc == POLYFS_OK && at < n; at += strlen(names + at) + 1)
+        if (is_ours(names + at) && !stays(names + at, user) && fremovexattr(fd, names + at) < 0)
+            rc = local_fail(err, errno, "the old metadata cannot be removed");
+    local_host->free(names);
+    return rc;
 }
 
 static void kept_clear(struct kept *kept)
@@ -201,29 +236,30 @@ static int keep(int fd, struct kept *kept, struct polyfs_error *err)
 static void put_back(int fd, const struct kept *kept, struct polyfs_error *err)
 {
     struct polyfs_error ignored = POLYFS_ERROR_INIT;
-    char *names;
-    size_t n, i = 0;
-    int rc = names_of(fd, &names, &n, &ignored);
-    for (size_t at = 0; rc == POLYFS_OK && at < n; at += strlen(names + at) + 1)
-        if (is_ours(names + at) && fremovexattr(fd, names + at) < 0)
-            rc = POLYFS_IO;
-    local_host->free(names);
-    for (const char *name = kept->names; i < kept->count; i++, name += strlen(name) + 1)
-        if (kept->values[i] && attribute_set(fd, name, kept->values[i], &ignored) != POLYFS_OK)
+    int rc = drop_ours(fd, is_kept, kept, &ignored);
+    const char *name = kept->names;
+    for (size_t i = 0; i < kept->count; i++, name += strlen(name) + 1)
+        if (kept->values[i] && attribute_set(fd, name, kept->values[i], NULL, &ignored) != POLYFS_OK)
             rc = POLYFS_IO;
     if (rc != POLYFS_OK && err)
         err->commit_state = POLYFS_COMMIT_UNKNOWN;
 }
 
-/* All of it or, where it fails, none of it. Only a crash in between can lose what was there. */
+/*
+ * All of it or, where it fails, none of it. What is new is there before anything old goes, so that a kill between two
+ * calls leaves a mix, but loses nothing; only where a file has no room for both goes the old first.
+ */
 static int replace(int fd, const struct polyfs_put_request *request, struct polyfs_error *err)
 {
     struct kept kept = {0};
+    int crowded = 0;
     int rc = keep(fd, &kept, err);
     if (rc == POLYFS_OK) {
-        rc = drop_ours(fd, err);
-        if (rc == POLYFS_OK)
-            rc = local_meta_write(fd, request, err);
+        rc = rows_set(fd, request, &crowded, err);
+        if (rc == POLYFS_OK || crowded)
+            rc = drop_ours(fd, is_wanted, request, err);
+        if (rc == POLYFS_OK && crowded)
+            rc = rows_set(fd, request, NULL, err);
         if (rc != POLYFS_OK)
             put_back(fd, &kept, err);
     }

@@ -58,6 +58,8 @@ int s3_target(const struct s3_fs *fs, const char *path, uint64_t path_len, int n
     int rc = check_bucket(path, out->bucket_len, err);
     if (rc == POLYFS_OK && need_key && !out->key_len)
         return polyfs_fail(err, POLYFS_IS_DIR, "it is a bucket, not an object; write s3://bucket/key");
+    if (rc == POLYFS_OK && !ps_utf8_valid(out->key, out->key_len))
+        return polyfs_fail(err, POLYFS_INVALID, "its key is not UTF-8, and S3 takes no other");
     if (rc == POLYFS_OK && out->key_len > 1024)
         return polyfs_fail(err, POLYFS_INVALID, "its key has %llu bytes; S3 takes at most 1,024",
                            (unsigned long long)out->key_len);
@@ -137,6 +139,37 @@ static int in_host(const struct s3_fs *fs, const struct s3_target *t)
     return 1;
 }
 
+static struct s3_bucket *bucket_row_locked(struct s3_fs *fs, const struct s3_target *t, int make)
+{
+    for (unsigned i = 0; i < fs->bucket_count; i++)
+        if (strlen(fs->buckets[i].name) == t->bucket_len &&
+            memcmp(fs->buckets[i].name, t->bucket, t->bucket_len) == 0)
+            return &fs->buckets[i];
+    if (!make || t->bucket_len >= sizeof(fs->buckets[0].name))
+        return NULL;
+    unsigned at = fs->bucket_count < S3_BUCKETS_MAX ? fs->bucket_count++ : fs->bucket_next++ % S3_BUCKETS_MAX;
+    fs->buckets[at] = (struct s3_bucket){.versions = POLYFS_UNKNOWN};
+    memcpy(fs->buckets[at].name, t->bucket, t->bucket_len);
+    return &fs->buckets[at];
+}
+
+void s3_bucket_get(struct s3_fs *fs, const struct s3_target *target, struct s3_bucket *out)
+{
+    lock(fs);
+    const struct s3_bucket *row = bucket_row_locked(fs, target, 0);
+    *out = row ? *row : (struct s3_bucket){.versions = POLYFS_UNKNOWN};
+    unlock(fs);
+}
+
+void s3_bucket_versions(struct s3_fs *fs, const struct s3_target *target, uint8_t versions)
+{
+    lock(fs);
+    struct s3_bucket *row = bucket_row_locked(fs, target, 1);
+    if (row)
+        row->versions = versions;
+    unlock(fs);
+}
+
 /* Region of a bucket, and this server's time. The key of the day is kept, since to derive it costs as much as a signature. */
 static int signer_load(struct s3_fs *fs, const struct s3_target *t, struct ps_signer *s, char region[32],
                        struct polyfs_error *err)
@@ -150,10 +183,9 @@ static int signer_load(struct s3_fs *fs, const struct s3_target *t, struct ps_si
                             .service = "s3"};
     s->region = region;
     lock(fs);
-    for (unsigned i = 0; i < fs->bucket_count; i++)
-        if (strlen(fs->buckets[i].name) == t->bucket_len &&
-            memcmp(fs->buckets[i].name, t->bucket, t->bucket_len) == 0)
-            memcpy(region, fs->buckets[i].region, 32);
+    const struct s3_bucket *row = bucket_row_locked(fs, t, 0);
+    if (row && *row->region)
+        memcpy(region, row->region, 32);
     s->time_s = ps_host->clock_ns(1) / 1000000000 + fs->clock_offset_s;
     ps_sigv4_date(s->time_s, date);
     date[8] = '\0';
@@ -274,23 +306,14 @@ static void learn_server(struct s3_fs *fs, const struct ps_http_connection *answ
 
 static int learn_region(struct s3_fs *fs, const struct s3_target *t, const char *region)
 {
-    struct s3_bucket *row = NULL;
+    struct s3_bucket *row;
     int is_new = 0;
-    if (!region || !*region || strlen(region) >= sizeof(row->region) || t->bucket_len >= sizeof(row->name) ||
+    if (!region || !*region || strlen(region) >= sizeof(row->region) || !t->bucket_len ||
         strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(region))
         return 0;
     lock(fs);
-    for (unsigned i = 0; i < fs->bucket_count && !row; i++)
-        if (strlen(fs->buckets[i].name) == t->bucket_len &&
-            memcmp(fs->buckets[i].name, t->bucket, t->bucket_len) == 0)
-            row = &fs->buckets[i];
-    if (!row) { /* the table holds those of a region of their own; the oldest gives way */
-        row = &fs->buckets[fs->bucket_count < S3_BUCKETS_MAX ? fs->bucket_count++ : 0];
-        memcpy(row->name, t->bucket, t->bucket_len);
-        row->name[t->bucket_len] = '\0';
-        snprintf(row->region, sizeof(row->region), "%s", fs->region);
-    }
-    is_new = strcmp(row->region, region) != 0;
+    row = bucket_row_locked(fs, t, 1);
+    is_new = strcmp(*row->region ? row->region : fs->region, region) != 0;
     snprintf(row->region, sizeof(row->region), "%s", region);
     unlock(fs);
     return is_new;
@@ -382,11 +405,56 @@ static int exchange(struct s3_fs *fs, struct polyfs_call *call, struct s3_reques
     return rc;
 }
 
+static int learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+                         struct polyfs_error *err);
+
+/* Has a key parts that a file system would resolve: empty, `.` or `..`? One '/' at the end is plain. */
+static int has_folder_parts(const struct s3_target *t)
+{
+    for (uint64_t at = 0, n; at < t->key_len; at += n + 1) {
+        const char *slash = memchr(t->key + at, '/', t->key_len - at);
+        n = slash ? (uint64_t)(slash - t->key) - at : t->key_len - at;
+        if (!n || (n == 1 && t->key[at] == '.') || (n == 2 && memcmp(t->key + at, "..", 2) == 0))
+            return 1;
+    }
+    return 0;
+}
+
+/* On a server that keeps objects as files such a key would be another object. One that is not known is asked first. */
+static int check_key(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *t,
+                     struct polyfs_error *err)
+{
+    int in_xml = ps_xml_can_carry(t->key, t->key_len), parts = has_folder_parts(t);
+    if (in_xml && !parts && !memchr(t->key, '\\', t->key_len))
+        return POLYFS_OK;
+    int rc = learn_profile(fs, call, t, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    enum s3_profile profile = s3_profile(fs);
+    if (!in_xml && s3_traits[profile].flags & S3_PLAIN_XML)
+        return polyfs_fail(err, POLYFS_INVALID,
+                           "%s lists a key with such characters under another name; use another",
+                           s3_traits[profile].name);
+    for (const char *byte = s3_traits[profile].not_in_keys; *byte; byte++)
+        if (memchr(t->key, *byte, t->key_len))
+            return polyfs_fail(err, POLYFS_INVALID, "%s takes '%c' in a key for another byte; use another name",
+                               s3_traits[profile].name, *byte);
+    if (!parts || (profile != S3_UNKNOWN && !(s3_traits[profile].flags & S3_KEYS_ARE_PATHS)))
+        return POLYFS_OK;
+    return polyfs_fail(err, POLYFS_INVALID,
+                       "%s may take `.`, `..` and `//` in a key for folders; use another name%s",
+                       profile == S3_UNKNOWN ? "this server" : s3_traits[profile].name,
+                       profile == S3_UNKNOWN ? ", or say which server it is: option provider" : "");
+}
+
 int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, struct ps_http_connection **out,
             struct polyfs_error *err)
 {
     struct sending s = {0};
     char region[32];
+    int checked = check_key(fs, call, &r->target, err);
+    if (checked != POLYFS_OK)
+        return checked;
     unsigned own = r->header_count; /* what sign() adds is not the request's */
     int rc = signer_load(fs, &r->target, &s.signer, region, err);
     if (rc == POLYFS_OK) {
@@ -422,20 +490,28 @@ int s3_presign(struct s3_fs *fs, const char *method, const struct s3_target *tar
     return rc;
 }
 
-int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+/* Whose server it is, if that is not known yet: one HEAD of the bucket, for its Server header. */
+static int learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
                          struct polyfs_error *err)
 {
     struct s3_target bucket = *target;
     struct s3_request r;
     struct ps_http_connection *answer = NULL;
-    if (s3_profile(fs) == S3_UNKNOWN) {
-        bucket.key_len = 0;
-        s3_request_init(&r, "HEAD", &bucket);
-        int rc = s3_send(fs, call, &r, &answer, err);
-        ps_http_clear(fs->http, answer);
-        if (rc != POLYFS_OK && s3_profile(fs) == S3_UNKNOWN)
-            return rc;
-    }
+    if (s3_profile(fs) != S3_UNKNOWN)
+        return POLYFS_OK;
+    bucket.key_len = 0;
+    s3_request_init(&r, "HEAD", &bucket);
+    int rc = s3_send(fs, call, &r, &answer, err);
+    ps_http_clear(fs->http, answer);
+    return s3_profile(fs) != S3_UNKNOWN ? POLYFS_OK : rc;
+}
+
+int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+                         struct polyfs_error *err)
+{
+    int rc = learn_profile(fs, call, target, err);
+    if (rc != POLYFS_OK)
+        return rc;
     if (s3_traits[s3_profile(fs)].conditions == POLYFS_YES)
         return POLYFS_OK;
     return polyfs_fail(

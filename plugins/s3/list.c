@@ -10,8 +10,9 @@
 #define LISTED_MAX 4096 /* rows of one page; S3 gives at most 1,000 */
 
 struct row {
-    uint64_t path, path_len; /* in text: the bucket in front */
-    uint64_t etag, version;  /* in text; 0: none */
+    struct polyfs_entry entry; /* made of what follows when the page is whole */
+    uint64_t path, path_len;   /* in text: the bucket in front */
+    uint64_t etag, version;    /* in text; 0: none */
     uint64_t size;
     int64_t mtime_ns;
     uint32_t type, flags;
@@ -30,7 +31,6 @@ struct lister {
     struct ps_xml *xml;
     struct ps_buf text;
     struct row *rows;
-    struct polyfs_entry *entries;
     uint64_t count, room;
     struct row row; /* being read */
     struct ps_buf next, next_version;
@@ -47,12 +47,9 @@ static int grow(struct lister *l, struct polyfs_error *err)
     if (room > LISTED_MAX)
         return polyfs_fail(err, POLYFS_NETWORK, "the store's page has more rows than any has");
     struct row *rows = ps_host->resize(l->rows, room * sizeof(*rows));
-    if (rows)
-        l->rows = rows;
-    struct polyfs_entry *entries = rows ? ps_host->resize(l->entries, room * sizeof(*entries)) : NULL;
-    if (!entries)
+    if (!rows)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
-    l->entries = entries;
+    l->rows = rows;
     l->room = room;
     return POLYFS_OK;
 }
@@ -66,23 +63,14 @@ static uint64_t keep(struct lister *l, const char *data, uint64_t size)
     return at;
 }
 
-static void keep_key(struct lister *l, char *text, uint64_t size)
+static void keep_key(struct lister *l, const char *text, uint64_t size)
 {
-    uint64_t n = l->is_url ? ps_url_decode(text, size) : size;
     l->row.path = l->text.size;
     ps_buf_add(&l->text, l->target.bucket, l->target.bucket_len);
     ps_buf_char(&l->text, '/');
-    ps_buf_add(&l->text, text, n);
+    ps_buf_add(&l->text, text, size);
     l->row.path_len = l->text.size - l->row.path;
     ps_buf_char(&l->text, '\0');
-}
-
-/* A folder that start_after lies in came before it, or was left out on purpose. */
-static int is_behind(const struct lister *l)
-{
-    uint64_t n = l->row.path_len - l->target.bucket_len - 1;
-    const char *key = l->text.data + l->row.path + l->target.bucket_len + 1;
-    return !l->start_after || l->row.type != POLYFS_TYPE_DIR || strncmp(l->start_after, key, n) != 0;
 }
 
 static int row_end(struct lister *l, uint32_t type, struct polyfs_error *err)
@@ -93,7 +81,7 @@ static int row_end(struct lister *l, uint32_t type, struct polyfs_error *err)
     l->row.type = type;
     if (type == POLYFS_TYPE_DIR)
         l->row.size = 0;
-    if (rc == POLYFS_OK && l->row.path_len && is_behind(l))
+    if (rc == POLYFS_OK && l->row.path_len)
         l->rows[l->count++] = l->row;
     l->row = (struct row){.size = POLYFS_SIZE_UNKNOWN, .mtime_ns = POLYFS_TIME_UNKNOWN};
     return rc;
@@ -230,6 +218,28 @@ static int page_read(struct lister *l, struct polyfs_call *call, struct polyfs_e
     return rc;
 }
 
+/* A folder that start_after lies in came before it, or was left out on purpose. */
+static int is_behind(const struct lister *l, const struct row *row)
+{
+    uint64_t n = row->path_len - l->target.bucket_len - 1;
+    const char *key = l->text.data + row->path + l->target.bucket_len + 1;
+    return !l->start_after || row->type != POLYFS_TYPE_DIR || strncmp(l->start_after, key, n) != 0;
+}
+
+/* The store says only behind the rows how their keys are written. */
+static void page_decode(struct lister *l)
+{
+    uint64_t kept = 0, skip = l->target.bucket_len + 1;
+    for (uint64_t i = 0; i < l->count; i++) {
+        struct row *row = &l->rows[i];
+        if (l->is_url && l->target.bucket_len)
+            row->path_len = skip + ps_url_decode(l->text.data + row->path + skip, row->path_len - skip);
+        if (!l->target.bucket_len || is_behind(l, row))
+            l->rows[kept++] = *row;
+    }
+    l->count = kept;
+}
+
 static int by_path(const void *a, const void *b, void *text)
 {
     const struct row *left = a, *right = b;
@@ -251,19 +261,18 @@ static int is_sorted(const struct lister *l)
 /* Rows as core takes them; a folder's name loses its '/'. */
 static void page_entries(struct lister *l)
 {
-    for (uint64_t i = 0; i < l->count; i++) {
-        struct row *row = &l->rows[i];
+    for (struct row *row = l->rows; row < l->rows + l->count; row++) {
         char *path = l->text.data + row->path;
         if (row->type == POLYFS_TYPE_DIR && row->path_len && path[row->path_len - 1] == '/')
             path[--row->path_len] = '\0';
-        l->entries[i] = (struct polyfs_entry){.path = path,
-                                              .path_len = row->path_len,
-                                              .type = row->type,
-                                              .flags = row->flags,
-                                              .size = row->size,
-                                              .mtime_ns = row->mtime_ns,
-                                              .etag = row->etag ? l->text.data + row->etag : NULL,
-                                              .version = row->version ? l->text.data + row->version : NULL};
+        row->entry = (struct polyfs_entry){.path = path,
+                                           .path_len = row->path_len,
+                                           .type = row->type,
+                                           .flags = row->flags,
+                                           .size = row->size,
+                                           .mtime_ns = row->mtime_ns,
+                                           .etag = row->etag ? l->text.data + row->etag : NULL,
+                                           .version = row->version ? l->text.data + row->version : NULL};
     }
 }
 
@@ -297,7 +306,7 @@ static int page_next(struct lister *l, struct polyfs_error *err)
     if (!l->truncated)
         return POLYFS_OK;
     if (l->flags & POLYFS_LIST_VERSIONS) {
-        if (l->is_url)
+        if (l->is_url && l->next.size)
             l->next.size = ps_url_decode(l->next.data, l->next.size);
         ps_buf_char(&l->next, '\n');
         ps_buf_add(&l->next, l->next_version.data ? l->next_version.data : "", l->next_version.size);
@@ -316,14 +325,15 @@ static int list_next(struct polyfs_call *call, void *self, struct polyfs_page *o
     int rc = page_read(l, call, err);
     if (rc != POLYFS_OK)
         return rc;
+    page_decode(l);
     if (!is_sorted(l))
         qsort_r(l->rows, l->count, sizeof(*l->rows), by_path, l->text.data);
     rc = page_next(l, err);
     if (rc < 0)
         return rc;
     page_entries(l);
-    out->stride = sizeof(*l->entries);
-    out->entries = l->entries;
+    out->stride = sizeof(*l->rows);
+    out->entries = l->count ? &l->rows[0].entry : NULL;
     out->count = l->count;
     out->marker = rc == POLYFS_MORE ? l->token : NULL;
     return rc;
@@ -339,7 +349,6 @@ static void list_close(void *self)
     ps_host->free(l->token);
     ps_host->free(l->token_key);
     ps_host->free(l->rows);
-    ps_host->free(l->entries);
     ps_buf_clear(&l->text);
     ps_buf_clear(&l->next);
     ps_buf_clear(&l->next_version);

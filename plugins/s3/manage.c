@@ -181,17 +181,15 @@ struct uploads {
     uint64_t count;
     const struct s3_target *target;
     char key_marker[1100], id_marker[1024];
-    int truncated, is_url, has_key;
+    int truncated, is_url;
 };
 
-static void upload_key(struct uploads *u, char *text, uint64_t size)
+static void upload_key(struct uploads *u, const char *text, uint64_t size)
 {
-    uint64_t n = u->is_url ? ps_url_decode(text, size) : size, prefix = u->target->key_len;
-    u->has_key = n >= prefix && memcmp(text, u->target->key, prefix) == 0; /* not every server looks at it */
     u->at[u->count].path = u->text.size;
     ps_buf_add(&u->text, u->target->bucket, u->target->bucket_len);
     ps_buf_char(&u->text, '/');
-    ps_buf_add(&u->text, text, n);
+    ps_buf_add(&u->text, text, size);
     u->at[u->count].path_len = u->text.size - u->at[u->count].path;
     ps_buf_char(&u->text, '\0');
 }
@@ -220,8 +218,7 @@ static int uploads_element(void *arg, const char *path, char *text, uint64_t siz
         ps_buf_text(&u->text, "-:");
         ps_buf_add(&u->text, text, size + 1);
     } else if (strcmp(at, "/Upload") == 0) {
-        u->count += (uint64_t)u->has_key;
-        u->has_key = 0;
+        u->count++;
     }
     return POLYFS_OK;
 }
@@ -272,7 +269,7 @@ static int uploads_ask(struct s3_fs *fs, struct polyfs_call *call, struct upload
     s3_query(&r, "uploads", "");
     s3_query(&r, "max-uploads", "1000");
     s3_query(&r, "encoding-type", "url");
-    if (s3_traits[s3_profile(fs)].uploads_by_prefix && u->target->key_len)
+    if (s3_traits[s3_profile(fs)].flags & S3_UPLOADS_BY_PREFIX && u->target->key_len)
         s3_query(&r, "prefix", u->target->key);
     if (cut && (key = ps_host->alloc((uint64_t)(cut - cursor) + 1))) {
         memcpy(key, cursor, (size_t)(cut - cursor));
@@ -309,6 +306,25 @@ static int uploads_more(struct uploads *u, struct polyfs_step *step, struct poly
                : polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
 }
 
+/* Rows below the prefix: not every server looks at it. */
+static uint64_t uploads_rows(struct uploads *u, const struct s3_target *target)
+{
+    uint64_t kept = 0, skip = target->bucket_len + 1;
+    for (uint64_t i = 0; i < u->count; i++) {
+        char *path = u->text.data + u->at[i].path;
+        uint64_t key = u->at[i].path_len - skip;
+        if (u->is_url)
+            key = ps_url_decode(path + skip, key);
+        if (key < target->key_len || memcmp(path + skip, target->key, target->key_len) != 0)
+            continue;
+        u->rows[kept++] = (struct polyfs_upload_row){.path = path,
+                                                     .path_len = skip + key,
+                                                     .upload_id = u->text.data + u->at[i].id,
+                                                     .started_ns = u->at[i].started_ns};
+    }
+    return kept;
+}
+
 int s3_uploads_list(struct polyfs_call *call, void *self, const char *prefix, uint64_t prefix_len,
                     struct polyfs_step *step, const struct polyfs_upload_row **out_rows, uint64_t *out_count,
                     uint64_t *out_stride, struct polyfs_error *err)
@@ -322,20 +338,15 @@ int s3_uploads_list(struct polyfs_call *call, void *self, const char *prefix, ui
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
     ps_buf_reset(&u->text);
     u->count = 0;
-    u->truncated = u->is_url = u->has_key = 0;
+    u->truncated = u->is_url = 0;
     u->key_marker[0] = u->id_marker[0] = '\0';
     u->target = &target;
     rc = uploads_ask(self, call, u, step->cursor, err);
     u->target = NULL;
     if (rc != POLYFS_OK)
         return rc;
-    for (uint64_t i = 0; i < u->count; i++)
-        u->rows[i] = (struct polyfs_upload_row){.path = u->text.data + u->at[i].path,
-                                                .path_len = u->at[i].path_len,
-                                                .upload_id = u->text.data + u->at[i].id,
-                                                .started_ns = u->at[i].started_ns};
     *out_rows = u->rows;
-    *out_count = u->count;
+    *out_count = uploads_rows(u, &target);
     *out_stride = sizeof(u->rows[0]);
     return u->truncated ? uploads_more(u, step, err) : POLYFS_OK;
 }

@@ -2,24 +2,6 @@
 /* The s3 plugin: Amazon S3 and servers that speak its protocol. This file says what it is; no logic. */
 #include "s3.h"
 
-static const struct polyfs_fs_ops fs_ops = {
-    .struct_size = sizeof(struct polyfs_fs_ops),
-    .open = s3_open,
-    .close = s3_close,
-    .caps = s3_caps,
-    .stat = s3_stat,
-    .get = s3_get,
-    .put = s3_put,
-    .remove = s3_remove,
-    .remove_many = s3_remove_many,
-    .copy = s3_copy,
-    .mkdir = s3_mkdir,
-    .rmdir = s3_rmdir,
-    .set_metadata = s3_set_metadata,
-    .sign = s3_sign,
-    .after_fork = s3_after_fork,
-};
-
 static struct polyfs_plugin description = {
     .magic = POLYFS_PLUGIN_MAGIC,
     .struct_size = sizeof(struct polyfs_plugin),
@@ -31,7 +13,7 @@ static struct polyfs_plugin description = {
     .protocols = "s3 s3a",
     .authority = "bucket",
     .option_stride = sizeof(struct polyfs_option),
-    .fs = &fs_ops,
+    .fs = &s3_fs_ops,
     .lister = &s3_lister_ops,
     .upload = &s3_upload_ops,
 };

@@ -38,6 +38,20 @@ static void text_of(const struct ps_http_connection *answer, const char *name, c
         memcpy(out, text, strlen(text) + 1);
 }
 
+void s3_etag(char *out, uint64_t room, const char *text)
+{
+    int bare = *text && *text != '"' && strncmp(text, "W/", 2) != 0;
+    if ((uint64_t)snprintf(out, room, "%s%s%s", bare ? "\"" : "", text, bare ? "\"" : "") >= room)
+        *out = '\0';
+}
+
+/* Folders that a server keeps as objects of their own, or a mount has made. */
+static int is_folder(const struct s3_target *target, const struct polyfs_stat *stat)
+{
+    return target->key_len && target->key[target->key_len - 1] == '/' && stat->size == 0 &&
+           strncmp(stat->content_type, "application/x-directory", 23) == 0;
+}
+
 static int add_metadata(const struct ps_http_connection *answer, struct polyfs_pairs *meta,
                         struct polyfs_error *err)
 {
@@ -68,7 +82,7 @@ int s3_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *out,
     stat.mtime_ns = seconds == INT64_MIN || seconds > INT64_MAX / 1000000000 || seconds < INT64_MIN / 1000000000
                         ? POLYFS_TIME_UNKNOWN
                         : seconds * 1000000000;
-    text_of(answer, "etag", stat.etag, sizeof(stat.etag));
+    s3_etag(stat.etag, sizeof(stat.etag), etag ? etag : "");
     if (version && strcmp(version, "null") != 0)
         text_of(answer, "x-amz-version-id", stat.version, sizeof(stat.version));
     text_of(answer, "content-type", stat.content_type, sizeof(stat.content_type));
@@ -111,7 +125,7 @@ static int stat_object(struct s3_fs *fs, struct polyfs_call *call, const struct 
     int rc = s3_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK && target->key_len)
         rc = s3_stat_of(answer, out, meta, err);
-    else if (rc == POLYFS_OK)
+    if (rc == POLYFS_OK && (!target->key_len || is_folder(target, out)))
         folder_stat(out);
     ps_http_clear(fs->http, answer);
     return rc;
@@ -144,7 +158,7 @@ struct get {
     int begun;
 };
 
-void s3_read_conditions(struct s3_request *r, const struct polyfs_condition *condition, char date[32])
+static void read_conditions(struct s3_request *r, const struct polyfs_condition *condition, char date[32])
 {
     s3_header(r, "if-match", condition->if_match);
     s3_header(r, "if-none-match", condition->if_none_match);
@@ -174,6 +188,10 @@ static int accept_range(struct get *g, const struct ps_http_connection *answer, 
     const char *text = ps_http_header(answer, "content-range");
     uint64_t first = 0, last = 0, total = ps_http_length(answer), length = total;
     if (ps_http_status(answer) == 206) {
+        if (q->flags & POLYFS_GET_SUFFIX && length == 0) { /* MinIO's spelling of the end of an empty object */
+            g->stat.size = 0;
+            return POLYFS_OK;
+        }
         if (!text || ps_content_range(text, &first, &last, &total) != 0 || first == UINT64_MAX)
             return wrong(err, "it does not say which range it is");
         if (length != UINT64_MAX && length != last - first + 1)
@@ -196,6 +214,10 @@ static int accept(void *arg, const struct ps_http_connection *answer, struct pol
     struct get *g = arg;
     const char *pin = g->request->condition.if_match;
     int rc = s3_stat_of(answer, &g->stat, NULL, err);
+    int64_t since = g->request->condition.if_modified_ns;
+    if (rc == POLYFS_OK && since != POLYFS_TIME_UNKNOWN && g->stat.mtime_ns != POLYFS_TIME_UNKNOWN &&
+        g->stat.mtime_ns / 1000000000 <= since / 1000000000) /* not every server looks at it */
+        return polyfs_fail(err, POLYFS_CONDITION, "it was not changed since");
     if (rc == POLYFS_OK)
         rc = accept_range(g, answer, err);
     if (rc == POLYFS_OK && pin && *g->stat.etag && strcmp(pin, g->stat.etag) != 0)
@@ -238,7 +260,7 @@ static int settle_end(struct s3_fs *fs, struct polyfs_call *call, const struct s
     uint64_t offset = g->request->flags & POLYFS_GET_SUFFIX ? 0 : g->request->offset;
     if (offset > g->stat.size)
         return polyfs_fail(err, POLYFS_RANGE, "it has %llu bytes only", (unsigned long long)g->stat.size);
-    if (offset == g->stat.size)
+    if (offset == g->stat.size || !g->request->length)
         return POLYFS_OK;
     return wrong(err, "the range was refused, and is there");
 }
@@ -270,7 +292,7 @@ static void get_prepare(struct s3_fs *fs, struct s3_request *r, struct get *g, c
     s3_query(r, "versionId", q->version);
     s3_header(r, "range", range);
     s3_header(r, "x-amz-checksum-mode", "ENABLED");
-    s3_read_conditions(r, &q->condition, date);
+    read_conditions(r, &q->condition, date);
     s3_sse_headers(fs, r);
     r->accept = accept;
     r->arg = g;
@@ -290,6 +312,8 @@ static int get_range(struct s3_fs *fs, struct polyfs_call *call, const struct s3
     if (rc == POLYFS_OK && call->bytes_done != g->expected)
         rc = wrong(err, "it ended early");
     ps_http_clear(fs->http, answer);
+    if (rc == POLYFS_OK && is_folder(target, &g->stat))
+        return polyfs_fail(err, POLYFS_IS_DIR, "it is a folder");
     if (rc == POLYFS_OK && (rc = verify(g, buffer, err)) != POLYFS_OK)
         call->bytes_done = 0; /* none of them can be trusted */
     if (rc == POLYFS_RANGE && !g->begun)
@@ -308,9 +332,9 @@ int s3_get(struct polyfs_call *call, void *self, const char *path, uint64_t path
     int rc = s3_target(self, path, path_len, 1, &target, err);
     if (rc != POLYFS_OK)
         return rc;
-    /* No range has no bytes; a HEAD tells what there is to tell. */
-    rc = request->length ? get_range(self, call, &target, &g, buffer, err)
-                         : stat_object(self, call, &target, request->version, &g.stat, request->meta, err);
+    /* No range has no bytes, and none begins so far behind every end; a HEAD tells what there is to tell. */
+    rc = request->length && request->offset < INT64_MAX ? get_range(self, call, &target, &g, buffer, err)
+                                                        : settle_end(self, call, &target, &g, err);
     if (rc == POLYFS_OK)
         *out_n = g.expected;
     if (out && (rc == POLYFS_OK || (g.begun && call->bytes_done)))

@@ -18,6 +18,7 @@
 #define S3_HEADERS_MAX 48
 #define S3_BUCKETS_MAX 64
 #define S3_PART_MIN (UINT64_C(5) << 20)
+#define S3_METADATA_MAX 2048 /* names and values */
 #define S3_PUT_MAX (UINT64_C(5) << 30)
 #define S3_SLOW_MS 120000 /* Complete and copies work for long before they answer */
 
@@ -35,26 +36,33 @@ enum s3_profile {
 };
 
 struct s3_traits {
-    const char *name;          /* of option provider */
-    const char *server;        /* how its Server header begins, or NULL */
-    uint8_t conditions;        /* enum polyfs_answer: If-None-Match and If-Match on writes and on Complete */
-    uint8_t remove_condition;  /* If-Match on DELETE */
-    uint8_t copy_condition;    /* conditions on the target of a copy */
-    uint8_t checksums;         /* verifies and keeps CRC64NVME and CRC32C */
-    uint8_t uploads_by_prefix; /* lists unfinished uploads by prefix */
-    uint8_t equal_parts;       /* all parts of one size but the last */
-    uint8_t resolves_dots;     /* `.` and `..` in keys are refused or resolved */
+    const char *name;         /* of option provider */
+    const char *server;       /* how its Server header begins, or NULL */
+    uint8_t conditions;       /* enum polyfs_answer: If-None-Match and If-Match on writes and on Complete */
+    uint8_t remove_condition; /* If-Match on DELETE */
+    uint8_t copy_condition;   /* conditions on the target of a copy */
+    uint8_t ordered;          /* listings are in byte order of the key, and start behind one */
+    uint32_t flags;           /* S3_... */
     uint32_t name_max;
+    const char *not_in_keys; /* bytes that it takes for others */
 };
+#define S3_CHECKSUMS 1u         /* verifies and keeps CRC64NVME and CRC32C */
+#define S3_UPLOADS_BY_PREFIX 2u /* lists unfinished uploads by prefix */
+#define S3_EQUAL_PARTS 4u       /* all parts of an upload must have one size, but the last */
+#define S3_KEYS_ARE_PATHS 8u    /* `.`, `..` and `//` in keys mean folders to it */
+#define S3_PLAIN_XML 16u        /* lists keys as XML can carry them, and others wrong */
+#define S3_DROPS_EMPTY 32u      /* metadata without a value is gone */
 extern const struct s3_traits s3_traits[S3_PROFILES];
 
 struct s3_keys {
     const char *id, *secret, *token; /* id NULL: anonymous; token NULL: none */
 };
 
+/* What was learned of a bucket. */
 struct s3_bucket {
     char name[64];
-    char region[32];
+    char region[32];  /* "": the filesystem's */
+    uint8_t versions; /* enum polyfs_answer */
 };
 
 struct s3_fs {
@@ -76,8 +84,8 @@ struct s3_fs {
     enum s3_profile profile;
     int64_t clock_offset_s;
     int clock_is_learned;
-    struct s3_bucket buckets[S3_BUCKETS_MAX]; /* whose region is another than ours */
-    unsigned bucket_count;
+    struct s3_bucket buckets[S3_BUCKETS_MAX];
+    unsigned bucket_count, bucket_next; /* the one that gives way when there are more */
     char derived[32], derived_day[9], derived_region[32];
 };
 
@@ -144,6 +152,9 @@ int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, st
 int s3_presign(struct s3_fs *fs, const char *method, const struct s3_target *target, uint32_t life_s,
                struct ps_buf *out, struct polyfs_error *err);
 enum s3_profile s3_profile(struct s3_fs *fs);
+/* What was learned of a bucket; and to learn whether it keeps versions. */
+void s3_bucket_get(struct s3_fs *fs, const struct s3_target *target, struct s3_bucket *out);
+void s3_bucket_versions(struct s3_fs *fs, const struct s3_target *target, uint8_t versions);
 /* Before the first conditional write to a server that is not known: one HEAD of the bucket, for its Server header. */
 int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
                          struct polyfs_error *err);
@@ -158,12 +169,10 @@ int s3_error_in_body(const char *code, const char *message, struct polyfs_error 
 /* Size, times, etag, checksum, ... of the headers of an answer; user metadata too if wanted. */
 int s3_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *out, struct polyfs_pairs *meta,
                struct polyfs_error *err);
-/* Conditions of a read as headers; @date holds the text of one. */
-void s3_read_conditions(struct s3_request *r, const struct polyfs_condition *condition, char date[32]);
 
 /* ---- write.c ---- */
 /* Content type, metadata, pass-through options of a write. */
-int s3_write_headers(const struct s3_fs *fs, struct s3_request *r, const struct polyfs_put_request *request,
+int s3_write_headers(struct s3_fs *fs, struct s3_request *r, const struct polyfs_put_request *request,
                      struct polyfs_error *err);
 /* Text as a header carries it back to plain (RFC 2047); NULL without memory. */
 char *s3_words_decode(const char *value);
@@ -183,6 +192,8 @@ int s3_copy_source(const struct s3_fs *fs, struct s3_request *r, const struct po
                    struct polyfs_error *err);
 /* A copy whose source was replaced is CHANGED. */
 int s3_copy_lost(int rc, const struct polyfs_source *source, struct polyfs_error *err);
+/* An etag between quotes, as HTTP has it and some servers leave them out; "" when it is too long. */
+void s3_etag(char *out, uint64_t room, const char *text);
 /* What a write answers: etag, version. */
 void s3_written(const struct ps_http_connection *answer, uint64_t size, struct polyfs_stat *out);
 
@@ -205,6 +216,7 @@ int s3_uploads_init(void); /* once a process */
 __typeof__(*((struct polyfs_upload_ops *)0)->list) s3_uploads_list;
 
 /* The slots, by file. */
+extern const struct polyfs_fs_ops s3_fs_ops;
 extern const struct polyfs_lister_ops s3_lister_ops;
 extern const struct polyfs_upload_ops s3_upload_ops;
 #define S3_SLOT(slot) __typeof__(*((struct polyfs_fs_ops *)0)->slot) s3_##slot
@@ -215,8 +227,6 @@ S3_SLOT(put);
 S3_SLOT(remove);
 S3_SLOT(remove_many);
 S3_SLOT(copy);
-S3_SLOT(mkdir);
-S3_SLOT(rmdir);
 S3_SLOT(set_metadata);
 S3_SLOT(sign);
 S3_SLOT(after_fork);

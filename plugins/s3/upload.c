@@ -7,6 +7,8 @@
 
 #include "s3.h"
 
+#define S3_ID_BYTES (sizeof(((struct s3_result *)0)->upload_id) + 2)
+
 static const char *id_of(const char *upload_id)
 {
     const char *colon = strchr(upload_id, ':');
@@ -18,6 +20,27 @@ static int has_sums(const char *upload_id)
     return strncmp(upload_id, "n:", 2) == 0;
 }
 
+static int start_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, char id[S3_ID_BYTES],
+                      struct polyfs_error *err)
+{
+    struct s3_result result;
+    struct ps_http_connection *answer = NULL;
+    int sums = s3_has_checksums(fs), rc = s3_result_begin(&result, r, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    if (sums) {
+        s3_header(r, "x-amz-checksum-algorithm", "CRC64NVME");
+        s3_header(r, "x-amz-checksum-type", "FULL_OBJECT");
+    }
+    rc = s3_send(fs, call, r, &answer, err);
+    rc = s3_result_end(&result, rc, "InitiateMultipartUploadResult", err);
+    ps_http_clear(fs->http, answer);
+    if (rc == POLYFS_OK && !*result.upload_id)
+        rc = polyfs_fail(err, POLYFS_NETWORK, "the store began an upload without naming it");
+    snprintf(id, S3_ID_BYTES, "%s:%s", sums ? "n" : "-", result.upload_id);
+    return rc;
+}
+
 static int upload_start(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
                         const struct polyfs_put_request *request, struct polyfs_text *out_id,
                         struct polyfs_error *err)
@@ -25,9 +48,7 @@ static int upload_start(struct polyfs_call *call, void *self, const char *path, 
     struct s3_fs *fs = self;
     struct s3_target target;
     struct s3_request r;
-    struct s3_result result;
-    struct ps_http_connection *answer = NULL;
-    char id[sizeof(result.upload_id) + 2];
+    char id[S3_ID_BYTES];
     if (request->flags)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
     int rc = s3_target(fs, path, path_len, 1, &target, err);
@@ -35,34 +56,17 @@ static int upload_start(struct polyfs_call *call, void *self, const char *path, 
         rc = s3_settle_conditions(fs, call, &target, err);
     if (rc != POLYFS_OK)
         return rc;
-    int sums = s3_has_checksums(fs);
     s3_request_init(&r, "POST", &target);
     s3_query(&r, "uploads", "");
-    r.flags = PS_HTTP_CHANGES;
     rc = s3_write_headers(fs, &r, request, err);
-    if (sums) {
-        s3_header(&r, "x-amz-checksum-algorithm", "CRC64NVME");
-        s3_header(&r, "x-amz-checksum-type", "FULL_OBJECT");
-    }
     if (rc == POLYFS_OK)
-        rc = s3_result_begin(&result, &r, err);
-    if (rc == POLYFS_OK) {
-        rc = s3_send(fs, call, &r, &answer, err);
-        rc = s3_result_end(&result, rc, "InitiateMultipartUploadResult", err);
-        ps_http_clear(fs->http, answer);
-    }
+        rc = start_send(fs, call, &r, id, err);
     s3_request_clear(&r);
-    if (rc != POLYFS_OK)
-        return rc;
-    snprintf(id, sizeof(id), "%s:%s", sums ? "n" : "-", result.upload_id);
-    if (!*result.upload_id)
-        return polyfs_fail(err, POLYFS_NETWORK, "the store began an upload without naming it");
-    return ps_host->text_set(out_id, id, strlen(id)) == POLYFS_OK
-               ? POLYFS_OK
-               : polyfs_fail(err, POLYFS_NOMEM, "no memory for the upload's name");
+    if (rc == POLYFS_OK && ps_host->text_set(out_id, id, strlen(id)) != POLYFS_OK)
+        rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for the upload's name");
+    return rc;
 }
 
-/* Of an upload that is gone: maybe this very Complete ended it, so core looks. */
 static void part_query(struct s3_request *r, const char *upload_id, uint32_t number, char text[16])
 {
     snprintf(text, 16, "%u", number);

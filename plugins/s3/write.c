@@ -26,10 +26,11 @@ static int is_token(const char *text)
 }
 
 /* Headers carry ASCII: other text goes as an encoded word (RFC 2047, 2), which S3 gives back as it is. */
-static void add_value(struct ps_buf *buf, const char *value)
+static void add_value(struct ps_buf *buf, const char *value, int drops_empty)
 {
     size_t n = strlen(value);
-    if (is_ascii(value) && strncmp(value, "=?", 2) != 0 && (!n || (value[0] != ' ' && value[n - 1] != ' '))) {
+    if (is_ascii(value) && (n || !drops_empty) && strncmp(value, "=?", 2) != 0 &&
+        (!n || (value[0] != ' ' && value[n - 1] != ' '))) {
         ps_buf_text(buf, value);
         return;
     }
@@ -96,6 +97,10 @@ static const struct polyfs_kv *row_at(const struct polyfs_kv *rows, uint32_t str
 
 static int check_name(const char *name, struct polyfs_error *err)
 {
+    for (const char *at = name; *at; at++)
+        if (*at >= 'A' && *at <= 'Z')
+            return polyfs_fail(err, POLYFS_INVALID,
+                               "S3 keeps the names of metadata in lower case, and \"%.60s\" is not", name);
     if (is_token(name))
         return POLYFS_OK;
     return polyfs_fail(err, POLYFS_INVALID,
@@ -103,20 +108,24 @@ static int check_name(const char *name, struct polyfs_error *err)
 }
 
 /* x-amz-meta-NAME: all names and values in one block that the request owns, then one header a row. */
-static int add_metadata(struct s3_request *r, const struct polyfs_put_request *request, struct polyfs_error *err)
+static int add_metadata(struct s3_fs *fs, struct s3_request *r, const struct polyfs_put_request *request,
+                        struct polyfs_error *err)
 {
     struct ps_buf texts = {0};
+    uint64_t total = 0;
     int rc = POLYFS_OK;
     for (uint32_t i = 0; i < request->metadata_count && rc == POLYFS_OK; i++) {
         const struct polyfs_kv *row = row_at(request->metadata, request->metadata_stride, i);
         rc = check_name(row->key, err);
+        total += strlen(row->key) + strlen(row->value);
         ps_buf_text(&texts, "x-amz-meta-");
-        for (const char *at = row->key; *at; at++)
-            ps_buf_char(&texts, (char)(*at >= 'A' && *at <= 'Z' ? *at | 0x20 : *at));
+        ps_buf_text(&texts, row->key);
         ps_buf_char(&texts, '\0');
-        add_value(&texts, row->value);
+        add_value(&texts, row->value, (s3_traits[s3_profile(fs)].flags & S3_DROPS_EMPTY) != 0);
         ps_buf_char(&texts, '\0');
     }
+    if (rc == POLYFS_OK && total > S3_METADATA_MAX)
+        rc = polyfs_fail(err, POLYFS_TOO_LARGE, "S3 takes 2 KiB of metadata, names included");
     if (rc == POLYFS_OK)
         rc = ps_buf_check(&texts, err);
     const char *at = texts.data;
@@ -185,7 +194,7 @@ void s3_sse_headers(const struct s3_fs *fs, struct s3_request *r)
     s3_header(r, "x-amz-server-side-encryption-customer-key-md5", fs->sse_key_md5);
 }
 
-int s3_write_headers(const struct s3_fs *fs, struct s3_request *r, const struct polyfs_put_request *request,
+int s3_write_headers(struct s3_fs *fs, struct s3_request *r, const struct polyfs_put_request *request,
                      struct polyfs_error *err)
 {
     int rc = POLYFS_OK;
@@ -200,7 +209,7 @@ int s3_write_headers(const struct s3_fs *fs, struct s3_request *r, const struct 
     }
     s3_sse_headers(fs, r);
     s3_header(r, "content-type", request->content_type);
-    return rc == POLYFS_OK ? add_metadata(r, request, err) : rc;
+    return rc == POLYFS_OK ? add_metadata(fs, r, request, err) : rc;
 }
 
 void s3_write_conditions(struct s3_request *r, const struct polyfs_condition *condition)
@@ -227,7 +236,8 @@ int s3_lost(int rc, const struct polyfs_condition *condition, struct polyfs_erro
 
 int s3_has_checksums(struct s3_fs *fs)
 {
-    return fs->checksums_wanted > 0 || (fs->checksums_wanted == 0 && s3_traits[s3_profile(fs)].checksums);
+    return fs->checksums_wanted > 0 ||
+           (fs->checksums_wanted == 0 && s3_traits[s3_profile(fs)].flags & S3_CHECKSUMS);
 }
 
 int s3_checksum_of(struct s3_fs *fs, const void *data, uint64_t size, const struct polyfs_checksum *given,

@@ -124,3 +124,35 @@ int64_t ps_base64_decode(const char *text, void *out, uint64_t room)
     }
     return strspn(text, "=") == strlen(text) && !bits ? (int64_t)n : -1;
 }
+
+unsigned ps_utf8_next(const unsigned char *at, uint64_t left, uint32_t *out_code)
+{
+    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned n = *at < 0x80 ? 1 : *at < 0xc2 ? 0 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : *at < 0xf5 ? 4 : 0;
+    uint32_t code = n == 1 ? *at : n ? *at & (0x7fu >> n) : 0;
+    *out_code = 0;
+    if (!n || n > left)
+        return 0;
+    for (unsigned i = 1; i < n; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (at[i] & 0x3f);
+    }
+    if (code < least[n] || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff)
+        return 0;
+    *out_code = code;
+    return n;
+}
+
+int ps_utf8_valid(const char *text, uint64_t size)
+{
+    const unsigned char *at = (const unsigned char *)text, *end = at + size;
+    while (at < end) {
+        uint32_t code;
+        unsigned n = ps_utf8_next(at, (uint64_t)(end - at), &code);
+        if (!n)
+            return 0;
+        at += n;
+    }
+    return 1;
+}

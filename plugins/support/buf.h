@@ -35,4 +35,8 @@ void ps_buf_clear(struct ps_buf *buf);
 /* The bytes of a base64 text, at most @room; -1 when it is none or does not fit. */
 int64_t ps_base64_decode(const char *text, void *out, uint64_t room);
 
+/* Bytes of the UTF-8 sequence at @at (RFC 3629) and its code point; 0 bytes when it is none. */
+unsigned ps_utf8_next(const unsigned char *at, uint64_t left, uint32_t *out_code);
+int ps_utf8_valid(const char *text, uint64_t size);
+
 #endif

@@ -51,7 +51,7 @@ struct ps_http {
     unsigned socket_count, socket_room;
 };
 
-/* http_pool.c: takes a warm connection to the origin or makes a new one; gives it back, or closes it. */
+/* http_connection.c: takes a warm connection to the origin or makes a new one; gives it back, or closes it. */
 struct ps_http_connection *ps_pool_take(struct ps_http *http, const char *origin, uint64_t origin_size, int fresh);
 void ps_pool_give(struct ps_http *http, struct ps_http_connection *c);
 void ps_pool_drop(struct ps_http *http, struct ps_http_connection *c);

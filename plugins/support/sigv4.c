@@ -202,13 +202,12 @@ int ps_sigv4_header(const struct ps_signer *s, const char *method, const char *p
 
 /* ---- signed URLs -------------------------------------------------------------------------------------------------- */
 
-int ps_sigv4_presign(const struct ps_signer *s, const char *method, const char *origin, const char *host,
-                     const char *path, const struct ps_query *rows, unsigned count, uint32_t life_s,
-                     struct ps_buf *out, struct polyfs_error *err)
+/* All rows of a signed URL's query but the signature, in canonical order. */
+static int presign_query(const struct ps_signer *s, const struct ps_query *rows, unsigned count, uint32_t life_s,
+                         struct ps_buf *out, struct polyfs_error *err)
 {
     struct ps_query all[PRESIGN_ROWS];
-    struct ps_header headers[] = {{"host", host}};
-    struct ps_buf credential = {0}, query = {0}, canonical = {0};
+    struct ps_buf credential = {0};
     char date[17], life[16];
     unsigned n = 0;
     if (count > PRESIGN_ROWS - 6)
@@ -229,9 +228,20 @@ int ps_sigv4_presign(const struct ps_signer *s, const char *method, const char *
         all[n++] = (struct ps_query){"X-Amz-SignedHeaders", "host"};
         if (s->token)
             all[n++] = (struct ps_query){"X-Amz-Security-Token", s->token};
-        ps_url_query(&query, all, n);
-        rc = ps_buf_check(&query, err);
+        ps_url_query(out, all, n);
+        rc = ps_buf_check(out, err);
     }
+    ps_buf_clear(&credential);
+    return rc;
+}
+
+int ps_sigv4_presign(const struct ps_signer *s, const char *method, const char *origin, const char *host,
+                     const char *path, const struct ps_query *rows, unsigned count, uint32_t life_s,
+                     struct ps_buf *out, struct polyfs_error *err)
+{
+    const struct ps_header headers[] = {{"host", host}};
+    struct ps_buf query = {0}, canonical = {0};
+    int rc = presign_query(s, rows, count, life_s, &query, err);
     if (rc == POLYFS_OK) {
         add_request(&canonical, method, path, query.data, headers, 1);
         ps_buf_text(&canonical, PS_SIGV4_UNSIGNED);
@@ -240,7 +250,6 @@ int ps_sigv4_presign(const struct ps_signer *s, const char *method, const char *
             ps_buf_text(out, parts[i]);
         rc = add_signature(s, &canonical, out, err);
     }
-    ps_buf_clear(&credential);
     ps_buf_clear(&query);
     ps_buf_clear(&canonical);
     return rc == POLYFS_OK ? ps_buf_check(out, err) : rc;

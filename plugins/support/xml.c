@@ -189,34 +189,14 @@ void ps_xml_escape(struct ps_buf *buf, const char *text, uint64_t size)
     }
 }
 
-/* Length of the UTF-8 sequence at @at that XML allows, or 0 (RFC 3629; no surrogates, U+FFFE, U+FFFF). */
-static unsigned sequence(const unsigned char *at, uint64_t left)
-{
-    unsigned n = *at < 0x80                  ? 1
-                 : *at >= 0xc2 && *at < 0xe0 ? 2
-                 : *at >= 0xe0 && *at < 0xf0 ? 3
-                 : *at >= 0xf0 && *at < 0xf5 ? 4
-                                             : 0;
-    uint32_t code = n == 1 ? *at : n ? *at & (0x7fu >> n) : 0;
-    if (!n || n > left)
-        return 0;
-    for (unsigned i = 1; i < n; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (at[i] & 0x3f);
-    }
-    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-    if (code < least[n] || (code >= 0xd800 && code < 0xe000) || code == 0xfffe || code == 0xffff || code > 0x10ffff)
-        return 0;
-    return code >= 0x20 || code == '\t' || code == '\n' || code == '\r' ? n : 0;
-}
-
 int ps_xml_can_carry(const char *text, uint64_t size)
 {
     const unsigned char *at = (const unsigned char *)text, *end = at + size;
     while (at < end) {
-        unsigned n = sequence(at, (uint64_t)(end - at));
-        if (!n)
+        uint32_t code;
+        unsigned n = ps_utf8_next(at, (uint64_t)(end - at), &code);
+        int plain = code >= 0x20 || code == '\t' || code == '\n' || code == '\r';
+        if (!n || !plain || code == 0xfffe || code == 0xffff)
             return 0;
         at += n;
     }

@@ -115,6 +115,20 @@ class Lies(Case):
 
 
 class Loaded(Case):
+    def test_names_that_a_description_refuses(self):
+        """Through the manifest's words: a library with other flags than its manifest is not used."""
+        library = self.put("strict")
+        status, out, _ = self.run_polyfs("manifest", library)
+        self.assertEqual(status, 0)
+        self.assertIn("\npaths=dots-refused slashes-refused\n", out)
+        self.put("strict", text=out)
+        self.assertEqual(self.run_polyfs("cat", "strict://a/b")[:2], (0, "strict"))
+        for path, reason in (("a//b", "an empty part (//), which strict does not keep; write one slash"),
+                             ("a/../b", 'the part "..", which strict does not keep; write the path without it')):
+            status, out, err = self.run_polyfs("cat", "strict://" + path)
+            self.assertEqual((status, out), (2, ""), err)
+            self.assertEqual(err, f"polyfs: cannot read strict://{path}: it has {reason}\n")
+
     def test_two_in_turn_answer_with_their_own_names(self):
         """What /proc/self/fd/N as a path would break: glibc would give the first one twice."""
         self.put("one")

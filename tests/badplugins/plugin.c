@@ -153,6 +153,9 @@ static const struct polyfs_plugin plugin = {
     .summary = "A plugin of the tests",
     .protocols = QUOTE(NAME),
     .authority = "none",
+#ifdef STRICT
+    .flags = POLYFS_PLUGIN_DOTS_REFUSED | POLYFS_PLUGIN_SLASHES_REFUSED,
+#endif
     .options = options,
     .option_count = 1,
     .option_stride = sizeof(options[0]),

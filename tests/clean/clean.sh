@@ -14,10 +14,11 @@ say() { printf '\033[1m== clean: %s\033[0m\n' "$*"; }
 [ -n "${POLYFS_CLEAN_INSIDE:-}" ] || exec env POLYFS_CLEAN_INSIDE=1 unshare --mount --propagation private "$0" "$@"
 
 ROOT=$(mktemp -d "${TMPDIR:-/tmp}/polyfs-clean-XXXXXX")
-chmod 755 "$ROOT" # apt works as a user of its own
+mount --bind "$ROOT" "$ROOT" # unshare -m, which tests use, wants a mount as the root
+chmod 755 "$ROOT"            # apt works as a user of its own
 remove() {
     local status=$?
-    for mounted in dev/shm dev/pts sys proc; do umount -l "$ROOT/$mounted" 2>/dev/null || true; done
+    for mounted in dev/shm dev/pts sys proc .; do umount -l "$ROOT/$mounted" 2>/dev/null || true; done
     rm -rf --one-file-system "$ROOT"
     exit $status
 }

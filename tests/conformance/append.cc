@@ -90,6 +90,7 @@ CONFORMANCE_CASE(append, WithoutACommit)
 
 CONFORMANCE_CASE(append, FoldersInTheWay)
 {
+    NEEDS_NESTED_NAMES();
     NEEDS_APPEND();
     ASSERT_CODE(POLYFS_OK, Put("d/a", "x"));
     EXPECT_CODE(RealDirs() ? POLYFS_IS_DIR : POLYFS_OK, Put("d", "x", &opts));

@@ -68,7 +68,7 @@ void Case::SetUp()
     root_ = base + (base.empty() || base.back() == '/' ? "" : "/") + UniqueName();
     ASSERT_CODE(POLYFS_OK, polyfs_mkdir(fs(), root_.c_str(), POLYFS_MKDIR_PARENTS, nullptr, E()));
     caps_.struct_size = sizeof(caps_);
-    ASSERT_CODE(POLYFS_OK, polyfs_caps(fs(), root_.c_str(), 0, nullptr, &caps_, E()));
+    ASSERT_CODE(POLYFS_OK, polyfs_caps(fs(), root_.c_str(), POLYFS_CAPS_PROBE, nullptr, &caps_, E()));
     before_.struct_size = sizeof(before_);
     polyfs_runtime_stats(&before_);
     fds_before_ = Network() ? 0 : OpenDescriptors();
@@ -105,7 +105,14 @@ void Case::TearDown()
     }
     EXPECT_ANY_CODE(polyfs_remove_tree(fs(), root_.c_str(), nullptr, E()), POLYFS_OK, POLYFS_NOT_FOUND);
     Purge();
-    EXPECT_EQ(0, Exists("")) << "remove_tree left something";
+    if (store().folders_linger) {
+        polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
+        std::vector<Row> rows;
+        opts.flags = POLYFS_LS_RECURSIVE;
+        EXPECT_ANY_CODE(List("", &opts, &rows), POLYFS_OK, POLYFS_NOT_FOUND);
+        EXPECT_TRUE(rows.empty()) << "remove_tree left something";
+    } else
+        EXPECT_EQ(0, Exists("")) << "remove_tree left something";
 }
 
 std::string Case::P(const std::string &name) const

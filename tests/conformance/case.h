@@ -120,6 +120,11 @@ class Case : public testing::Test
         return Network() ? remote : local;
     }
 
+    void DescriptorsAreNotCounted()
+    {
+        fds_before_ = SIZE_MAX;
+    }
+
     /* Verbs on names in the case's folder. Without opts, Put makes missing folders. */
     int Put(const std::string &name, const std::string &bytes, const polyfs_write_opts *opts = nullptr,
             StatInfo *out = nullptr);
@@ -182,6 +187,9 @@ testing::AssertionResult IsAnyOf(const char *, const char *call, const std::vect
     EXPECT_PRED_FORMAT2(::conformance::IsAnyOf, (std::vector<int>{__VA_ARGS__}), call) << Why()
 
 /* Ends a case whose precondition cannot be made on this store, and only such a one. */
+#define NEEDS_NESTED_NAMES()                                                                                       \
+    if (!RealDirs() && !store().nested_names)                                                                      \
+    NOT_APPLICABLE("an object hides the names below it on this server")
 #define NOT_APPLICABLE(why) GTEST_SKIP() << "n/a: " << (why)
 
 /* ---- the catalogue ------------------------------------------------------------------------------------------ */

@@ -33,6 +33,7 @@ CONFORMANCE_CASE(conditions, CreateOnly)
 
 CONFORMANCE_CASE(conditions, CreateOnlyOverAFolder)
 {
+    NEEDS_NESTED_NAMES();
     polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     opts.flags = POLYFS_WRITE_CREATE_ONLY;
     ASSERT_CODE(POLYFS_OK, Put("d/a", "x"));
@@ -222,6 +223,44 @@ CONFORMANCE_CASE(conditions, Remove)
 }
 
 /* What polyfs itself stores to know its own writes again is never shown. */
+/* The store did it and its answer was lost: the repeat finds an object, and that it is our own. Only a network loses. */
+CONFORMANCE_CASE(conditions, LostAnswers)
+{
+    Fs losing = OpenWith("fault=put:1:network:lost,upload_complete:1:network:lost,stream_commit:1:network:lost");
+    ASSERT_TRUE(losing);
+    polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
+    const polyfs_kv pair = {"mine", "1"};
+    StatInfo stat = POLYFS_STAT_INIT;
+    if (No(POLYFS_FACT_CREATE_ONLY) || No(POLYFS_FACT_METADATA)) { /* then a repeat is all there is */
+        EXPECT_CODE(POLYFS_OK, polyfs_put(losing.get(), P("a").c_str(), "bytes", 5, &opts, nullptr, E()));
+        EXPECT_EQ("bytes", Get("a"));
+        return;
+    }
+    opts.flags = POLYFS_WRITE_CREATE_ONLY;
+    opts.metadata = &pair;
+    opts.metadata_count = 1;
+    int rc = polyfs_put(losing.get(), P("a").c_str(), "bytes", 5, &opts, &stat, E());
+    EXPECT_CODE(Network() ? POLYFS_OK : POLYFS_EXISTS, rc) << "the first put was lost";
+    EXPECT_EQ("bytes", Get("a"));
+    if (Network()) {
+        EXPECT_EQ(5u, stat.size);
+        EXPECT_EQ(Etag("a"), stat.etag);
+    }
+    EXPECT_CODE(POLYFS_EXISTS, polyfs_put(losing.get(), P("a").c_str(), "other", 5, &opts, nullptr, E()));
+    EXPECT_EQ("bytes", Get("a")) << "that one was not ours";
+    if (!Network() || !(caps().shapes & POLYFS_SHAPE_PARTS))
+        return;
+    opts.shape = POLYFS_SHAPE_PARTS;
+    const std::string large = Bytes(100000);
+    polyfs_writer *raw = nullptr;
+    ASSERT_CODE(POLYFS_OK, polyfs_writer_open(losing.get(), P("b").c_str(), &opts, &raw, E()));
+    Writer writer(raw);
+    ASSERT_CODE(POLYFS_OK, Write(writer, large));
+    EXPECT_CODE(POLYFS_OK, Commit(writer, &stat)) << "the Complete was lost, and its upload is gone";
+    EXPECT_EQ(large.size(), stat.size);
+    EXPECT_TRUE(large == Get("b"));
+}
+
 CONFORMANCE_CASE(conditions, TheNonceIsHidden)
 {
     polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;

@@ -69,6 +69,7 @@ CONFORMANCE_CASE(copy, OntoItself)
 
 CONFORMANCE_CASE(copy, FoldersInTheWay)
 {
+    NEEDS_NESTED_NAMES();
     ASSERT_CODE(POLYFS_OK, Put("a", "bytes"));
     ASSERT_CODE(POLYFS_OK, Put("d/x", "x"));
     if (!RealDirs()) {

@@ -80,7 +80,7 @@ CONFORMANCE_CASE(facts, Network)
     ASSERT_CODE(POLYFS_OK, Put("a", "bytes"));
     Get("a");
     if (Network())
-        EXPECT_GE(Requests(), before + 2);
+        EXPECT_GE(Requests(), before + (SameProcess() ? 0 : 2)) << "one that only says so may send none";
     else
         EXPECT_EQ(before, Requests());
 }

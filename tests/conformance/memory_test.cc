@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Conformance of memory://: as an object store with versions, as one without, and with folders of its own. It is the
+ * Conformance of memory://: as an object store with versions, as one without, with folders of its own, and as if
+ * it lay across a network (nonces, windows, limits). It is the
  * model of the contract, so nothing is n/a here.
  */
 #include "conformance.h"
@@ -20,6 +21,7 @@ int main(int argc, char **argv)
 {
     return conformance::Run(argc, argv, [] {
         return std::vector<conformance::Store>{Memory("memory", {"versioning=true"}), Memory("memory_plain", {}),
-                                               Memory("memory_real", {"folders=real"})};
+                                               Memory("memory_real", {"folders=real"}),
+                                               Memory("memory_network", {"network=true"})};
     });
 }

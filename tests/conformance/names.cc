@@ -164,6 +164,7 @@ CONFORMANCE_CASE(names, TwinsStayApart)
 
 CONFORMANCE_CASE(names, ObjectAndFolderOfOneName)
 {
+    NEEDS_NESTED_NAMES();
     ASSERT_CODE(POLYFS_OK, Put("a", "object"));
     int rc = Put("a/b", "below");
     if (RealDirs()) {

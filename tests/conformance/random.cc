@@ -21,7 +21,8 @@ namespace
 class Dice
 {
   public:
-    explicit Dice(uint64_t seed) : engine_(seed)
+    /* @p nested: an object may be a folder's name too. */
+    Dice(uint64_t seed, bool nested) : nested_(nested), engine_(seed)
     {
     }
     unsigned Below(unsigned n)
@@ -34,10 +35,11 @@ class Dice
         std::string path = parts[Below(5)];
         for (unsigned depth = Below(3); depth; depth--)
             path += std::string("/") + parts[Below(5)];
-        return path;
+        return nested_ ? path : path + ".o";
     }
 
   private:
+    bool nested_;
     std::mt19937_64 engine_;
 };
 
@@ -429,7 +431,7 @@ class RandomRun : public RandomCase
         const unsigned which = dice->Below(6), nth = dice->Below(1000);
         if (which < 2 && !model_.objects.empty())
             return std::next(model_.objects.begin(), nth % model_.objects.size())->first;
-        if (which == 2 && model_.folders.size() > 1)
+        if (which == 2 && model_.folders.size() > 1 && (RealDirs() || store().nested_names))
             return *std::next(model_.folders.begin(), 1 + nth % (model_.folders.size() - 1));
         return dice->Path();
     }
@@ -454,7 +456,7 @@ class RandomRun : public RandomCase
     }
     void Run(RandomRun *twin, uint64_t seed, uint64_t count)
     {
-        Dice dice(seed);
+        Dice dice(seed, RealDirs() || store().nested_names);
         Table table;
         model_.real = twin->model_.real = RealDirs();
         for (uint64_t i = 0; i < count && !HasFailure(); i++) {
@@ -503,6 +505,8 @@ class RandomRun : public RandomCase
         memory.options = {"store=twin-of-" + store().name, RealDirs() ? "folders=real" : "folders=implied"};
         RandomRun twin(Subject{&memory, 0});
         twin.SetUp();
+        if (Network())
+            twin.DescriptorsAreNotCounted(); /* the store's connections open meanwhile */
         if (!HasFatalFailure())
             Run(&twin, seed, EnvNumber("POLYFS_CONFORM_RANDOM", Many(30000, 150)));
         twin.TearDown();

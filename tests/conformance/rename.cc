@@ -92,6 +92,7 @@ CONFORMANCE_CASE(rename, UnknownFlagIsRefused)
 
 CONFORMANCE_CASE(rename, OverAFolder)
 {
+    NEEDS_NESTED_NAMES();
     ASSERT_CODE(POLYFS_OK, Put("a", "bytes"));
     ASSERT_CODE(POLYFS_OK, Put("d/x", "x"));
     if (RealDirs()) {

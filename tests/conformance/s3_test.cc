@@ -4,6 +4,7 @@
  * made first, if it is not there.
  */
 #include <cstdlib>
+#include <cstring>
 
 #include "conformance.h"
 
@@ -29,6 +30,8 @@ int main(int argc, char **argv)
         store.name = std::string("s3_") + (server ? server : "unnamed");
         store.url = std::string(url) + "/cases";
         store.tells_absent = false;
+        store.nested_names = false; /* of the servers here; Amazon's own knows no folders */
+        store.folders_linger = server && !strcmp(server, "seaweedfs");
         MakeBucket(url);
         return std::vector<conformance::Store>{store};
     });

@@ -145,6 +145,7 @@ CONFORMANCE_CASE(write, MissingFolder)
 
 CONFORMANCE_CASE(write, OverAFolder)
 {
+    NEEDS_NESTED_NAMES();
     ASSERT_CODE(POLYFS_OK, Put("d/a", "bytes"));
     polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     polyfs_writer *raw = nullptr;
@@ -162,6 +163,7 @@ CONFORMANCE_CASE(write, OverAFolder)
 
 CONFORMANCE_CASE(write, BelowAnObject)
 {
+    NEEDS_NESTED_NAMES();
     ASSERT_CODE(POLYFS_OK, Put("a", "object"));
     polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     for (uint32_t flags : {0u, POLYFS_WRITE_PARENTS}) {

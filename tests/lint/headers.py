@@ -2,7 +2,6 @@
 """1. Each public header stands alone, in C99 and C++11, with the C standard library and nothing else."""
 import os
 import re
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import tree
@@ -15,9 +14,8 @@ STANDARD = {"assert.h", "ctype.h", "errno.h", "float.h", "inttypes.h", "limits.h
 def compilers():
     yield [tree.need("gcc", "gcc"), "-xc", "-std=c99"]
     yield [tree.need("g++", "g++"), "-xc++", "-std=c++11"]
-    if shutil.which("clang"):
-        yield ["clang", "-xc", "-std=c99"]
-        yield ["clang++", "-xc++", "-std=c++11"]
+    yield [tree.need("clang", "clang"), "-xc", "-std=c99"]
+    yield [tree.need("clang++", "clang"), "-xc++", "-std=c++11"]
 
 
 def user_code(sources, headers):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""6. Words that do not belong where they stand: unsafe calls, output and exits in libraries, getenv, loose TODOs."""
+"""6. Words that do not belong where they stand: unsafe calls, output and exits in libraries, getenv, loose TODOs, skips."""
 import re
 
 import tree
@@ -43,6 +43,18 @@ def check(sources):
             for match in re.finditer(pattern, code, re.M):
                 yield f"{path}:{tree.line_of(code, match.start())}: {match.group(0).strip()}: {advice}"
     yield from loose_ends(sources)
+    yield from skips(sources)
+
+
+def skips(sources):
+    """A test that is left out looks like one that passed. A conformance case is n/a by NOT_APPLICABLE, which is counted."""
+    for path in sources.files("tests", ext=(".h", ".cc", ".py", ".txt", ".cmake")):
+        if path.startswith("tests/lint/") or path == "tests/conformance/case.h":
+            continue
+        for number, line in enumerate(sources.text(path).splitlines(), 1):
+            found = re.search(r"\bGTEST_SKIP\b|\bDISABLED_|(?i:\bskip_?test\b)|unittest\.skip|\bSKIP_RE\w+", line)
+            if found:
+                yield f"{path}:{number}: {found.group(0)}: no test is skipped; let it fail and name what is missing"
 
 
 def loose_ends(sources):
@@ -80,6 +92,18 @@ def loose_todo(copy):
     copy.append("core/url.c", "/* TODO later */\n")
 
 
+def skipped_case(copy):
+    copy.append("tests/unit/memory/race_test.cc", "TEST_F(RaceTest, Planted)\n{\n    GTEST_SKIP();\n}\n")
+
+
+def skipped_python(copy):
+    copy.append("tests/tools/pages_test.py", "def f(self):\n    self.skipTest(\"planted\")\n")
+
+
+def skipped_by_ctest(copy):
+    copy.append("tests/tools/CMakeLists.txt", "set_tests_properties(x PROPERTIES SKIP_RETURN_CODE 77)\n")
+
+
 def word_in_a_comment_is_fine(copy):
     """With a mistake behind it, so that the check has something to say."""
     copy.append("core/url.c", "/* strcpy( */ /* getenv( */\nint *g(void) { return \"atoi(\"; }\nvoid h(void) { exit(1); }\n")
@@ -90,4 +114,6 @@ if __name__ == "__main__":
     tree.main(check, [(unsafe_call, "core/url.c.*strcpy"), (output_in_a_library, "local/fs.c.*printf"),
                       (environment_in_a_plugin, "local/fs.c.*getenv"), (abort_without_memory, "load.c.*g_malloc"),
                       (curl_in_a_store, "memory/fs.c.*curl_easy_init"), (loose_todo, "core/url.c.*which issue"),
+                      (skipped_case, "race_test.cc.*GTEST_SKIP"), (skipped_python, "pages_test.py.*skipTest"),
+                      (skipped_by_ctest, "tools/CMakeLists.txt.*SKIP_RETURN_CODE"),
                       (word_in_a_comment_is_fine, r"core/url.c:\d+: exit")], narrow=True)

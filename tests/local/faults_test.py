@@ -144,7 +144,7 @@ class Faults(unittest.TestCase):
         where = f"{scenario.name}: {error} at {call.name} number {call.nth} {call.text[:90]}: {status} {told}"
         self.assertFalse([n for n in after if ".polyfs-tmp" in n], "staging stays: " + where)
         if status == 0:
-            advisory = call.name == "fallocate" and error == "EIO"
+            advisory = (call.name, error) in (("fallocate", "EIO"), ("fsetxattr", "ENOSPC"))  # the second: has another go
             self.assertTrue(not must or advisory, "went unseen: " + where)
             self.assertEqual(after, done, "claims to be done: " + where)
             return 1
@@ -188,6 +188,58 @@ class Faults(unittest.TestCase):
             calls = [line for line in file if folder in line]
         self.assertEqual(len(calls), 1, calls)
         self.assertIn("(INJECTED)", calls[0])
+
+    # ---- metadata that is replaced in several calls -----------------------------------------------------------------
+
+    def replace_metadata(self, *inject):
+        """(exit status of strace, attributes afterwards, calls that were injected)"""
+        metadata = next(s for s in SCENARIOS if s.name == "metadata")
+        folder, log = self.fresh(metadata), os.path.join(self.base, "log")
+        words = [word for rule in inject for word in ("-e", "inject=" + rule)]
+        run = subprocess.run(["strace", "-f", "-y", "-o", log, "-e", "trace=fsetxattr,fremovexattr"] + words +
+                             metadata.argv(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+        data, attributes = tree(folder)["f"]
+        shutil.rmtree(folder)
+        self.assertEqual(data, OLD)
+        with open(log, errors="replace") as file:
+            return run.returncode, attributes, file.read().count("(INJECTED)")
+
+    def assert_nothing_lost(self, attributes, where):
+        """Old names have their old value or the new one; one that shall go goes when all that is new is there."""
+        self.assertEqual(attributes.get("user.mime_type"), b"text/old", where)
+        self.assertIn(attributes.get("user.polyfs.colour"), (b"blue", b"red"), where)
+        if "user.polyfs.old" not in attributes:
+            self.assertEqual((attributes.get("user.polyfs.colour"), attributes.get("user.polyfs.shape")),
+                             (b"red", b"round"), where)
+
+    def kill_everywhere(self, *inject):
+        """At each call in turn, until a number is not reached any more; how many were."""
+        kills = 0
+        for name in ("fsetxattr", "fremovexattr"):
+            if any(rule.startswith(name + ":") for rule in inject):
+                continue  # strace takes one rule a call
+            for nth in range(1, 20):
+                status, attributes, _ = self.replace_metadata(*inject, f"{name}:signal=KILL:when={nth}")
+                if status not in (-9, 137):
+                    break
+                kills += 1
+                self.assert_nothing_lost(attributes, f"{inject}, killed at {name} number {nth}: {attributes}")
+        return kills
+
+    def test_a_kill_while_metadata_is_replaced_loses_nothing(self):
+        self.assertEqual(self.kill_everywhere(), 3)  # two names set, one removed
+
+    def test_a_kill_while_old_metadata_is_put_back_loses_nothing(self):
+        self.assertEqual(self.kill_everywhere("fremovexattr:error=EIO:when=1"), 5)  # two new names, three old ones
+
+    def test_where_old_and_new_metadata_do_not_fit_together_the_old_goes_first(self):
+        """As on ext4, which has one block for all of a file's. If the new does not fit by itself, the old comes back."""
+        new = {"user.polyfs.colour": b"red", "user.polyfs.shape": b"round", "user.mime_type": b"text/old"}
+        for nth in (1, 2):
+            status, attributes, injected_calls = self.replace_metadata(f"fsetxattr:error=ENOSPC:when={nth}")
+            self.assertEqual((status, attributes, injected_calls), (0, new, 1))
+        status, attributes, injected_calls = self.replace_metadata("fsetxattr:error=ENOSPC:when=1..2")
+        self.assertEqual((status, attributes, injected_calls), (1, OLD_METADATA, 2))
 
     # ---- a disk that is really full -----------------------------------------------------------------------------
 

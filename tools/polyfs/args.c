@@ -22,6 +22,24 @@ static gboolean add_option(const char *name, const char *value, gpointer data, G
     return TRUE;
 }
 
+/* The aws command's names of the options that one types most. */
+static gboolean add_named(const char *name, const char *value, gpointer data, GError **error)
+{
+    static const struct {
+        const char *name, *option;
+    } rows[] = {{"--profile", "profile"},
+                {"--region", "region"},
+                {"--endpoint-url", "endpoint_url"},
+                {"--ca-bundle", "ca_bundle"},
+                {"--no-sign-request", "anon"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *pair = g_strdup_printf("%s=%s", rows[i].option, value ? value : "true");
+        if (strcmp(rows[i].name, name) == 0)
+            return add_option(name, pair, data, error);
+    }
+    return FALSE;
+}
+
 static gboolean add_verbose(const char *name, const char *value, gpointer data, GError **error)
 {
     (void)name, (void)value, (void)data, (void)error;
@@ -50,6 +68,13 @@ static int help_wanted;
 static const GOptionEntry common[] = {
     {"option", 'o', G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, CALLBACK(add_option),
      "option of the store; may repeat (polyfs options NAME)", "KEY=VALUE"},
+    {"profile", 0, G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, CALLBACK(add_named), "-o profile=NAME", "NAME"},
+    {"region", 0, G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, CALLBACK(add_named), "-o region=NAME", "NAME"},
+    {"endpoint-url", 0, G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, CALLBACK(add_named), "-o endpoint_url=URL",
+     "URL"},
+    {"ca-bundle", 0, G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, CALLBACK(add_named), "-o ca_bundle=FILE",
+     "FILE"},
+    {"no-sign-request", 0, G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, CALLBACK(add_named), "-o anon=true", NULL},
     {"json", 0, 0, G_OPTION_ARG_NONE, &cli.json, "one JSON object a line; errors too, on standard error", NULL},
     {"timeout", 0, G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, CALLBACK(set_timeout),
      "give up after this time: 30s, 5m, 1h", "TIME"},
