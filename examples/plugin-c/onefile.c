@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * onefile:// keeps all objects in one file, to which records are only ever added: a head, the name, the bytes. The index
- * has the newest record of each name; each call takes in what was added since, so that processes see each other's. One
- * byte is written last: a record that a kill cut short lacks it, so it is not there, and the next writer cuts it off.
+ * onefile:// keeps all objects in one file, to which records are only ever added: head, name, bytes. Each call takes in
+ * what others added. One byte is written last: a record that a kill cut short lacks it, so it is not there, and the next
+ * writer cuts it off. Bytes never move, so they are read without a lock.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -10,7 +10,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
-
 #define PATH struct polyfs_call *call, void *fs, const char *path, uint64_t path_len
 #define RESULT struct polyfs_stat *out, struct polyfs_error *err
 struct object { /* of the index, or what a stream or a removal is about to add; as in the file up to `kind` */
@@ -36,7 +35,6 @@ struct lister {
 };
 static const struct polyfs_host *host;
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER; /* of all stores: locks of fcntl belong to the process */
-
 static int look(const struct store *s, const char *name, struct polyfs_stat *out) {
     const struct object *o = s->first;
     while (o && strcmp(o->name, name) < 0) o = o->next;
@@ -84,9 +82,7 @@ static int append(struct polyfs_call *call, void *stream, const void *data, uint
     o->size += n, errno = ENOSPC; /* what a write that ends early means */
     return pwrite(o->fd, data, n, o->size - n) == (ssize_t)n ? POLYFS_OK : polyfs_fail_errno(err, "writing");
 }
-static void cancel(struct polyfs_call *call, void *stream) {
-    close(((struct object *)stream)->fd), host->free(stream);
-}
+static void cancel(struct polyfs_call *call, void *o) { close(((struct object *)o)->fd), host->free(o); }
 static int commit(struct polyfs_call *call, void *stream, const struct polyfs_put_request *r, RESULT) {
     struct object *o = stream;
     struct store *s = o->store;
@@ -129,7 +125,6 @@ static int fs_stat(PATH, const char *v, struct polyfs_stat *out, struct polyfs_p
     leave(fs);
     return there ? POLYFS_OK : polyfs_fail(err, POLYFS_NOT_FOUND, "there is no such object");
 }
-/* Reads without a lock: bytes never move, and the etag says where they are. */
 static int fs_get(PATH, const struct polyfs_get_request *r, void *buffer, uint64_t *out_n, RESULT) {
     struct polyfs_stat stat = POLYFS_STAT_INIT;
     uint64_t at = 0, n = 0, *done = &call->bytes_done;
@@ -161,12 +156,11 @@ static void fs_close(void *fs) {
 static void fs_after_fork(void *fs) { mu = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER; }
 static int fs_open(struct polyfs_call *call, const struct polyfs_options *options, const struct polyfs_inner *inner,
                    void **out, struct polyfs_error *err) {
-    const char *folder = host->option(options, "folder");
     struct store *s = host->alloc(sizeof(*s));
     if (!s) return polyfs_fail(err, POLYFS_NOMEM, "no memory for a filesystem");
-    *s = (struct store){open(folder, O_DIRECTORY | O_CLOEXEC), -1, 0, NULL};
+    *s = (struct store){open(host->option(options, "folder"), O_DIRECTORY | O_CLOEXEC), -1, 0, NULL};
     s->fd = openat(s->folder, "objects.onefile", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (s->fd < 0 || fsync(s->folder) != 0) return polyfs_fail_errno(err, folder), fs_close(s), err->code;
+    if (s->fd < 0 || fsync(s->folder) != 0) return polyfs_fail_errno(err, "the folder"), fs_close(s), err->code;
     return *out = s, POLYFS_OK;
 }
 static int list_open(PATH, const struct polyfs_list_request *r, void **out, struct polyfs_error *err) {
@@ -195,7 +189,6 @@ static int list_next(struct polyfs_call *call, void *lister, struct polyfs_page 
     return count < ROWS ? POLYFS_OK : POLYFS_MORE;
 }
 static void list_close(void *lister) { host->free(lister); }
-
 static const struct polyfs_fs_ops fs_ops = {
     sizeof(fs_ops), 0, fs_open, fs_close, fs_caps, fs_stat, fs_get, fs_put, fs_remove, .after_fork = fs_after_fork};
 static const struct polyfs_lister_ops lister_ops = {sizeof(lister_ops), 0, list_open, list_next, list_close};

@@ -518,8 +518,8 @@ static inline int polyfs_fail(struct polyfs_error *err, int code, const char *fo
 /** Whether a struct of @p size bytes holds @p member. */
 #define POLYFS_HAS(type, size, member) ((size) >= offsetof(type, member) + sizeof(((type *)0)->member))
 
-/** The same for a system call that failed, by errno: `return polyfs_fail_errno(err, "reading");` @p what may be "". */
-static inline int polyfs_fail_errno(struct polyfs_error *err, const char *what)
+/** Code of an errno, and why in words; NULL for one that says nothing, which is POLYFS_IO. */
+static inline const char *polyfs_errno_why(int sys_errno, int *out_code)
 {
     static const struct {
         int sys_errno, code;
@@ -550,14 +550,23 @@ static inline int polyfs_fail_errno(struct polyfs_error *err, const char *what)
         {ETIMEDOUT, POLYFS_TIMEOUT, "the file server does not answer"},
         {EOPNOTSUPP, POLYFS_UNSUPPORTED, "the file system cannot do it"},
     };
-    const int sys_errno = errno;
     size_t i = 0;
     while (i < sizeof(rows) / sizeof(rows[0]) && rows[i].sys_errno != sys_errno)
         i++;
-    const int known = i < sizeof(rows) / sizeof(rows[0]), code = known ? rows[i].code : POLYFS_IO;
+    const int known = i < sizeof(rows) / sizeof(rows[0]);
+    *out_code = known ? rows[i].code : POLYFS_IO;
+    return known ? rows[i].why : NULL;
+}
+
+/** polyfs_fail for a system call that failed, by errno: `return polyfs_fail_errno(err, "reading");` @p what may be "". */
+static inline int polyfs_fail_errno(struct polyfs_error *err, const char *what)
+{
+    const int sys_errno = errno;
+    int code;
     char number[32];
+    const char *why = polyfs_errno_why(sys_errno, &code);
     snprintf(number, sizeof(number), "errno %d", sys_errno);
-    polyfs_fail(err, code, "%s%s%s", what, *what ? ": " : "", known ? rows[i].why : number);
+    polyfs_fail(err, code, "%s%s%s", what, *what ? ": " : "", why ? why : number);
     if (err && POLYFS_HAS(struct polyfs_error, err->struct_size, sys_errno))
         err->sys_errno = sys_errno;
     return code;
@@ -577,12 +586,14 @@ static inline int polyfs_go_on(const struct polyfs_host *host, const struct poly
 /** The facts of a store: those named are YES, the others NO. POLYFS_FACT_COUNT ends the list. Gives POLYFS_OK. */
 static inline int polyfs_facts(struct polyfs_caps *out, ...)
 {
-    va_list facts;
     memset(out->fact, POLYFS_NO, POLYFS_FACT_COUNT);
-    va_start(facts, out);
-    for (int fact; (fact = va_arg(facts, int)) != POLYFS_FACT_COUNT;)
-        out->fact[fact] = POLYFS_YES;
-    va_end(facts);
+    {
+        va_list args;
+        va_start(args, out);
+        for (int fact; (fact = va_arg(args, int)) != POLYFS_FACT_COUNT;)
+            out->fact[fact] = POLYFS_YES;
+        va_end(args);
+    }
     return POLYFS_OK;
 }
 
