@@ -20,45 +20,6 @@
 #define XFS_SUPER_MAGIC 0x58465342
 #endif
 
-/* What holds on every mount. */
-static const struct fixed_fact {
-    uint8_t fact, answer;
-} fixed_facts[] = {
-    {POLYFS_FACT_NETWORK, POLYFS_NO},
-    {POLYFS_FACT_REAL_DIRS, POLYFS_YES},
-    {POLYFS_FACT_FLAT_LIST, POLYFS_NO},
-    {POLYFS_FACT_ORDERED_LIST, POLYFS_YES},
-    {POLYFS_FACT_START_AFTER, POLYFS_YES},
-    {POLYFS_FACT_CREATE_ONLY, POLYFS_YES},
-    {POLYFS_FACT_IF_MATCH, POLYFS_YES},
-    {POLYFS_FACT_COPY_CONDITION, POLYFS_YES},
-    {POLYFS_FACT_REMOVE_CONDITION, POLYFS_NO},
-    {POLYFS_FACT_RENAME_CONDITION, POLYFS_NO},
-    {POLYFS_FACT_EQUAL_PARTS, POLYFS_NO},
-    {POLYFS_FACT_READ_CONDITION, POLYFS_YES},
-    {POLYFS_FACT_VERSIONS, POLYFS_NO},
-    {POLYFS_FACT_PINNED_READ, POLYFS_YES},
-    {POLYFS_FACT_SUFFIX_READ, POLYFS_YES},
-    {POLYFS_FACT_SET_TIMES, POLYFS_YES},
-    {POLYFS_FACT_COPY, POLYFS_YES},
-    {POLYFS_FACT_COPY_PART, POLYFS_NO},
-    {POLYFS_FACT_COMPOSE, POLYFS_NO},
-    {POLYFS_FACT_RENAME, POLYFS_YES},
-    {POLYFS_FACT_RENAME_ATOMIC, POLYFS_YES},
-    {POLYFS_FACT_RENAME_DIR, POLYFS_YES},
-    {POLYFS_FACT_APPEND, POLYFS_YES},
-    {POLYFS_FACT_REMOVE_MANY, POLYFS_NO},
-    {POLYFS_FACT_REMOVE_TREE, POLYFS_NO},
-    {POLYFS_FACT_SIGN_GET, POLYFS_NO},
-    {POLYFS_FACT_SIGN_PUT, POLYFS_NO},
-    {POLYFS_FACT_LIST_UPLOADS, POLYFS_NO},
-    {POLYFS_FACT_STORED_CHECKSUM, POLYFS_NO},
-    {POLYFS_FACT_CASE_SENSITIVE, POLYFS_YES},
-    {POLYFS_FACT_ANY_BYTES, POLYFS_YES},
-    {POLYFS_FACT_LINKS, POLYFS_YES},
-    {POLYFS_FACT_RENAME_NO_REPLACE, POLYFS_YES},
-};
-
 /* The nearest folder at or above a path that exists, as a descriptor. */
 static int open_nearest(const struct local_fs *fs, const char *path, struct polyfs_error *err)
 {
@@ -136,33 +97,55 @@ static void probe_reflink(int fd, struct polyfs_caps *out)
         close(to);
 }
 
-/*
- * An overlay keeps what its upper layer keeps, and nothing when it is volatile. An upper layer that cannot be seen from
- * here (a container's) promises nothing.
- */
-static void probe_overlay(int fd, struct polyfs_caps *out)
+/* The options of the mount that a folder is on, in @line; NULL where /proc does not tell. */
+static const char *options_of(int fd, char *line, size_t room)
 {
-    char line[8192], device[32];
+    char device[32];
+    const char *options = NULL;
     struct stat st;
-    struct statfs upper = {0};
     FILE *mounts = fstat(fd, &st) == 0 ? fopen("/proc/self/mountinfo", "re") : NULL;
     if (!mounts)
-        return;
-    out->fact[POLYFS_FACT_DURABLE_COMMIT] = POLYFS_NO;
+        return NULL;
     snprintf(device, sizeof(device), " %u:%u ", major(st.st_dev), minor(st.st_dev));
-    while (fgets(line, sizeof(line), mounts)) {
-        char *layer = strstr(line, device) ? strstr(line, "upperdir=") : NULL;
-        if (!layer)
-            continue;
-        int is_volatile = strstr(layer, ",volatile") != NULL;
-        layer += strlen("upperdir=");
-        layer[strcspn(layer, ",\n")] = '\0';
-        if (!is_volatile && statfs(layer, &upper) == 0 && upper.f_type != TMPFS_MAGIC &&
-            upper.f_type != RAMFS_MAGIC)
-            out->fact[POLYFS_FACT_DURABLE_COMMIT] = POLYFS_YES;
-        break;
-    }
+    while (!options && fgets(line, (int)room, mounts))
+        if (strstr(line, device))
+            options = strstr(line, " - ");
     fclose(mounts);
+    return options;
+}
+
+static int has_option(const char *options, const char *option)
+{
+    size_t n = strlen(option);
+    for (const char *at = options; (at = strstr(at, option)); at++)
+        if (at[-1] == ',' && strchr(",\n", at[n]))
+            return 1;
+    return 0;
+}
+
+/*
+ * An overlay keeps what its upper layer keeps, and nothing when it is volatile. The path of that layer is as whoever
+ * mounted it saw it: in a container it leads nowhere, or to something else, so it counts only if its mount has the very
+ * size that the overlay tells, which is its upper layer's. What cannot be seen stays unknown.
+ */
+static void probe_overlay(int fd, const struct statfs *overlay, struct polyfs_caps *out)
+{
+    char line[8192], layer[4096];
+    struct statfs upper;
+    const char *options = options_of(fd, line, sizeof(line));
+    const char *path = options ? strstr(options, ",upperdir=") : NULL;
+    if (!path)
+        return;
+    if (has_option(options, "volatile") || has_option(options, "fsync=volatile")) { /* as newer kernels say it */
+        out->fact[POLYFS_FACT_DURABLE_COMMIT] = POLYFS_NO;
+        return;
+    }
+    path += strlen(",upperdir=");
+    snprintf(layer, sizeof(layer), "%.*s", (int)strcspn(path, ",\n"), path);
+    if (statfs(layer, &upper) < 0 || upper.f_blocks != overlay->f_blocks || upper.f_bsize != overlay->f_bsize)
+        return;
+    int in_memory = upper.f_type == TMPFS_MAGIC || upper.f_type == RAMFS_MAGIC;
+    out->fact[POLYFS_FACT_DURABLE_COMMIT] = in_memory ? POLYFS_NO : POLYFS_YES;
 }
 
 int local_caps(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
@@ -181,14 +164,18 @@ int local_caps(struct polyfs_call *call, void *self, const char *path, uint64_t 
         close(fd);
         return rc;
     }
-    for (size_t i = 0; i < sizeof(fixed_facts) / sizeof(fixed_facts[0]); i++)
-        out->fact[fixed_facts[i].fact] = fixed_facts[i].answer;
+    polyfs_facts(out, POLYFS_FACT_REAL_DIRS, POLYFS_FACT_ORDERED_LIST, POLYFS_FACT_START_AFTER,
+                 POLYFS_FACT_CREATE_ONLY, POLYFS_FACT_IF_MATCH, POLYFS_FACT_COPY_CONDITION,
+                 POLYFS_FACT_READ_CONDITION, POLYFS_FACT_PINNED_READ, POLYFS_FACT_SUFFIX_READ,
+                 POLYFS_FACT_SET_TIMES, POLYFS_FACT_COPY, POLYFS_FACT_RENAME, POLYFS_FACT_RENAME_ATOMIC,
+                 POLYFS_FACT_RENAME_DIR, POLYFS_FACT_APPEND, POLYFS_FACT_CASE_SENSITIVE, POLYFS_FACT_ANY_BYTES,
+                 POLYFS_FACT_LINKS, POLYFS_FACT_RENAME_NO_REPLACE, POLYFS_FACT_COUNT);
     tell_kind(&mount, out);
     tell_xattr(fd, out);
     if (flags & POLYFS_CAPS_PROBE && out->fact[POLYFS_FACT_REFLINK] == POLYFS_UNKNOWN)
         probe_reflink(fd, out);
     if (flags & POLYFS_CAPS_PROBE && mount.f_type == OVERLAYFS_SUPER_MAGIC)
-        probe_overlay(fd, out);
+        probe_overlay(fd, &mount, out);
     close(fd);
     out->fact[POLYFS_FACT_CONFINE] = confinement_works() ? POLYFS_YES : POLYFS_NO;
     out->shapes = POLYFS_SHAPE_PUT | POLYFS_SHAPE_PLACED;
