@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See ahead.h. The first chunk is the reader's own; each further one is taken from the budget if there is room, and
- * given back when it was read or when reading goes on elsewhere. In a forked child what the parent's workers were
+ * given back when reading goes on elsewhere. One that was read is filled anew. In a forked child what the parent's workers were
  * fetching is forgotten.
  */
 #include "core/ahead.h"
 
 #include <stdlib.h>
 
+#include "core/block.h"
 #include "core/budget.h"
 
 #define CHUNK_FIRST (UINT64_C(256) << 10)
@@ -19,7 +20,7 @@ struct pfs_chunk {
     struct pfs_chunk *next;
     uint64_t offset, length, extra;
     int landed;
-    unsigned char buffer[];
+    unsigned char *buffer;
 };
 
 struct pfs_ahead *pfs_ahead_new(uint64_t bytes_max, struct polyfs_cancel *cancel)
@@ -38,6 +39,20 @@ struct pfs_ahead *pfs_ahead_new(uint64_t bytes_max, struct polyfs_cancel *cancel
     return a;
 }
 
+static void chunk_free(struct pfs_chunk *chunk)
+{
+    pfs_budget_free(chunk->buffer, chunk->length, chunk->extra);
+    free(chunk);
+}
+
+static void drop_spare(struct pfs_ahead *a)
+{
+    if (a->spare)
+        chunk_free(a->spare);
+    a->spare = NULL;
+}
+
+/* Its memory is kept for the next: touching fresh pages costs more than reading into used ones. */
 static void drop_first(struct pfs_ahead *a)
 {
     struct pfs_chunk *chunk = a->first;
@@ -46,11 +61,11 @@ static void drop_first(struct pfs_ahead *a)
         a->last = &a->first;
     a->chunks--;
     a->bytes -= chunk->length;
-    if (chunk->extra)
-        pfs_budget_give(chunk->extra);
-    else
-        pfs_budget_count(-(int64_t)chunk->length);
-    free(chunk);
+    if (!a->spare && chunk->length == a->chunk_bytes) {
+        a->spare = chunk;
+        return;
+    }
+    chunk_free(chunk);
 }
 
 /* Nothing of it is wanted any more. */
@@ -67,6 +82,7 @@ static void drop_all(struct pfs_ahead *a)
     pfs_ctx_end(&waiting);
     while (a->first)
         drop_first(a);
+    drop_spare(a);
     struct polyfs_cancel *cancel = a->ctx.user;
     pfs_ctx_end(&a->ctx);
     pfs_ctx_begin(&a->ctx, "read", NULL, NULL);
@@ -86,27 +102,44 @@ void pfs_ahead_free(struct pfs_ahead *a)
     free(a);
 }
 
+/* Memory for a chunk: what was kept, or new; NULL: there is no room now. */
+static struct pfs_chunk *chunk_new(struct pfs_ahead *a, uint64_t length)
+{
+    struct pfs_chunk *chunk = a->spare;
+    a->spare = NULL;
+    if (chunk && chunk->length == length)
+        return chunk;
+    if (chunk)
+        chunk_free(chunk);
+    uint64_t extra = a->chunks ? length : 0;
+    if (extra && !pfs_budget_try(extra))
+        return NULL;
+    chunk = calloc(1, sizeof(*chunk));
+    unsigned char *buffer = chunk ? pfs_block_new(length) : NULL;
+    if (!buffer) {
+        if (extra)
+            pfs_budget_give(extra);
+        free(chunk);
+        return NULL;
+    }
+    pfs_budget_count((int64_t)(length - extra));
+    chunk->buffer = buffer;
+    chunk->length = length;
+    chunk->extra = extra;
+    return chunk;
+}
+
 /* One more chunk. 0: no room, or nothing is left. */
 static int add_chunk(struct pfs_ahead *a, struct pfs_verb *v, struct polyfs_reader *reader)
 {
     uint64_t length = a->chunk_bytes;
     if (a->chunks && (a->chunks >= CHUNKS_MAX || a->bytes + length > a->bytes_max))
         return 0;
-    uint64_t extra = a->chunks ? length : 0;
-    if (extra && !pfs_budget_try(extra))
+    struct pfs_chunk *chunk = chunk_new(a, length);
+    if (!chunk)
         return 0;
-    struct pfs_chunk *chunk = malloc(sizeof(*chunk) + length);
-    if (!chunk) {
-        if (extra)
-            pfs_budget_give(extra);
-        return 0;
-    }
-    if (!extra)
-        pfs_budget_count((int64_t)length);
     chunk->next = NULL;
     chunk->offset = a->next_offset;
-    chunk->length = length;
-    chunk->extra = extra;
     chunk->landed = 0;
     *a->last = chunk;
     a->last = &chunk->next;

@@ -14,6 +14,7 @@ struct pfs_ahead {
     struct pfs_ctx ctx; /* of chunks, which outlive the call that asked for them */
     struct pfs_queue queue;
     struct pfs_chunk *first, **last; /* by offset, without a gap */
+    struct pfs_chunk *spare;         /* memory of one that was read, or NULL */
     uint64_t next_offset;            /* behind the last chunk */
     uint64_t chunk_bytes;            /* grows while reading goes on */
     uint64_t bytes, bytes_max;       /* in chunks, and how many may be */

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "core/block.h"
 #include "core/budget.h"
 #include "core/stat.h"
 #include "core/write.h"
@@ -22,7 +23,7 @@ int pfs_lost_race(struct polyfs_error *err)
 static int feed(struct pfs_verb *v, struct polyfs_writer *w, struct polyfs_reader *reader)
 {
     uint64_t room = w->part_bytes < BUFFER_BYTES ? w->part_bytes : BUFFER_BYTES;
-    char *buffer = malloc(room);
+    char *buffer = pfs_block_new(room);
     size_t n = 1;
     int rc = buffer ? POLYFS_OK : polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a buffer");
     pfs_budget_handle(1);

@@ -7,7 +7,8 @@
 #include "core/budget.h"
 
 #include <pthread.h>
-#include <stdlib.h>
+
+#include "core/block.h"
 
 static struct {
     pthread_mutex_t mu;
@@ -29,6 +30,12 @@ static void note_peak_locked(void)
         budget.peak = budget.taken + budget.counted;
 }
 
+/* In a forked child inherited handles give back what was forgotten at the fork. */
+static void give_locked(uint64_t bytes)
+{
+    budget.taken -= bytes < budget.taken ? bytes : budget.taken;
+}
+
 int pfs_budget_try(uint64_t bytes)
 {
     pthread_mutex_lock(&budget.mu);
@@ -43,7 +50,7 @@ int pfs_budget_try(uint64_t bytes)
 void pfs_budget_give(uint64_t bytes)
 {
     pthread_mutex_lock(&budget.mu);
-    budget.taken -= bytes;
+    give_locked(bytes);
     pthread_mutex_unlock(&budget.mu);
 }
 
@@ -58,10 +65,10 @@ void pfs_budget_count(int64_t bytes)
 void pfs_budget_free(void *memory, uint64_t room, uint64_t extra)
 {
     pthread_mutex_lock(&budget.mu);
-    budget.taken -= extra;
+    give_locked(extra);
     budget.counted -= room - extra;
     pthread_mutex_unlock(&budget.mu);
-    free(memory);
+    pfs_block_free(memory, room);
 }
 
 void pfs_budget_handle(int delta)

@@ -7,10 +7,12 @@
  */
 #include <stdlib.h>
 
+#include "core/block.h"
 #include "core/budget.h"
 #include "core/reader.h"
 
 #define WIDTH_NETWORK 8
+#define ROOM_STEP (UINT64_C(256) << 10)
 #define MERGED_MAX (UINT64_C(8) << 20) /* a merged request grows no larger */
 
 /* One request: ranges[first .. first + count), in order of offset. */
@@ -19,11 +21,16 @@ struct span {
     size_t first, count;
 };
 
+/* A buffer for merged ranges: of its room, @extra bytes are the budget's; 0: it is there by right. */
+struct memory {
+    char *bytes; /* NULL: there is none */
+    uint64_t room, extra;
+};
+
 struct fetch {
     struct pfs_read read; /* first: what the queue gives back */
     struct span span;
-    char *buffer;   /* NULL: straight into the range */
-    uint64_t extra; /* bytes of it that are the budget's; 0: it is there by right */
+    struct memory memory; /* none: straight into the range */
 };
 
 struct readv {
@@ -31,7 +38,8 @@ struct readv {
     struct polyfs_range **order; /* by offset */
     size_t count, next;          /* next range to plan */
     uint64_t gap, merged_max;
-    unsigned merged; /* requests with a buffer under way */
+    unsigned merged;     /* requests with a buffer under way */
+    struct memory spare; /* of one that has come back */
     polyfs_range_fn *done;
     void *user;
     struct pfs_queue queue;
@@ -78,7 +86,35 @@ static void land(struct readv *rv, struct polyfs_range *range, int rc, uint64_t 
         rv->done(range, rv->user);
 }
 
-/* Hands a finished request to its ranges. */
+static void memory_free(struct memory *memory)
+{
+    pfs_budget_free(memory->bytes, memory->room, memory->extra);
+    *memory = (struct memory){NULL, 0, 0};
+}
+
+/* What lies by, or new: by right when it is the only one. BUSY: not before another has come back. */
+static int memory_take(struct readv *rv, uint64_t bytes, struct memory *out)
+{
+    *out = rv->spare;
+    rv->spare = (struct memory){NULL, 0, 0};
+    if (out->room >= bytes)
+        return POLYFS_OK;
+    memory_free(out);
+    uint64_t room = (bytes + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP;
+    if (room > rv->merged_max)
+        room = rv->merged_max;
+    uint64_t extra = rv->merged ? room : 0;
+    if (extra && !pfs_budget_try(extra))
+        return POLYFS_BUSY;
+    pfs_budget_count((int64_t)(room - extra));
+    *out = (struct memory){pfs_block_new(room), room, extra};
+    if (out->bytes)
+        return POLYFS_OK;
+    memory_free(out);
+    return POLYFS_NOMEM;
+}
+
+/* Hands a finished request to its ranges. Its memory lies by for the next. */
 static void scatter(struct readv *rv, struct fetch *f)
 {
     for (size_t i = 0; i < f->span.count; i++) {
@@ -86,50 +122,29 @@ static void scatter(struct readv *rv, struct fetch *f)
         uint64_t skip = range->offset - f->span.offset, bytes = 0;
         if (f->read.r.rc == POLYFS_OK && skip < f->read.n)
             bytes = f->read.n - skip < range->length ? f->read.n - skip : range->length;
-        if (f->buffer && bytes)
-            memcpy(range->buffer, f->buffer + skip, bytes);
+        if (f->memory.bytes && bytes)
+            memcpy(range->buffer, f->memory.bytes + skip, bytes);
         land(rv, range, f->read.r.rc, bytes, &f->read.r.error);
     }
-    if (f->buffer) {
-        pfs_budget_free(f->buffer, f->span.length, f->extra);
+    if (f->memory.bytes) {
         rv->merged--;
+        memory_free(&rv->spare);
+        rv->spare = f->memory;
     }
     free(f);
 }
 
-/* A buffer for merged ranges. */
-static int buffer_take(struct readv *rv, struct fetch *f)
+static void start(struct pfs_verb *v, struct readv *rv, struct fetch *f)
 {
-    f->buffer = malloc(f->span.length);
-    if (!f->buffer)
-        return 0;
-    pfs_budget_count((int64_t)(f->span.length - f->extra));
-    rv->merged++;
-    return 1;
-}
-
-/* @extra: bytes taken from the budget for it. */
-static int start(struct pfs_verb *v, struct readv *rv, struct span span, uint64_t extra)
-{
-    struct fetch *f = calloc(1, sizeof(*f));
-    if (f)
-        *f = (struct fetch){.span = span, .extra = extra};
-    if (!f || (span.count > 1 && !buffer_take(rv, f))) {
-        free(f);
-        if (extra)
-            pfs_budget_give(extra);
-        int rc = polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for ranges of %llu bytes",
-                             (unsigned long long)span.length);
-        for (size_t i = 0; i < span.count; i++)
-            land(rv, rv->order[span.first + i], rc, 0, &v->error);
-        return rc;
+    void *into = rv->order[f->span.first]->buffer;
+    if (f->memory.bytes) {
+        into = f->memory.bytes;
+        rv->merged++;
     }
-    void *into = f->buffer ? f->buffer : rv->order[span.first]->buffer;
-    if (pfs_read_request(v, rv->reader, &f->read, span.offset, into, span.length))
+    if (pfs_read_request(v, rv->reader, &f->read, f->span.offset, into, f->span.length))
         pfs_queue_submit(&rv->queue, &f->read.r);
     else
         scatter(rv, f); /* behind the end */
-    return POLYFS_OK;
 }
 
 /* One more request. 0: not before the memory of another has come back. */
@@ -137,12 +152,23 @@ static int start_next(struct pfs_verb *v, struct readv *rv)
 {
     size_t at = rv->next;
     struct span span = plan_next(rv);
-    uint64_t extra = span.count > 1 && rv->merged ? span.length : 0;
-    if (extra && !pfs_budget_try(extra)) {
+    struct fetch *f = calloc(1, sizeof(*f));
+    int rc = f ? POLYFS_OK : POLYFS_NOMEM;
+    if (rc == POLYFS_OK && span.count > 1)
+        rc = memory_take(rv, span.length, &f->memory);
+    if (rc == POLYFS_OK) {
+        f->span = span;
+        start(v, rv, f);
+        return 1;
+    }
+    free(f);
+    if (rc == POLYFS_BUSY) {
         rv->next = at;
         return 0;
     }
-    start(v, rv, span, extra);
+    polyfs_fail(&v->error, rc, "no memory for ranges of %llu bytes", (unsigned long long)span.length);
+    for (size_t i = 0; i < span.count; i++)
+        land(rv, rv->order[span.first + i], rc, 0, &v->error);
     return 1;
 }
 
@@ -166,6 +192,7 @@ static int run(struct pfs_verb *v, struct readv *rv)
         if (r)
             scatter(rv, (struct fetch *)(void *)r);
     }
+    memory_free(&rv->spare);
     v->error = rv->first_error;
     return rv->first_rc;
 }

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "core/block.h"
 #include "core/budget.h"
 
 #define WIDTH_NETWORK 8 /* requests under way; the limit layer narrows it further */
@@ -37,7 +38,7 @@ static int piece_new(uint64_t bytes, uint64_t extra, struct pfs_piece **out)
         return POLYFS_BUSY;
     struct pfs_piece *piece = calloc(1, sizeof(*piece));
     if (piece && bytes)
-        piece->buffer = bytes < PTRDIFF_MAX ? malloc(bytes) : NULL;
+        piece->buffer = pfs_block_new(bytes);
     if (!piece || (bytes && !piece->buffer)) {
         free(piece);
         if (extra)

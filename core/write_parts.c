@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "core/block.h"
 #include "core/budget.h"
 #include "core/write.h"
 
@@ -165,7 +166,7 @@ static int next_buffer(struct pfs_verb *v, struct polyfs_writer *w)
     const struct parts *p = w->state;
     int rc = POLYFS_OK;
     if (!w->buffer && p->under_way > p->borrowed && pfs_budget_try(w->part_bytes)) {
-        w->buffer = malloc(w->part_bytes);
+        w->buffer = pfs_block_new(w->part_bytes);
         if (w->buffer)
             w->room = w->extra = w->part_bytes;
         else

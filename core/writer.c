@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "core/block.h"
 #include "core/budget.h"
 #include "core/write.h"
 
@@ -172,7 +173,7 @@ static int buffer_grow(struct pfs_verb *v, struct polyfs_writer *w, uint64_t roo
     uint64_t extra = room > w->part_bytes ? room - w->part_bytes : 0, more = extra - w->extra;
     if (more && !pfs_budget_try(more))
         return 0;
-    unsigned char *grown = room < PTRDIFF_MAX ? realloc(w->buffer, room) : NULL;
+    unsigned char *grown = pfs_block_resize(w->buffer, w->room, room);
     if (!grown) {
         if (more)
             pfs_budget_give(more);

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -167,4 +169,29 @@ TEST_F(Budget, ThePeakIsTold)
 {
     EXPECT_GT(Now().peak_bytes, part);
     EXPECT_LE(Now().peak_bytes, std::max<uint64_t>(before_.budget_bytes, 40 * part));
+}
+
+/* What a handle took before a fork is the parent's: closing it in the child gives back nothing that is not there. */
+TEST_F(Budget, AChildClosesWhatItInherited)
+{
+    const std::string bytes = Bytes(16 * part, 7);
+    std::string buffer(part / 4, '\0');
+    polyfs_reader *reader = nullptr;
+    size_t n = 0;
+    polyfs_set_budget(32 * part);
+    ASSERT_EQ(POLYFS_OK, polyfs_put(memory_, "r", bytes.data(), bytes.size(), nullptr, nullptr, nullptr));
+    ASSERT_EQ(POLYFS_OK, polyfs_reader_open(memory_, "r", nullptr, &reader, nullptr));
+    for (int i = 0; i < 3; i++)
+        ASSERT_EQ(POLYFS_OK, polyfs_reader_read(reader, buffer.data(), buffer.size(), &n, nullptr));
+    ASSERT_GT(Now().used_bytes, before_.used_bytes + part) << "it reads ahead";
+    pid_t pid = fork();
+    ASSERT_GE(pid, 0);
+    if (pid == 0) {
+        polyfs_reader_close(reader);
+        _exit(Now().used_bytes == before_.used_bytes ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(pid, waitpid(pid, &status, 0));
+    EXPECT_EQ(0, status) << "the child counts memory that it does not have";
+    polyfs_reader_close(reader);
 }
