@@ -40,6 +40,21 @@ TEST(Read, OnAndOnWithReadAhead)
     });
 }
 
+/* Where the budget has room for one chunk more at most, no more is fetched ahead. */
+TEST(Read, OnAndOnUnderASmallBudget)
+{
+    InChild([] {
+        Fs fs = SourceOf(Size());
+        Reader reader = OpenReader(fs, "source");
+        std::vector<unsigned char> test_own(MiB + 24);
+        polyfs_set_budget(PART);
+        Memory memory;
+        Drain(reader, 0, Size(), test_own.size());
+        reader.reset();
+        memory.ExpectWithin(2 * PART);
+    });
+}
+
 TEST(Read, AllInOneCall)
 {
     InChild([] {
