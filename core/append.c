@@ -85,6 +85,7 @@ int pfs_append_begin(struct pfs_verb *v, struct polyfs_writer *w)
         int rc = pfs_shape_append.begin(v, w);
         if (rc == POLYFS_OK)
             w->shape = &pfs_shape_append;
+        w->gathers = 0; /* it takes bytes as they come, whatever shapes objects have here */
         return rc;
     }
     if (w->caps.fact[POLYFS_FACT_IF_MATCH] == POLYFS_NO)
