@@ -89,8 +89,8 @@ static int commit(struct polyfs_call *call, void *stream, const struct polyfs_pu
     struct polyfs_stat old = POLYFS_STAT_INIT;
     if (enter(s, err) != POLYFS_OK) return err->code;
     int there = look(s, o->name, &old), sync = r->durability > POLYFS_DURABILITY_NONE;
-    int rc = polyfs_condition_check(&r->condition, there ? &old : NULL, err);
-    if (rc == POLYFS_OK && r->flags && !there) rc = polyfs_fail(err, POLYFS_NOT_FOUND, "there is no such object");
+    int rc = r->flags && !there ? polyfs_fail(err, POLYFS_NOT_FOUND, "there is no such object")
+                                : polyfs_condition_check(&r->condition, there ? &old : NULL, err);
     off_t from = 0, to = s->end + HEAD + o->name_size;
     o->mtime_ns = host->clock_ns(1), errno = ENOSPC;
     int ok = rc == POLYFS_OK && ftruncate(s->fd, s->end) == 0 && pwrite(s->fd, o, KIND, s->end) == KIND &&

@@ -47,9 +47,16 @@ def symbols(objects):
     return defined, used
 
 
+def has_source(sources, path):
+    """An object that is left of a source that is gone says nothing."""
+    unit = os.path.relpath(path, sources.build)[:-2].split("/CMakeFiles/")
+    source = os.path.join(unit[0], unit[1].split(".dir/", 1)[1])
+    return os.path.exists(sources.path(source)) or "static_plugins" in path
+
+
 def check_globals(sources, name, folders):
     objects = [path for folder in folders
-               for path in glob.glob(sources.built(folder, "**/*.o"), recursive=True)]
+               for path in glob.glob(sources.built(folder, "**/*.o"), recursive=True) if has_source(sources, path)]
     if not objects:
         yield f"{name}: no object files below {folders[0]}; build first"
         return
