@@ -98,6 +98,7 @@ def header_without_source(copy):
 def global_for_nobody(copy):
     """An object of its own, since the build is not part of the copy."""
     folder = copy.path("built")
+    copy.write("core/planted.c", "")
     copy.write("built/core/CMakeFiles/polyfs-core.dir/planted.c", "int planted_alone; int pfs_planted(void) { return planted_alone; }\n")
     at = os.path.join(folder, "core/CMakeFiles/polyfs-core.dir/planted.c")
     tree.read("gcc", "-c", at, "-o", at + ".o")
