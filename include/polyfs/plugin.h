@@ -29,6 +29,7 @@
 #ifndef POLYFS_PLUGIN_H
 #define POLYFS_PLUGIN_H
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -209,6 +210,7 @@ struct polyfs_list_request {
 #define POLYFS_LIST_VERSIONS 2u  /**< every version and delete marker */
 #define POLYFS_LIST_UNORDERED 4u /**< any order will do */
 #define POLYFS_LIST_NAMES 8u     /**< type only; size and times may be left unknown */
+#define POLYFS_LIST_PLAIN 13u    /**< all but VERSIONS */
 
 /** One page. Rows are borrowed until the next call on the lister. */
 struct polyfs_page {
@@ -515,6 +517,164 @@ static inline int polyfs_fail(struct polyfs_error *err, int code, const char *fo
 
 /** Whether a struct of @p size bytes holds @p member. */
 #define POLYFS_HAS(type, size, member) ((size) >= offsetof(type, member) + sizeof(((type *)0)->member))
+
+/** Code of an errno, and why in words; NULL for one that says nothing, which is POLYFS_IO. */
+static inline const char *polyfs_errno_why(int sys_errno, int *out_code)
+{
+    static const struct {
+        int sys_errno, code;
+        const char *why;
+    } rows[] = {
+        {ENOENT, POLYFS_NOT_FOUND, "there is no such file or folder"},
+        {ENOTDIR, POLYFS_NOT_DIR, "a part of the path is a file, not a folder"},
+        {EISDIR, POLYFS_IS_DIR, "it is a folder"},
+        {EEXIST, POLYFS_EXISTS, "it is there already"},
+        {ENOTEMPTY, POLYFS_NOT_EMPTY, "the folder is not empty"},
+        {EACCES, POLYFS_PERMISSION, "permission denied; see who may with: ls -ld"},
+        {EPERM, POLYFS_PERMISSION, "the operation is not permitted"},
+        {EROFS, POLYFS_PERMISSION, "the file system is mounted read-only"},
+        {EIO, POLYFS_IO, "the device failed; see: dmesg"},
+        {ENOSPC, POLYFS_NO_SPACE, "the disk is full; see: df -h"},
+        {EDQUOT, POLYFS_NO_SPACE, "the disk quota is used up; see: quota"},
+        {EFBIG, POLYFS_TOO_LARGE, "the file is larger than the file system allows"},
+        {ENAMETOOLONG, POLYFS_INVALID, "the name is too long for the file system"},
+        {ELOOP, POLYFS_INVALID, "a symbolic link is in the way, or links go in a circle"},
+        {EXDEV, POLYFS_INVALID, "the path leads out of its folder, or to another file system"},
+        {EINVAL, POLYFS_INVALID, "the file system refuses the argument"},
+        {ENOMEM, POLYFS_NOMEM, "no memory is left"},
+        {EMFILE, POLYFS_BUSY, "this process has too many files open; see: ulimit -n"},
+        {ENFILE, POLYFS_BUSY, "the system has too many files open"},
+        {EBUSY, POLYFS_BUSY, "it is in use"},
+        {ETXTBSY, POLYFS_BUSY, "it is a program that runs"},
+        {ESTALE, POLYFS_CHANGED, "the file is gone from the server"},
+        {ETIMEDOUT, POLYFS_TIMEOUT, "the file server does not answer"},
+        {EOPNOTSUPP, POLYFS_UNSUPPORTED, "the file system cannot do it"},
+    };
+    size_t i = 0;
+    while (i < sizeof(rows) / sizeof(rows[0]) && rows[i].sys_errno != sys_errno)
+        i++;
+    const int known = i < sizeof(rows) / sizeof(rows[0]);
+    *out_code = known ? rows[i].code : POLYFS_IO;
+    return known ? rows[i].why : NULL;
+}
+
+/** polyfs_fail for a system call that failed, by errno: `return polyfs_fail_errno(err, "reading");` @p what may be "". */
+static inline int polyfs_fail_errno(struct polyfs_error *err, const char *what)
+{
+    const int sys_errno = errno;
+    int code;
+    char number[32];
+    const char *why = polyfs_errno_why(sys_errno, &code);
+    snprintf(number, sizeof(number), "errno %d", sys_errno);
+    polyfs_fail(err, code, "%s%s%s", what, *what ? ": " : "", why ? why : number);
+    if (err && POLYFS_HAS(struct polyfs_error, err->struct_size, sys_errno))
+        err->sys_errno = sys_errno;
+    return code;
+}
+
+/** POLYFS_OK to go on; else the error is filled, to be returned at once. */
+static inline int polyfs_go_on(const struct polyfs_host *host, const struct polyfs_call *call,
+                               struct polyfs_error *err)
+{
+    const int code = host->stopped(call);
+    if (code == POLYFS_OK)
+        return code;
+    return polyfs_fail(err, code,
+                       code == POLYFS_TIMEOUT ? "the time limit of the call passed" : "it was cancelled");
+}
+
+/** The facts of a store: those named are YES, the others NO. POLYFS_FACT_COUNT ends the list. Gives POLYFS_OK. */
+static inline int polyfs_facts(struct polyfs_caps *out, ...)
+{
+    memset(out->fact, POLYFS_NO, POLYFS_FACT_COUNT);
+    {
+        va_list args;
+        va_start(args, out);
+        for (int fact; (fact = va_arg(args, int)) != POLYFS_FACT_COUNT;)
+            out->fact[fact] = POLYFS_YES;
+        va_end(args);
+    }
+    return POLYFS_OK;
+}
+
+/**
+ * What fs.get checks of the object that is there: the conditions, and that the range begins within it. Then
+ * *out_length bytes from *out_offset on are to be read: fewer than asked for where the object ends, or none.
+ */
+static inline int polyfs_get_check(const struct polyfs_get_request *request, const struct polyfs_stat *stat,
+                                   uint64_t *out_offset, uint64_t *out_length, struct polyfs_error *err)
+{
+    const struct polyfs_condition *c = &request->condition;
+    uint64_t offset = request->offset;
+    if (request->flags & ~POLYFS_GET_SUFFIX || c->create_only)
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag or condition is not known of reads");
+    if (c->if_match && strcmp(c->if_match, stat->etag) != 0)
+        return polyfs_fail(err, POLYFS_CHANGED, "it was changed since: it has another etag");
+    if (c->if_none_match && strcmp(c->if_none_match, stat->etag) == 0)
+        return polyfs_fail(err, POLYFS_CONDITION, "it is still the same: it has this etag");
+    if (c->if_modified_ns != POLYFS_TIME_UNKNOWN && stat->mtime_ns <= c->if_modified_ns)
+        return polyfs_fail(err, POLYFS_CONDITION, "it was not changed since that time");
+    if (request->flags & POLYFS_GET_SUFFIX)
+        offset = request->length < stat->size ? stat->size - request->length : 0;
+    if (offset > stat->size)
+        return polyfs_fail(err, POLYFS_RANGE, "it has %llu bytes, and the range begins at byte %llu",
+                           (unsigned long long)stat->size, (unsigned long long)offset);
+    *out_offset = offset;
+    *out_length = request->length < stat->size - offset ? request->length : stat->size - offset;
+    return POLYFS_OK;
+}
+
+/** What a commit, or a removal, checks of what is there, or NULL: the condition. Under the lock that it commits in. */
+static inline int polyfs_condition_check(const struct polyfs_condition *c, const struct polyfs_stat *there,
+                                         struct polyfs_error *err)
+{
+    if (c->create_only && there)
+        return polyfs_fail(err, POLYFS_EXISTS, "it is there already");
+    if (c->if_match && !there)
+        return polyfs_fail(err, POLYFS_CONDITION, "it is gone, and so is the etag that was named");
+    if (c->if_match && strcmp(c->if_match, there->etag) != 0)
+        return polyfs_fail(err, POLYFS_CONDITION, "it was changed since: it has another etag");
+    return POLYFS_OK;
+}
+
+/** Whether a write brings more than bytes and a condition: for stores that keep nothing else, and so refuse it. */
+static inline int polyfs_put_has_more(const struct polyfs_put_request *r)
+{
+    return r->metadata_count || r->content_type || r->extra_count || r->checksum.kind;
+}
+
+/** Rows of options for a description, with their number and size: `.options = POLYFS_PLUGIN_OPTIONS(rows)`. */
+#define POLYFS_PLUGIN_OPTIONS(rows)                                                                                \
+    (rows), (uint32_t)(sizeof(rows) / sizeof((rows)[0])), (uint32_t)sizeof((rows)[0])
+
+#ifdef __cplusplus
+#define POLYFS_PLUGIN_LINKAGE extern "C"
+#else
+#define POLYFS_PLUGIN_LINKAGE
+#endif
+
+/**
+ * The description and the entry of the plugin @p plugin_name, which puts the services into @p host_pointer. @p begin is
+ * what else there is to do then: POLYFS_OK, or a call that gives a code (with `err`). The rest are the members of the
+ * description from `version` on; in C they may have names.
+ */
+#define POLYFS_PLUGIN_DEFINE(plugin_name, host_pointer, begin, ...)                                                \
+    POLYFS_PLUGIN_LINKAGE POLYFS_PLUGIN_EXPORT polyfs_plugin_entry POLYFS_PLUGIN_ENTRY(plugin_name);               \
+    int POLYFS_PLUGIN_ENTRY(plugin_name)(const struct polyfs_host *host_given, const struct polyfs_plugin **out,   \
+                                         struct polyfs_error *err)                                                 \
+    {                                                                                                              \
+        static const struct polyfs_plugin description = {POLYFS_PLUGIN_MAGIC,                                      \
+                                                         (uint32_t)sizeof(struct polyfs_plugin),                   \
+                                                         POLYFS_PLUGIN_MAJOR,                                      \
+                                                         POLYFS_PLUGIN_MINOR,                                      \
+                                                         #plugin_name,                                             \
+                                                         __VA_ARGS__};                                             \
+        if (!POLYFS_HAS(struct polyfs_host, host_given->struct_size, query))                                       \
+            return polyfs_fail(err, POLYFS_PLUGIN, "this polyfs is older than the plugin; update it");             \
+        (host_pointer) = host_given;                                                                               \
+        *out = &description;                                                                                       \
+        return (begin);                                                                                            \
+    }
 
 #ifdef __cplusplus
 }

@@ -21,7 +21,7 @@ static int check(uint32_t flags, const struct polyfs_put_request *request, struc
 {
     if (flags != POLYFS_STREAM_APPEND)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "streams append here; whole files are placed");
-    if (request->metadata_count || request->content_type || request->extra_count || request->checksum.kind)
+    if (polyfs_put_has_more(request))
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "an append changes no metadata and takes no checksum");
     return POLYFS_OK;
 }
@@ -58,16 +58,10 @@ static int check_condition(const struct local_stream *s, const struct polyfs_con
 {
     struct stat st;
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    if (c->create_only && !s->made)
-        return polyfs_fail(err, POLYFS_EXISTS, "it is there already");
-    if (!c->if_match)
-        return POLYFS_OK;
     if (fstat(s->fd, &st) < 0)
         return local_fail(err, errno, "");
     local_stat_fill(&st, &stat);
-    return s->made || strcmp(stat.etag, c->if_match) != 0
-               ? polyfs_fail(err, POLYFS_CONDITION, "it is not the version that was named")
-               : POLYFS_OK;
+    return polyfs_condition_check(c, s->made ? NULL : &stat, err);
 }
 
 /* Takes back what was added; a file that was made for it goes. */

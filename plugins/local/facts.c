@@ -20,45 +20,6 @@
 #define XFS_SUPER_MAGIC 0x58465342
 #endif
 
-/* What holds on every mount. */
-static const struct fixed_fact {
-    uint8_t fact, answer;
-} fixed_facts[] = {
-    {POLYFS_FACT_NETWORK, POLYFS_NO},
-    {POLYFS_FACT_REAL_DIRS, POLYFS_YES},
-    {POLYFS_FACT_FLAT_LIST, POLYFS_NO},
-    {POLYFS_FACT_ORDERED_LIST, POLYFS_YES},
-    {POLYFS_FACT_START_AFTER, POLYFS_YES},
-    {POLYFS_FACT_CREATE_ONLY, POLYFS_YES},
-    {POLYFS_FACT_IF_MATCH, POLYFS_YES},
-    {POLYFS_FACT_COPY_CONDITION, POLYFS_YES},
-    {POLYFS_FACT_REMOVE_CONDITION, POLYFS_NO},
-    {POLYFS_FACT_RENAME_CONDITION, POLYFS_NO},
-    {POLYFS_FACT_EQUAL_PARTS, POLYFS_NO},
-    {POLYFS_FACT_READ_CONDITION, POLYFS_YES},
-    {POLYFS_FACT_VERSIONS, POLYFS_NO},
-    {POLYFS_FACT_PINNED_READ, POLYFS_YES},
-    {POLYFS_FACT_SUFFIX_READ, POLYFS_YES},
-    {POLYFS_FACT_SET_TIMES, POLYFS_YES},
-    {POLYFS_FACT_COPY, POLYFS_YES},
-    {POLYFS_FACT_COPY_PART, POLYFS_NO},
-    {POLYFS_FACT_COMPOSE, POLYFS_NO},
-    {POLYFS_FACT_RENAME, POLYFS_YES},
-    {POLYFS_FACT_RENAME_ATOMIC, POLYFS_YES},
-    {POLYFS_FACT_RENAME_DIR, POLYFS_YES},
-    {POLYFS_FACT_APPEND, POLYFS_YES},
-    {POLYFS_FACT_REMOVE_MANY, POLYFS_NO},
-    {POLYFS_FACT_REMOVE_TREE, POLYFS_NO},
-    {POLYFS_FACT_SIGN_GET, POLYFS_NO},
-    {POLYFS_FACT_SIGN_PUT, POLYFS_NO},
-    {POLYFS_FACT_LIST_UPLOADS, POLYFS_NO},
-    {POLYFS_FACT_STORED_CHECKSUM, POLYFS_NO},
-    {POLYFS_FACT_CASE_SENSITIVE, POLYFS_YES},
-    {POLYFS_FACT_ANY_BYTES, POLYFS_YES},
-    {POLYFS_FACT_LINKS, POLYFS_YES},
-    {POLYFS_FACT_RENAME_NO_REPLACE, POLYFS_YES},
-};
-
 /* The nearest folder at or above a path that exists, as a descriptor. */
 static int open_nearest(const struct local_fs *fs, const char *path, struct polyfs_error *err)
 {
@@ -203,8 +164,12 @@ int local_caps(struct polyfs_call *call, void *self, const char *path, uint64_t 
         close(fd);
         return rc;
     }
-    for (size_t i = 0; i < sizeof(fixed_facts) / sizeof(fixed_facts[0]); i++)
-        out->fact[fixed_facts[i].fact] = fixed_facts[i].answer;
+    polyfs_facts(out, POLYFS_FACT_REAL_DIRS, POLYFS_FACT_ORDERED_LIST, POLYFS_FACT_START_AFTER,
+                 POLYFS_FACT_CREATE_ONLY, POLYFS_FACT_IF_MATCH, POLYFS_FACT_COPY_CONDITION,
+                 POLYFS_FACT_READ_CONDITION, POLYFS_FACT_PINNED_READ, POLYFS_FACT_SUFFIX_READ,
+                 POLYFS_FACT_SET_TIMES, POLYFS_FACT_COPY, POLYFS_FACT_RENAME, POLYFS_FACT_RENAME_ATOMIC,
+                 POLYFS_FACT_RENAME_DIR, POLYFS_FACT_APPEND, POLYFS_FACT_CASE_SENSITIVE, POLYFS_FACT_ANY_BYTES,
+                 POLYFS_FACT_LINKS, POLYFS_FACT_RENAME_NO_REPLACE, POLYFS_FACT_COUNT);
     tell_kind(&mount, out);
     tell_xattr(fd, out);
     if (flags & POLYFS_CAPS_PROBE && out->fact[POLYFS_FACT_REFLINK] == POLYFS_UNKNOWN)

@@ -69,33 +69,6 @@ static int still_the_same(int fd, const struct stat *pinned, struct polyfs_error
     return POLYFS_OK;
 }
 
-/* Cuts a range to the file. *out_length 0 at its end; RANGE behind it. */
-static int cut_range(const struct polyfs_get_request *request, uint64_t size, uint64_t *out_offset,
-                     uint64_t *out_length, struct polyfs_error *err)
-{
-    uint64_t offset = request->offset, length = request->length;
-    if (request->flags & POLYFS_GET_SUFFIX)
-        offset = length < size ? size - length : 0;
-    if (offset > size)
-        return polyfs_fail(err, POLYFS_RANGE, "the file has %llu bytes, the range starts at %llu",
-                           (unsigned long long)size, (unsigned long long)offset);
-    *out_offset = offset;
-    *out_length = length < size - offset ? length : size - offset;
-    return POLYFS_OK;
-}
-
-static int check_condition(const struct polyfs_condition *c, const struct polyfs_stat *stat,
-                           struct polyfs_error *err)
-{
-    if (c->if_match && strcmp(c->if_match, stat->etag) != 0)
-        return polyfs_fail(err, POLYFS_CHANGED, "the file was replaced since");
-    if (c->if_none_match && strcmp(c->if_none_match, stat->etag) == 0)
-        return polyfs_fail(err, POLYFS_CONDITION, "the file is still the same");
-    if (c->if_modified_ns != POLYFS_TIME_UNKNOWN && stat->mtime_ns <= c->if_modified_ns)
-        return polyfs_fail(err, POLYFS_CONDITION, "the file was not changed since");
-    return POLYFS_OK;
-}
-
 int local_get(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
               const struct polyfs_get_request *request, void *buffer, uint64_t *out_n, struct polyfs_stat *out,
               struct polyfs_error *err)
@@ -106,7 +79,7 @@ int local_get(struct polyfs_call *call, void *self, const char *path, uint64_t p
     int fd = -1;
     (void)path_len;
     int rc = local_stopped(call, err);
-    if (rc == POLYFS_OK && (request->version || request->flags & ~POLYFS_GET_SUFFIX))
+    if (rc == POLYFS_OK && request->version)
         rc = polyfs_fail(err, POLYFS_UNSUPPORTED, "files have no versions");
     if (rc == POLYFS_OK)
         rc = open_file(self, path, &fd, &st, err);
@@ -114,9 +87,7 @@ int local_get(struct polyfs_call *call, void *self, const char *path, uint64_t p
         return rc;
     local_stat_fill(&st, &stat);
     local_meta_type(fd, &stat);
-    rc = check_condition(&request->condition, &stat, err);
-    if (rc == POLYFS_OK)
-        rc = cut_range(request, stat.size, &offset, &length, err);
+    rc = polyfs_get_check(request, &stat, &offset, &length, err);
     if (rc == POLYFS_OK)
         rc = read_range(call, fd, offset, buffer, length, &n, err);
     if (rc == POLYFS_OK)

@@ -57,14 +57,11 @@ static int write_allowed_locked(struct memory_fs *fs, const struct memory_key *k
     if (code != POLYFS_OK)
         return code;
     struct memory_version *now = memory_at_locked(fs->store, key->bytes, key->length);
-    if (condition->create_only && now)
-        return polyfs_fail(err, POLYFS_EXISTS, "it exists already");
-    if (condition->if_match && !now)
-        return polyfs_fail(err, POLYFS_CONDITION, "it is gone, so it has no longer the etag that was named");
-    if (condition->if_match && !memory_version_has_etag(now, condition->if_match))
-        return polyfs_fail(err, POLYFS_CONDITION, "it was changed: it has another etag than the one named");
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    if (now)
+        memory_version_stat(fs->store, now, 1, &stat);
     *out_now = now;
-    return POLYFS_OK;
+    return polyfs_condition_check(condition, now ? &stat : NULL, err);
 }
 
 int memory_write_check(struct memory_fs *fs, const char *path, uint64_t path_len,

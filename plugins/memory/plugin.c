@@ -22,39 +22,18 @@ static const struct polyfs_option options[] = {
      "count as a store across a network, so that calls overlap (to try out programs)"},
 };
 
-static const struct polyfs_plugin plugin = {
-    .magic = POLYFS_PLUGIN_MAGIC,
-    .struct_size = sizeof(struct polyfs_plugin),
-    .abi_major = POLYFS_PLUGIN_MAJOR,
-    .abi_minor = POLYFS_PLUGIN_MINOR,
-    .name = "memory",
-    .version = "0.1.0",
-    .summary = "Objects in the memory of this process",
-    .protocols = "memory",
-    .authority = "none",
-    .options = options,
-    .option_count = sizeof(options) / sizeof(options[0]),
-    .option_stride = sizeof(options[0]),
-    .fs = &memory_fs_ops,
-    .lister = &memory_lister_ops,
-    .reader = &memory_reader_ops,
-    .upload = &memory_upload_ops,
-    .placed = &memory_placed_ops,
-    .stream = &memory_stream_ops,
-};
-
-POLYFS_PLUGIN_EXPORT polyfs_plugin_entry POLYFS_PLUGIN_ENTRY(memory);
-
-int POLYFS_PLUGIN_ENTRY(memory)(const struct polyfs_host *host, const struct polyfs_plugin **out,
-                                struct polyfs_error *err)
+/* The tests of this plugin enter it many times. */
+static int begin(struct polyfs_error *err)
 {
-    if (!POLYFS_HAS(struct polyfs_host, host->struct_size, query))
-        return polyfs_fail(err, POLYFS_PLUGIN, "this polyfs is older than the plugin; update it");
-    if (!memory_host) {
-        if (memory_uploads_init() != POLYFS_OK)
-            return polyfs_fail(err, POLYFS_NOMEM, "there is no memory for a thread key");
-        memory_host = host;
-    }
-    *out = &plugin;
+    static int begun;
+    if (!begun && memory_uploads_init() != POLYFS_OK)
+        return polyfs_fail(err, POLYFS_NOMEM, "there is no memory for a thread key");
+    begun = 1;
     return POLYFS_OK;
 }
+
+POLYFS_PLUGIN_DEFINE(memory, memory_host, begin(err), .version = "0.1.0",
+                     .summary = "Objects in the memory of this process", .protocols = "memory", .authority = "none",
+                     .options = POLYFS_PLUGIN_OPTIONS(options), .fs = &memory_fs_ops, .lister = &memory_lister_ops,
+                     .reader = &memory_reader_ops, .upload = &memory_upload_ops, .placed = &memory_placed_ops,
+                     .stream = &memory_stream_ops)

@@ -16,52 +16,12 @@ struct memory_reader {
     struct memory_content *content;
 };
 
-static int condition_check(const struct polyfs_condition *condition, struct polyfs_error *err)
-{
-    if (condition->create_only)
-        return polyfs_fail(err, POLYFS_UNSUPPORTED, "create_only is a condition of writes");
-    return POLYFS_OK;
-}
-
-static int condition_met(const struct polyfs_condition *condition, const struct memory_version *version,
-                         struct polyfs_error *err)
-{
-    if (condition->if_match && !memory_version_has_etag(version, condition->if_match))
-        return polyfs_fail(err, POLYFS_CHANGED, "it was changed: it has another etag than the one named");
-    if (condition->if_none_match && memory_version_has_etag(version, condition->if_none_match))
-        return polyfs_fail(err, POLYFS_CONDITION, "it still has the etag that was named");
-    if (condition->if_modified_ns != POLYFS_TIME_UNKNOWN && version->mtime_ns <= condition->if_modified_ns)
-        return polyfs_fail(err, POLYFS_CONDITION, "it was not changed since the time that was named");
-    return POLYFS_OK;
-}
-
-/* The part of a request that the object has. */
-static int range_of(const struct polyfs_get_request *request, uint64_t size, uint64_t *offset, uint64_t *length,
-                    struct polyfs_error *err)
-{
-    *length = request->length;
-    *offset = request->offset;
-    if (request->flags & POLYFS_GET_SUFFIX) {
-        if (*length > size)
-            *length = size;
-        *offset = size - *length;
-    }
-    if (*offset > size)
-        return polyfs_fail(err, POLYFS_RANGE, "the range begins at byte %llu of %llu", (unsigned long long)*offset,
-                           (unsigned long long)size);
-    if (*length > size - *offset)
-        *length = size - *offset;
-    return POLYFS_OK;
-}
-
 static int pin_locked(struct memory_fs *fs, const struct memory_key *key, const char *version,
-                      const struct polyfs_condition *condition, struct memory_content **content,
-                      struct memory_meta **meta, struct polyfs_stat *stat, struct polyfs_error *err)
+                      struct memory_content **content, struct memory_meta **meta, struct polyfs_stat *stat,
+                      struct polyfs_error *err)
 {
     struct memory_version *found = NULL;
     int code = memory_object_locked(fs, key, version, &found, err);
-    if (code == POLYFS_OK && condition)
-        code = condition_met(condition, found, err);
     if (code != POLYFS_OK)
         return code;
     struct memory_version *latest = memory_at_locked(fs->store, key->bytes, key->length);
@@ -74,15 +34,15 @@ static int pin_locked(struct memory_fs *fs, const struct memory_key *key, const 
 
 /* The content and the facts of a version, taken in one moment. */
 static int pin(struct memory_fs *fs, const char *path, uint64_t path_len, const char *version,
-               const struct polyfs_condition *condition, struct memory_content **content, struct memory_meta **meta,
-               struct polyfs_stat *stat, struct polyfs_error *err)
+               struct memory_content **content, struct memory_meta **meta, struct polyfs_stat *stat,
+               struct polyfs_error *err)
 {
     MEMORY_AUTO(key) struct memory_key key = {0};
     int code = memory_key_make(&key, fs, path, path_len, err);
     if (code != POLYFS_OK)
         return code;
     memory_lock(fs->store);
-    code = pin_locked(fs, &key, version, condition, content, meta, stat, err);
+    code = pin_locked(fs, &key, version, content, meta, stat, err);
     memory_unlock(fs->store);
     return code;
 }
@@ -92,20 +52,15 @@ int memory_get(struct polyfs_call *call, void *fs, const char *path, uint64_t pa
                struct polyfs_error *err)
 {
     int code = memory_go(call, err);
-    if (code == POLYFS_OK && (request->flags & ~POLYFS_GET_SUFFIX) != 0)
-        code = polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag of the read is not known");
-    if (code == POLYFS_OK)
-        code = condition_check(&request->condition, err);
     if (code != POLYFS_OK)
         return code;
     MEMORY_AUTO(content) struct memory_content *content = NULL;
     MEMORY_AUTO(meta) struct memory_meta *meta = NULL;
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    code = pin(fs, path, path_len, request->version, &request->condition, &content, request->meta ? &meta : NULL,
-               &stat, err);
+    code = pin(fs, path, path_len, request->version, &content, request->meta ? &meta : NULL, &stat, err);
     uint64_t offset = 0, length = 0;
     if (code == POLYFS_OK)
-        code = range_of(request, stat.size, &offset, &length, err);
+        code = polyfs_get_check(request, &stat, &offset, &length, err);
     call->bytes_done = 0;
     if (code == POLYFS_OK)
         code = memory_content_read(content, call, offset, buffer, length, &call->bytes_done, err);
@@ -129,7 +84,7 @@ static int reader_open(struct polyfs_call *call, void *fs, const char *path, uin
         return code;
     MEMORY_AUTO(content) struct memory_content *content = NULL;
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    code = pin(fs, path, path_len, version, NULL, &content, NULL, &stat, err);
+    code = pin(fs, path, path_len, version, &content, NULL, &stat, err);
     if (code != POLYFS_OK)
         return code;
     struct memory_reader *reader = memory_borrow(sizeof(*reader), err);

@@ -240,10 +240,7 @@ int memory_key_slashed(const struct memory_key *key)
 
 int memory_go(const struct polyfs_call *call, struct polyfs_error *err)
 {
-    int code = memory_host->stopped(call);
-    if (code == POLYFS_OK)
-        return POLYFS_OK;
-    return polyfs_fail(err, code, code == POLYFS_TIMEOUT ? "the deadline passed" : "the call was cancelled");
+    return polyfs_go_on(memory_host, call, err);
 }
 
 int memory_first_round(const struct polyfs_step *step, struct polyfs_error *err)
