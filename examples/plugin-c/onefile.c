@@ -49,7 +49,8 @@ static int replay(struct store *s, struct polyfs_error *err) {
         o = head.name_size - 1 > LONGEST ? NULL : host->alloc(sizeof(*o) + head.name_size);
         if (!o) return polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
         *o = head, o->at = s->end + HEAD + o->name_size;
-        if (pread(s->fd, o->name, o->name_size, s->end + HEAD) != (ssize_t)o->name_size)
+        if (pread(s->fd, o->name, o->name_size, s->end + HEAD) != (ssize_t)o->name_size ||
+            o->name[o->name_size - 1])
             return host->free(o), polyfs_fail(err, POLYFS_CORRUPT, "damaged at byte %ju", (uintmax_t)s->end);
         for (link = &s->first; (old = *link) && strcmp(old->name, o->name) < 0;) link = &old->next;
         if (old && strcmp(old->name, o->name) == 0) *link = old->next, host->free(old);
@@ -61,7 +62,7 @@ static void leave(struct store *s) { lockf(s->fd, F_ULOCK, 0), pthread_mutex_unl
 /* Locks the store among threads and processes, and brings the index up to date. */
 static int enter(struct store *s, struct polyfs_error *err) {
     host->section_enter(), pthread_mutex_lock(&mu);
-    int rc = lockf(s->fd, F_LOCK, 0) ? polyfs_fail_errno(err, "the lock") : replay(s, err);
+    int rc = TEMP_FAILURE_RETRY(lockf(s->fd, F_LOCK, 0)) ? polyfs_fail_errno(err, "the lock") : replay(s, err);
     if (rc != POLYFS_OK) leave(s);
     return rc;
 }
@@ -89,8 +90,8 @@ static int commit(struct polyfs_call *call, void *stream, const struct polyfs_pu
     struct polyfs_stat old = POLYFS_STAT_INIT;
     if (enter(s, err) != POLYFS_OK) return err->code;
     int there = look(s, o->name, &old), sync = r->durability > POLYFS_DURABILITY_NONE;
-    int rc = polyfs_condition_check(&r->condition, there ? &old : NULL, err);
-    if (rc == POLYFS_OK && r->flags && !there) rc = polyfs_fail(err, POLYFS_NOT_FOUND, "there is no such object");
+    int rc = r->flags && !there ? polyfs_fail(err, POLYFS_NOT_FOUND, "there is no such object")
+                                : polyfs_condition_check(&r->condition, there ? &old : NULL, err);
     off_t from = 0, to = s->end + HEAD + o->name_size;
     o->mtime_ns = host->clock_ns(1), errno = ENOSPC;
     int ok = rc == POLYFS_OK && ftruncate(s->fd, s->end) == 0 && pwrite(s->fd, o, KIND, s->end) == KIND &&
@@ -142,9 +143,8 @@ static int fs_caps(PATH, uint32_t flags, struct polyfs_caps *out, struct polyfs_
     out->shapes = out->condition_shapes = POLYFS_SHAPE_PUT | POLYFS_SHAPE_STREAM, out->path_max = LONGEST;
     return polyfs_facts(out, POLYFS_FACT_FLAT_LIST, POLYFS_FACT_ORDERED_LIST, POLYFS_FACT_START_AFTER,
                         POLYFS_FACT_CREATE_ONLY, POLYFS_FACT_IF_MATCH, POLYFS_FACT_REMOVE_CONDITION,
-                        POLYFS_FACT_READ_CONDITION, POLYFS_FACT_PINNED_READ, POLYFS_FACT_SUFFIX_READ,
-                        POLYFS_FACT_DURABLE_COMMIT, POLYFS_FACT_CASE_SENSITIVE, POLYFS_FACT_ANY_BYTES,
-                        POLYFS_FACT_COUNT);
+                        POLYFS_FACT_READ_CONDITION, POLYFS_FACT_CASE_SENSITIVE, POLYFS_FACT_DURABLE_COMMIT,
+                        POLYFS_FACT_SUFFIX_READ, POLYFS_FACT_PINNED_READ, POLYFS_FACT_ANY_BYTES, POLYFS_FACT_COUNT);
 }
 static void fs_close(void *fs) {
     struct store *s = fs;
@@ -168,7 +168,7 @@ static int list_open(PATH, const struct polyfs_list_request *r, void **out, stru
     struct lister *l = host->alloc(sizeof(*l) + path_len + 1);
     if (!l) return polyfs_fail(err, POLYFS_NOMEM, "no memory for a listing");
     l->store = fs, l->stop = r->flags & POLYFS_LIST_FLAT ? "" : "/", memcpy(l->prefix, path, path_len + 1);
-    snprintf(l->after, LONGEST, "%s", r->marker ? r->marker : r->start_after ? r->start_after : "");
+    snprintf(l->after, LONGEST + 1, "%s", r->marker ? r->marker : r->start_after ? r->start_after : "");
     return *out = l, POLYFS_OK;
 }
 static int list_next(struct polyfs_call *call, void *lister, struct polyfs_page *out, struct polyfs_error *err) {

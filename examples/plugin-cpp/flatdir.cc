@@ -13,7 +13,6 @@
 #include <polyfs/plugin.h>
 #include <string>
 #include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
 #include <vector>
 
@@ -32,24 +31,14 @@ struct Failure {
     std::string why;
 };
 
+struct SystemFailure {
+    int number;
+    std::string what;
+};
+
 [[noreturn]] void ThrowErrno(const std::string &what)
 {
-    throw std::system_error(errno, std::generic_category(), what);
-}
-
-int CodeOf(int error)
-{
-    switch (error) {
-    case ENOENT: return POLYFS_NOT_FOUND;
-    case EEXIST: return POLYFS_EXISTS;
-    case EACCES:
-    case EPERM:
-    case EROFS: return POLYFS_PERMISSION;
-    case ENAMETOOLONG: return POLYFS_INVALID;
-    case ENOSPC:
-    case EDQUOT: return POLYFS_NO_SPACE;
-    default: return POLYFS_IO;
-    }
+    throw SystemFailure{errno, what};
 }
 
 template <typename Body> int Guard(Error *err, Body body) noexcept
@@ -58,10 +47,9 @@ template <typename Body> int Guard(Error *err, Body body) noexcept
         return body();
     } catch (const Failure &failure) {
         return polyfs_fail(err, failure.code, "%s", failure.why.c_str());
-    } catch (const std::system_error &error) {
-        int code = polyfs_fail(err, CodeOf(error.code().value()), "%s", error.what());
-        err->sys_errno = error.code().value();
-        return code;
+    } catch (const SystemFailure &failure) {
+        errno = failure.number;
+        return polyfs_fail_errno(err, failure.what.c_str());
     } catch (const std::bad_alloc &) {
         return polyfs_fail(err, POLYFS_NOMEM, "there is no memory");
     } catch (...) {
@@ -135,7 +123,7 @@ class Staging
         if (request.durability >= POLYFS_DURABILITY_FILE && fdatasync(fd_.Get()) != 0)
             ThrowErrno("fdatasync");
         if (request.condition.create_only && linkat(folder, name_.c_str(), folder, target_.c_str(), 0) != 0)
-            ThrowErrno("there is such an object");
+            ThrowErrno("publish");
         if (!request.condition.create_only && renameat(folder, name_.c_str(), folder, target_.c_str()) != 0)
             ThrowErrno("rename");
         if (!request.condition.create_only)
@@ -225,19 +213,23 @@ void TellOf(int fd, StatInfo *out)
         Tell(file, out);
 }
 
+/* In pieces, so that a cancel is seen between them. */
 uint64_t ReadSome(Call *call, int fd, void *buffer, uint64_t length, uint64_t offset)
 {
-    GoOn(call);
-    ssize_t n = pread(fd, buffer, static_cast<size_t>(length), static_cast<off_t>(offset));
-    if (n < 0)
-        ThrowErrno("read");
-    call->bytes_done = static_cast<uint64_t>(n);
-    return call->bytes_done;
+    uint64_t &done = call->bytes_done;
+    for (ssize_t n = 1; done < length && n > 0; done += static_cast<uint64_t>(n)) {
+        GoOn(call);
+        size_t step = static_cast<size_t>(std::min<uint64_t>(length - done, 8 << 20));
+        n = pread(fd, static_cast<char *>(buffer) + done, step, static_cast<off_t>(offset + done));
+        if (n < 0)
+            ThrowErrno("read");
+    }
+    return done;
 }
 
 void Refuse(const polyfs_put_request &r)
 {
-    if (r.flags || r.metadata_count || r.content_type || r.extra_count || r.checksum.kind || r.condition.if_match)
+    if (r.flags || r.condition.if_match || polyfs_put_has_more(&r))
         throw Failure{POLYFS_UNSUPPORTED, "flatdir keeps bytes and nothing else, and compares no etags"};
 }
 
@@ -263,12 +255,11 @@ int FsCaps(Call *, void *, const char *, uint64_t, uint32_t flags, struct polyfs
 {
     if (flags & ~POLYFS_CAPS_PROBE)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
-    std::fill_n(out->fact, +POLYFS_FACT_COUNT, static_cast<uint8_t>(POLYFS_NO));
-    for (int fact :
-         {POLYFS_FACT_FLAT_LIST, POLYFS_FACT_ORDERED_LIST, POLYFS_FACT_START_AFTER, POLYFS_FACT_CREATE_ONLY,
-          POLYFS_FACT_PINNED_READ, POLYFS_FACT_RENAME, POLYFS_FACT_RENAME_ATOMIC, POLYFS_FACT_RENAME_NO_REPLACE,
-          POLYFS_FACT_DURABLE_COMMIT, POLYFS_FACT_CASE_SENSITIVE, POLYFS_FACT_ANY_BYTES})
-        out->fact[fact] = POLYFS_YES;
+    polyfs_facts(out, POLYFS_FACT_FLAT_LIST, POLYFS_FACT_ORDERED_LIST, POLYFS_FACT_START_AFTER,
+                 POLYFS_FACT_CREATE_ONLY, POLYFS_FACT_READ_CONDITION, POLYFS_FACT_SUFFIX_READ,
+                 POLYFS_FACT_PINNED_READ, POLYFS_FACT_RENAME, POLYFS_FACT_RENAME_ATOMIC,
+                 POLYFS_FACT_RENAME_NO_REPLACE, POLYFS_FACT_DURABLE_COMMIT, POLYFS_FACT_CASE_SENSITIVE,
+                 POLYFS_FACT_ANY_BYTES, POLYFS_FACT_COUNT);
     out->shapes = out->condition_shapes = POLYFS_SHAPE_PUT | POLYFS_SHAPE_PLACED;
     out->path_max = 255;
     out->mtime_resolution_ns = 1;
@@ -297,17 +288,14 @@ int FsStat(Call *call, void *fs, const char *path, uint64_t length, const char *
 int FsGet(Call *call, void *fs, const char *path, uint64_t length, const polyfs_get_request *request, void *buffer,
           uint64_t *out_n, StatInfo *out, Error *err)
 {
-    return Guard(err, [=] {
+    return Guard(err, [=]() -> int {
         StatInfo stat = POLYFS_STAT_INIT;
-        if (request->flags)
-            throw Failure{POLYFS_UNSUPPORTED, "a flag is not known"};
+        uint64_t offset = 0, size = 0;
         const Fd file(static_cast<Store *>(fs)->folder.Get(), FileOf(path, length), O_RDONLY);
         TellOf(file.Get(), &stat);
-        if (request->condition.if_match && std::string(request->condition.if_match) != stat.etag)
-            throw Failure{POLYFS_CHANGED, "it was changed: it has another etag"};
-        if (request->offset > stat.size)
-            throw Failure{POLYFS_RANGE, "it ends before that"};
-        *out_n = ReadSome(call, file.Get(), buffer, request->length, request->offset);
+        if (int code = polyfs_get_check(request, &stat, &offset, &size, err))
+            return code;
+        *out_n = ReadSome(call, file.Get(), buffer, size, offset);
         if (out) {
             stat.struct_size = out->struct_size;
             *out = stat;
@@ -508,7 +496,7 @@ int ListOpen(Call *, void *fs, const char *prefix, uint64_t length, const polyfs
 {
     return Guard(err, [=] {
         const char *after = request->marker ? request->marker : request->start_after;
-        if (request->flags & ~(POLYFS_LIST_FLAT | POLYFS_LIST_UNORDERED | POLYFS_LIST_NAMES))
+        if (request->flags & ~POLYFS_LIST_PLAIN)
             throw Failure{POLYFS_UNSUPPORTED, "a flag is not known"};
         *out =
             new Lister{*static_cast<Store *>(fs), std::string(prefix, length), after ? after : "", request->flags};
@@ -551,39 +539,8 @@ const polyfs_placed_ops placed_ops = {sizeof(placed_ops), 0, PlacedOpen, PlacedW
 const polyfs_option options[] = {
     {"folder", "", "FLATDIR_FOLDER", POLYFS_OPTION_PATH, 0, nullptr, nullptr, "folder that holds the objects"}};
 
-polyfs_plugin Description()
-{
-    polyfs_plugin plugin = {};
-    plugin.magic = POLYFS_PLUGIN_MAGIC;
-    plugin.struct_size = sizeof(plugin);
-    plugin.abi_major = POLYFS_PLUGIN_MAJOR;
-    plugin.abi_minor = POLYFS_PLUGIN_MINOR;
-    plugin.name = "flatdir";
-    plugin.version = "1.0";
-    plugin.summary = "Objects as files of one folder, whatever their names";
-    plugin.protocols = "flatdir";
-    plugin.authority = "none";
-    plugin.options = options;
-    plugin.option_count = 1;
-    plugin.option_stride = sizeof(options[0]);
-    plugin.fs = &fs_ops;
-    plugin.lister = &lister_ops;
-    plugin.reader = &reader_ops;
-    plugin.placed = &placed_ops;
-    return plugin;
-}
-
-const polyfs_plugin plugin = Description();
-
 } // namespace
 
-extern "C" POLYFS_PLUGIN_EXPORT polyfs_plugin_entry POLYFS_PLUGIN_ENTRY(flatdir);
-
-int POLYFS_PLUGIN_ENTRY(flatdir)(const polyfs_host *services, const polyfs_plugin **out, Error *err)
-{
-    if (!POLYFS_HAS(polyfs_host, services->struct_size, random))
-        return polyfs_fail(err, POLYFS_PLUGIN, "this polyfs is older than the plugin; update it");
-    host = services;
-    *out = &plugin;
-    return POLYFS_OK;
-}
+POLYFS_PLUGIN_DEFINE(flatdir, host, POLYFS_OK, "1.0", "Objects as files of one folder, whatever their names",
+                     "flatdir", "none", 0, 0, POLYFS_PLUGIN_OPTIONS(options), &fs_ops, &lister_ops, &reader_ops,
+                     nullptr, &placed_ops, nullptr, nullptr)

@@ -110,6 +110,9 @@ class Facts(unittest.TestCase):
         self.addCleanup(run, "umount", point)
         hide(base)
         self.assertEqual(self.caps_at(point)["facts"]["durable_commit"], "unknown")
+        done = subprocess.run([CONFORMANCE, "--gtest_filter=local.facts.*"], env={**os.environ, "TMPDIR": point},
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stdout[-4000:] + done.stderr)
         return self.caps_at(point, "--probe")["facts"]["durable_commit"]
 
     def cover(self, base):
