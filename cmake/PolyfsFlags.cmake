@@ -16,6 +16,9 @@ add_library(polyfs_flags INTERFACE)
 target_compile_options(polyfs_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Werror $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation> -Werror=format-security
     $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
 target_compile_definitions(polyfs_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE>)
+if(CMAKE_SIZEOF_VOID_P EQUAL 4)
+    target_compile_definitions(polyfs_flags INTERFACE _FILE_OFFSET_BITS=64) # files of more than 2 GiB
+endif()
 target_link_options(polyfs_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 
 if(POLYFS_SANITIZE)

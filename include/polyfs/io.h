@@ -210,7 +210,8 @@ POLYFS_API int polyfs_writer_open(struct polyfs_fs *fs, const char *path, const 
  * Add bytes.
  *
  * @param data  @p size bytes, any number, also more than 4 GiB; free to change when the call returns
- * @return POLYFS_OK, or an error after which only close is left
+ * @return POLYFS_OK, or an error after which only close is left: POLYFS_TOO_LARGE where a store takes objects in one
+ *         piece only and the memory budget has no room for what was gathered (polyfs_put() gathers nothing), …
  * Owner: caller. Thread: one at a time. Blocks: when the window of parts is full.
  */
 POLYFS_API int polyfs_writer_write(struct polyfs_writer *writer, const void *data, size_t size,

@@ -13,6 +13,8 @@
 #define LOCAL_SLICE (UINT64_C(8) << 20) /* no system call moves more, so that a cancel is seen in time */
 #define LOCAL_STAGING POLYFS_STAGING_PREFIX
 
+_Static_assert(sizeof(off_t) == 8, "offsets in files have 64 bits");
+
 extern const struct polyfs_host *local_host;
 
 struct local_fs {
