@@ -290,7 +290,7 @@ int FsGet(Call *call, void *fs, const char *path, uint64_t length, const polyfs_
 {
     return Guard(err, [=]() -> int {
         StatInfo stat = POLYFS_STAT_INIT;
-        uint64_t offset, size;
+        uint64_t offset = 0, size = 0;
         const Fd file(static_cast<Store *>(fs)->folder.Get(), FileOf(path, length), O_RDONLY);
         TellOf(file.Get(), &stat);
         if (int code = polyfs_get_check(request, &stat, &offset, &size, err))
