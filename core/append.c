@@ -6,8 +6,11 @@
  */
 #include <stdlib.h>
 
+#include "core/budget.h"
 #include "core/stat.h"
 #include "core/write.h"
+
+#define BUFFER_BYTES (UINT64_C(1) << 20)
 
 int pfs_lost_race(struct polyfs_error *err)
 {
@@ -15,25 +18,37 @@ int pfs_lost_race(struct polyfs_error *err)
     return POLYFS_CONDITION;
 }
 
+/* Reads on to the end, and writes what was read. */
+static int feed(struct pfs_verb *v, struct polyfs_writer *w, struct polyfs_reader *reader)
+{
+    uint64_t room = w->part_bytes < BUFFER_BYTES ? w->part_bytes : BUFFER_BYTES;
+    char *buffer = malloc(room);
+    size_t n = 1;
+    int rc = buffer ? POLYFS_OK : polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a buffer");
+    pfs_budget_handle(1);
+    pfs_budget_count((int64_t)room);
+    while (rc == POLYFS_OK && n) {
+        rc = polyfs_reader_read(reader, buffer, room, &n, &v->error);
+        if (rc == POLYFS_OK && n)
+            rc = polyfs_writer_write(w, buffer, n, &v->error);
+    }
+    pfs_budget_free(buffer, room, 0);
+    pfs_budget_handle(-1);
+    return rc;
+}
+
 static int feed_old_bytes(struct pfs_verb *v, struct polyfs_writer *w, const struct polyfs_stat *old)
 {
     struct polyfs_reader *reader;
     struct polyfs_stat pinned = POLYFS_STAT_INIT;
-    size_t n = 1;
     int rc = polyfs_reader_open(v->fs, v->path, NULL, &reader, &v->error);
     if (rc != POLYFS_OK)
         return rc;
-    char *buffer = malloc(w->part_bytes);
-    rc = buffer ? polyfs_reader_stat(reader, &pinned, &v->error)
-                : polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a part");
+    rc = polyfs_reader_stat(reader, &pinned, &v->error);
     if (rc == POLYFS_OK && strcmp(pinned.etag, old->etag) != 0)
         rc = polyfs_fail(&v->error, POLYFS_CONDITION, "it was replaced meanwhile");
-    while (rc == POLYFS_OK && n) {
-        rc = polyfs_reader_read(reader, buffer, w->part_bytes, &n, &v->error);
-        if (rc == POLYFS_OK && n)
-            rc = polyfs_writer_write(w, buffer, n, &v->error);
-    }
-    free(buffer);
+    if (rc == POLYFS_OK)
+        rc = feed(v, w, reader);
     polyfs_reader_close(reader);
     return rc == POLYFS_CHANGED || rc == POLYFS_NOT_FOUND ? pfs_lost_race(&v->error) : rc;
 }
@@ -70,6 +85,7 @@ int pfs_append_begin(struct pfs_verb *v, struct polyfs_writer *w)
         int rc = pfs_shape_append.begin(v, w);
         if (rc == POLYFS_OK)
             w->shape = &pfs_shape_append;
+        w->gathers = 0; /* it takes bytes as they come, whatever shapes objects have here */
         return rc;
     }
     if (w->caps.fact[POLYFS_FACT_IF_MATCH] == POLYFS_NO)

@@ -7,6 +7,7 @@
 #include "core/budget.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 static struct {
     pthread_mutex_t mu;
@@ -52,6 +53,15 @@ void pfs_budget_count(int64_t bytes)
     budget.counted += (uint64_t)bytes;
     note_peak_locked();
     pthread_mutex_unlock(&budget.mu);
+}
+
+void pfs_budget_free(void *memory, uint64_t room, uint64_t extra)
+{
+    pthread_mutex_lock(&budget.mu);
+    budget.taken -= extra;
+    budget.counted -= room - extra;
+    pthread_mutex_unlock(&budget.mu);
+    free(memory);
 }
 
 void pfs_budget_handle(int delta)

@@ -19,6 +19,9 @@ void pfs_budget_give(uint64_t bytes);
 void pfs_budget_handle(int delta);
 void pfs_budget_count(int64_t bytes);
 
+/* Frees memory of @room bytes, of which @extra were taken and the rest was counted. */
+void pfs_budget_free(void *memory, uint64_t room, uint64_t extra);
+
 /* Fills what the budget knows of the runtime's statistics. */
 void pfs_budget_stats(struct polyfs_runtime_stats *out);
 

@@ -15,7 +15,7 @@
 #include <immintrin.h>
 #endif
 
-#define LANES 8 /* 128-bit words folded side by side */
+#define LANES 8u /* 128-bit words folded side by side */
 
 /* Guarded by once, then only read. */
 static struct function {
@@ -148,20 +148,20 @@ __attribute__((target("pclmul,sse4.2"))) static uint64_t crc64_step(uint64_t sta
     const __m128i far = _mm_set_epi64x((long long)fold_far[1], (long long)fold_far[0]);
     const __m128i near = _mm_set_epi64x((long long)fold_near[1], (long long)fold_near[0]);
     const __m128i *in = (const __m128i *)(const void *)at;
-    const uint64_t blocks = size / (16 * LANES);
+    const uint64_t blocks = size / (UINT64_C(16) * LANES);
     __m128i lane[LANES];
     unsigned char last[16];
-    for (int i = 0; i < LANES; i++)
+    for (unsigned i = 0; i < LANES; i++)
         lane[i] = _mm_loadu_si128(in++);
     lane[0] = _mm_xor_si128(lane[0], _mm_cvtsi64_si128((long long)state));
     for (uint64_t block = 1; block < blocks; block++)
-        for (int i = 0; i < LANES; i++)
+        for (unsigned i = 0; i < LANES; i++)
             lane[i] = carry(lane[i], far, _mm_loadu_si128(in++));
-    for (int i = 1; i < LANES; i++)
+    for (unsigned i = 1; i < LANES; i++)
         lane[i] = carry(lane[i - 1], near, lane[i]);
     _mm_storeu_si128((__m128i *)(void *)last, lane[LANES - 1]);
     state = table_step(&functions[1], 0, last, sizeof(last));
-    return table_step(&functions[1], state, (const unsigned char *)in, size % (16 * LANES));
+    return table_step(&functions[1], state, (const unsigned char *)in, size % (UINT64_C(16) * LANES));
 }
 #endif
 
@@ -170,7 +170,7 @@ static uint64_t fast_step(const struct function *f, uint64_t state, const unsign
 #if defined(__x86_64__)
     if (f == &functions[0])
         return crc32c_step(state, at, size);
-    if (size >= 16 * LANES)
+    if (size >= UINT64_C(16) * LANES)
         return crc64_step(state, at, size);
 #endif
     return table_step(f, state, at, size);

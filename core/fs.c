@@ -158,11 +158,15 @@ int polyfs_get_metadata(struct polyfs_fs *fs, const char *path, const struct pol
 /* ---- changing -------------------------------------------------------------------------------------------- */
 
 /* A store without folders has none to make or to remove, only buckets. */
-static int folders_are_implied(struct pfs_verb *v, uint32_t flags)
+static int folders_are_implied(struct pfs_verb *v, uint32_t flags, int *out)
 {
     struct polyfs_caps caps;
-    return !(flags & POLYFS_MKDIR_BUCKET) && pfs_verb_caps(v, v->path, &caps) == POLYFS_OK &&
-           caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_NO;
+    *out = 0;
+    if (flags & POLYFS_MKDIR_BUCKET)
+        return POLYFS_OK;
+    int rc = pfs_verb_caps(v, v->path, &caps);
+    *out = rc == POLYFS_OK && caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_NO;
+    return rc;
 }
 
 /* What rmdir is there: it refuses what is not empty, and has nothing to do else. */
@@ -179,10 +183,13 @@ int polyfs_mkdir(struct polyfs_fs *fs, const char *path, uint32_t flags, const s
                  struct polyfs_error *err)
 {
     struct pfs_verb v;
+    int implied = 0;
     int rc = pfs_verb_begin(&v, "make the folder", fs, path, opts);
     if (rc == POLYFS_OK && flags & ~(POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK | POLYFS_MKDIR_BUCKET))
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
-    if (rc == POLYFS_OK && !folders_are_implied(&v, flags)) {
+    if (rc == POLYFS_OK)
+        rc = folders_are_implied(&v, flags, &implied);
+    if (rc == POLYFS_OK && !implied) {
         struct pfs_request r = PFS_REQUEST_OF(&v, PFS_MKDIR);
         r.u.mkdir.flags = flags;
         rc = pfs_verb_run(&v, &r);
@@ -196,10 +203,13 @@ int polyfs_rmdir(struct polyfs_fs *fs, const char *path, uint32_t flags, const s
                  struct polyfs_error *err)
 {
     struct pfs_verb v;
+    int implied = 0;
     int rc = pfs_verb_begin(&v, "remove the folder", fs, path, opts);
     if (rc == POLYFS_OK && flags & ~POLYFS_MKDIR_BUCKET)
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
-    if (rc == POLYFS_OK && folders_are_implied(&v, flags)) {
+    if (rc == POLYFS_OK)
+        rc = folders_are_implied(&v, flags, &implied);
+    if (rc == POLYFS_OK && implied) {
         rc = implied_rmdir(&v);
     } else if (rc == POLYFS_OK) {
         struct pfs_request r = PFS_REQUEST_OF(&v, PFS_RMDIR);

@@ -47,8 +47,17 @@ static void child_load(const struct check *check, int fd)
         rc = pfs_loader_load(plugin, &why);
     }
     const char *text = rc == POLYFS_OK ? "" : why.message;
-    ssize_t n = write(fd, text, strlen(text) + 1);
-    _exit(n > 0 ? 0 : 1);
+    size_t left = strlen(text) + 1;
+    while (left) {
+        ssize_t n = write(fd, text, left);
+        if (n < 0 && errno != EINTR)
+            _exit(1);
+        if (n > 0) {
+            text += n;
+            left -= (size_t)n;
+        }
+    }
+    _exit(0);
 }
 
 /* Reads what the child says until it ends or the time is over; returns the bytes read. */
@@ -59,9 +68,12 @@ static size_t listen_to(int fd, char *text, size_t room)
     while (have < room - 1) {
         int64_t left = (until - pfs_now_ns()) / PFS_MS;
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (left <= 0 || poll(&p, 1, (int)left) <= 0)
+        if (left <= 0)
             break;
-        ssize_t n = read(fd, text + have, room - 1 - have);
+        int ready = poll(&p, 1, (int)left);
+        ssize_t n = ready > 0 ? read(fd, text + have, room - 1 - have) : ready;
+        if (n < 0 && errno == EINTR) /* a signal of the program's, which may come at any time */
+            continue;
         if (n <= 0)
             break;
         have += (size_t)n;

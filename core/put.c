@@ -140,11 +140,12 @@ int pfs_make_parents(struct pfs_verb *v)
     return rc;
 }
 
-static int fits_put(const struct polyfs_caps *caps, uint64_t size, uint64_t part_bytes)
+/* What lies in memory already goes by PUT at any size where that is the only way, or the one that was asked for. */
+static int fits_put(const struct polyfs_caps *caps, uint64_t size, uint64_t part_bytes, uint32_t forced_shape)
 {
     if (!(caps->shapes & POLYFS_SHAPE_PUT) || (caps->put_max && size > caps->put_max))
         return 0;
-    return size <= part_bytes || !(caps->shapes & ~(uint32_t)POLYFS_SHAPE_PUT);
+    return size <= part_bytes || forced_shape == POLYFS_SHAPE_PUT || !(caps->shapes & ~(uint32_t)POLYFS_SHAPE_PUT);
 }
 
 static int put_small(struct pfs_verb *v, const void *data, uint64_t size, const struct polyfs_write_opts *opts,
@@ -189,7 +190,8 @@ int polyfs_put(struct polyfs_fs *fs, const char *path, const void *data, size_t 
     if (rc == POLYFS_OK)
         rc = pfs_verb_caps(&v, path, &caps);
     if (rc == POLYFS_OK && !large)
-        large = !fits_put(&caps, size, opts && opts->part_bytes ? opts->part_bytes : fs->part_bytes);
+        large = !fits_put(&caps, size, opts && opts->part_bytes ? opts->part_bytes : fs->part_bytes,
+                          opts ? opts->shape : 0);
     if (rc == POLYFS_OK && !large) {
         rc = pfs_put_args_take(&args, fs, opts);
         args.request.size_hint = size;

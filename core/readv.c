@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Vectored reads: the range planner and its window. Ranges are sorted and those at most merge_gap apart become one
- * request; a lone range goes straight into the caller's memory, merged ones through a buffer that is counted against
- * the budget. Every range is told of once, as it lands, on the thread that called.
+ * request; a lone range goes straight into the caller's memory, merged ones through a buffer: the first by right, each
+ * further one from the budget if there is room at that moment. Every range is told of once, as it lands, on the thread
+ * that called.
  */
 #include <stdlib.h>
 
@@ -21,14 +22,16 @@ struct span {
 struct fetch {
     struct pfs_read read; /* first: what the queue gives back */
     struct span span;
-    char *buffer; /* NULL: straight into the range */
+    char *buffer;   /* NULL: straight into the range */
+    uint64_t extra; /* bytes of it that are the budget's; 0: it is there by right */
 };
 
 struct readv {
     struct polyfs_reader *reader;
     struct polyfs_range **order; /* by offset */
     size_t count, next;          /* next range to plan */
-    uint64_t gap;
+    uint64_t gap, merged_max;
+    unsigned merged; /* requests with a buffer under way */
     polyfs_range_fn *done;
     void *user;
     struct pfs_queue queue;
@@ -53,7 +56,7 @@ static struct span plan_next(struct readv *rv)
         if (range->offset > end && range->offset - end > rv->gap)
             break;
         uint64_t new_end = range->offset + range->length > end ? range->offset + range->length : end;
-        if (new_end - span.offset > MERGED_MAX)
+        if (new_end - span.offset > rv->merged_max)
             break;
         span.length = new_end - span.offset;
         span.count++;
@@ -87,36 +90,60 @@ static void scatter(struct readv *rv, struct fetch *f)
             memcpy(range->buffer, f->buffer + skip, bytes);
         land(rv, range, f->read.r.rc, bytes, &f->read.r.error);
     }
-    if (f->buffer)
-        pfs_budget_count(-(int64_t)f->span.length);
-    free(f->buffer);
+    if (f->buffer) {
+        pfs_budget_free(f->buffer, f->span.length, f->extra);
+        rv->merged--;
+    }
     free(f);
 }
 
-static int start(struct pfs_verb *v, struct readv *rv, struct span span)
+/* A buffer for merged ranges. */
+static int buffer_take(struct readv *rv, struct fetch *f)
+{
+    f->buffer = malloc(f->span.length);
+    if (!f->buffer)
+        return 0;
+    pfs_budget_count((int64_t)(f->span.length - f->extra));
+    rv->merged++;
+    return 1;
+}
+
+/* @extra: bytes taken from the budget for it. */
+static int start(struct pfs_verb *v, struct readv *rv, struct span span, uint64_t extra)
 {
     struct fetch *f = calloc(1, sizeof(*f));
-    struct polyfs_range *range = rv->order[span.first];
-    void *into = range->buffer;
-    if (f && span.count > 1) {
-        f->buffer = into = malloc(span.length);
-        if (f->buffer)
-            pfs_budget_count((int64_t)span.length);
-    }
-    if (!f || !into) {
+    if (f)
+        *f = (struct fetch){.span = span, .extra = extra};
+    if (!f || (span.count > 1 && !buffer_take(rv, f))) {
         free(f);
+        if (extra)
+            pfs_budget_give(extra);
         int rc = polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for ranges of %llu bytes",
                              (unsigned long long)span.length);
         for (size_t i = 0; i < span.count; i++)
             land(rv, rv->order[span.first + i], rc, 0, &v->error);
         return rc;
     }
-    f->span = span;
+    void *into = f->buffer ? f->buffer : rv->order[span.first]->buffer;
     if (pfs_read_request(v, rv->reader, &f->read, span.offset, into, span.length))
         pfs_queue_submit(&rv->queue, &f->read.r);
     else
         scatter(rv, f); /* behind the end */
     return POLYFS_OK;
+}
+
+/* One more request. 0: not before the memory of another has come back. */
+static int start_next(struct pfs_verb *v, struct readv *rv)
+{
+    size_t at = rv->next;
+    struct span span = plan_next(rv);
+    uint64_t extra = span.count > 1 && rv->merged ? span.length : 0;
+    if (extra && !pfs_budget_try(extra)) {
+        rv->next = at;
+        return 0;
+    }
+    start(v, rv, span, extra);
+    return 1;
 }
 
 /* What was not asked for any more still gets its answer. */
@@ -130,8 +157,9 @@ static int run(struct pfs_verb *v, struct readv *rv)
 {
     unsigned width = pfs_reader_is_network(rv->reader) ? WIDTH_NETWORK : 1;
     while (rv->next < rv->count || rv->queue.under_way) {
-        while (rv->next < rv->count && rv->queue.under_way < width && pfs_ctx_stopped(&v->ctx) == POLYFS_OK)
-            start(v, rv, plan_next(rv));
+        while (rv->next < rv->count && rv->queue.under_way < width && pfs_ctx_stopped(&v->ctx) == POLYFS_OK &&
+               start_next(v, rv))
+            continue;
         if (rv->next < rv->count && pfs_ctx_check(&v->ctx, &v->error) != POLYFS_OK)
             give_up(rv, v->error.code, &v->error);
         struct pfs_request *r = pfs_queue_take(&rv->queue, &v->ctx);
@@ -161,8 +189,11 @@ int polyfs_reader_readv(struct polyfs_reader *reader, struct polyfs_range *range
     }
     if (rc == POLYFS_OK) {
         pfs_queue_init(&rv.queue);
+        rv.merged_max = v.fs->part_bytes < MERGED_MAX ? v.fs->part_bytes : MERGED_MAX;
+        pfs_budget_handle(1);
         qsort(rv.order, count, sizeof(*rv.order), by_offset);
         rc = run(&v, &rv);
+        pfs_budget_handle(-1);
     } else if (rv.order) {
         give_up(&rv, rc, &v.error);
     }

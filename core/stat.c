@@ -56,6 +56,13 @@ static int any_below(struct pfs_verb *v, const char *path, int *out_any)
     return rc < 0 ? rc : POLYFS_OK;
 }
 
+/* Below a name that is as long as names may be there is nothing, and a store would refuse the prefix. */
+static int has_room_below(const struct pfs_verb *v, const char *path, const struct polyfs_caps *caps)
+{
+    size_t n = v->fs->prefix_len + strlen(path) + (path[strlen(path) - 1] != '/');
+    return !caps->path_max || n <= caps->path_max;
+}
+
 int pfs_stat(struct pfs_verb *v, const char *path, const char *version, struct polyfs_stat *out)
 {
     struct polyfs_caps caps;
@@ -74,7 +81,7 @@ int pfs_stat(struct pfs_verb *v, const char *path, const char *version, struct p
         v->error = absent;
         return POLYFS_NOT_FOUND;
     }
-    if (rc == POLYFS_OK && *path)
+    if (rc == POLYFS_OK && *path && has_room_below(v, path, &caps))
         rc = any_below(v, path, &any);
     if (rc < 0 && rc != POLYFS_NOT_FOUND)
         return rc;

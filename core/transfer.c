@@ -30,11 +30,11 @@ void pfs_transfer_begin(struct pfs_transfer *t, struct pfs_ctx *ctx, int network
 
 /* ---- buffers ------------------------------------------------------------------------------------------------------ */
 
-static struct pfs_piece *piece_new(struct pfs_transfer *t, uint64_t bytes)
+/* @extra of its bytes are the budget's. BUSY: there is no room for them now. */
+static int piece_new(uint64_t bytes, uint64_t extra, struct pfs_piece **out)
 {
-    uint64_t extra = t->pieces ? bytes : 0;
     if (extra && !pfs_budget_try(extra))
-        return NULL;
+        return POLYFS_BUSY;
     struct pfs_piece *piece = calloc(1, sizeof(*piece));
     if (piece && bytes)
         piece->buffer = bytes < PTRDIFF_MAX ? malloc(bytes) : NULL;
@@ -42,18 +42,32 @@ static struct pfs_piece *piece_new(struct pfs_transfer *t, uint64_t bytes)
         free(piece);
         if (extra)
             pfs_budget_give(extra);
-        return NULL;
+        return POLYFS_NOMEM;
     }
-    if (!extra)
-        pfs_budget_count((int64_t)bytes);
+    pfs_budget_count((int64_t)(bytes - extra));
     piece->room = bytes;
     piece->extra = extra;
-    return piece;
+    *out = piece;
+    return POLYFS_OK;
+}
+
+/* Nothing of the transfer's own will come back to make room. */
+static void no_piece(struct pfs_object *o, uint64_t bytes, int rc)
+{
+    PFS_ERROR(why);
+    if (rc == POLYFS_BUSY)
+        rc = polyfs_fail(&why, POLYFS_TOO_LARGE,
+                         "%s takes an object in one piece here, and the memory budget has no room for %llu bytes; "
+                         "raise it with polyfs_set_budget() or POLYFS_BUDGET",
+                         o->target_fs->plugin->main_protocol, (unsigned long long)bytes);
+    else
+        polyfs_fail(&why, rc, "no memory for a part of %llu bytes", (unsigned long long)bytes);
+    pfs_object_fail(o, 0, rc, &why);
 }
 
 static void piece_drop(struct pfs_piece *piece)
 {
-    pfs_part_buffer_free(piece->buffer, piece->room, piece->extra);
+    pfs_budget_free(piece->buffer, piece->room, piece->extra);
     free(piece);
 }
 
@@ -79,15 +93,11 @@ struct pfs_piece *pfs_transfer_piece(struct pfs_object *o, uint64_t bytes)
     struct pfs_transfer *t = o->transfer;
     struct pfs_piece *piece = take_spare(t, bytes);
     if (!piece) {
-        piece = piece_new(t, bytes);
-        if (!piece && !t->pieces) { /* not the budget's fault: the first is always granted */
-            PFS_ERROR(why);
-            pfs_object_fail(o, 0,
-                            polyfs_fail(&why, POLYFS_NOMEM, "no memory for a part of %llu bytes",
-                                        (unsigned long long)bytes),
-                            &why);
-        }
-        if (!piece)
+        uint64_t right = t->pieces ? 0 : o->part_bytes; /* the first part is always granted */
+        int rc = piece_new(bytes, bytes > right ? bytes - right : 0, &piece);
+        if (rc != POLYFS_OK && !t->pieces)
+            no_piece(o, bytes, rc);
+        if (rc != POLYFS_OK)
             return NULL;
         t->pieces++;
     }

@@ -6,8 +6,8 @@
  *   transfer_object.c  the way of one object: by the store itself, or source → pieces → commit
  *   transfer_piece.c   one part of an object: read here, write there
  *
- * Memory: the transfer may always have one piece in memory; each further one is taken from the budget if there is room
- * at that moment. It never waits for memory that somebody else holds, so transfers cannot wait for each other.
+ * Memory: the transfer may always have one part in memory; each further one, and what a whole object in one piece has
+ * beyond it, is taken from the budget if there is room at that moment. It never waits for memory that somebody else holds, so transfers cannot wait for each other.
  */
 #ifndef PFS_TRANSFER_H
 #define PFS_TRANSFER_H
@@ -101,7 +101,7 @@ struct pfs_piece {
     struct pfs_piece *next; /* spare, or in_order */
     unsigned char *buffer;
     uint64_t room;
-    uint64_t extra; /* of the budget; 0: the transfer's own first part */
+    uint64_t extra; /* of room, bytes of the budget; the rest is the transfer's own first part */
     uint64_t offset, length;
     uint64_t done; /* stream: bytes of it that the store holds */
     int resends;

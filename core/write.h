@@ -2,7 +2,7 @@
 /*
  * Writing inside core: the writer's state and the four shapes that carry its bytes. A shape is chosen when the first
  * part is full or at the commit, whichever comes first: what fits one part goes by PUT; else PARTS, PLACED, STREAM,
- * in this order; else it stays in memory up to put_max.
+ * in this order; else it is gathered in memory, within put_max and the budget, and goes by PUT.
  */
 #ifndef PFS_WRITE_H
 #define PFS_WRITE_H
@@ -58,11 +58,12 @@ struct polyfs_writer {
     const struct pfs_shape *shape; /* NULL until chosen */
     void *state;                   /* the shape's own: a plugin handle or a struct of core */
     uint64_t part_bytes;           /* grows with the number of parts where the size is not known */
-    unsigned char *buffer;         /* at most part_bytes, not yet handed to the shape */
+    unsigned char *buffer;         /* at most part_bytes unless it gathers, not yet handed to the shape */
     uint64_t buffered, room;
-    uint64_t extra;  /* bytes of the budget that the buffer holds; 0: it is the handle's own first part */
+    uint64_t extra;  /* of room, bytes of the budget; the rest is the handle's own first part */
     uint64_t total;  /* bytes taken from the caller */
     uint64_t placed; /* bytes handed to the shape */
+    int gathers;     /* PUT is the only way: the buffer grows to the whole object */
     int appends;     /* behind what is there, and nothing was: an object made meanwhile is a lost race */
     int done;        /* committed */
     int failed;      /* the first failure; nothing but close is left */
@@ -85,11 +86,7 @@ struct pfs_shape {
 extern const struct pfs_shape pfs_shape_parts;
 extern const struct pfs_shape pfs_shape_placed;
 extern const struct pfs_shape pfs_shape_stream;
-extern const struct pfs_shape pfs_shape_whole;  /* PUT of what was gathered in memory */
 extern const struct pfs_shape pfs_shape_append; /* the store's own append */
-
-/* Frees a part's buffer and gives back what it was counted as. */
-void pfs_part_buffer_free(unsigned char *buffer, uint64_t room, uint64_t extra);
 
 /* append.c: makes @writer one that adds to what is there. */
 int pfs_append_begin(struct pfs_verb *verb, struct polyfs_writer *writer);

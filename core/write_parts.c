@@ -59,7 +59,7 @@ static int parts_begin(struct pfs_verb *v, struct polyfs_writer *w)
 static void task_free(struct task *task)
 {
     if (task->buffer)
-        pfs_part_buffer_free(task->buffer, task->room, task->extra);
+        pfs_budget_free(task->buffer, task->room, task->extra);
     free(task);
 }
 
@@ -176,14 +176,24 @@ static int next_buffer(struct pfs_verb *v, struct polyfs_writer *w)
     return rc;
 }
 
-static void grow_parts(struct polyfs_writer *w)
+/* Buffers of the old size all come back and go first, so that what is counted is what is there. */
+static int grow_parts(struct pfs_verb *v, struct polyfs_writer *w)
 {
     const struct parts *p = w->state;
+    int rc = POLYFS_OK;
     if (w->args.request.size_hint != POLYFS_SIZE_UNKNOWN || p->count % GROW_EVERY ||
-        w->caps.fact[POLYFS_FACT_EQUAL_PARTS] == POLYFS_YES)
-        return;
-    if (!w->caps.part_max || w->part_bytes * 2 <= w->caps.part_max)
-        w->part_bytes *= 2;
+        w->caps.fact[POLYFS_FACT_EQUAL_PARTS] == POLYFS_YES ||
+        (w->caps.part_max && w->part_bytes * 2 > w->caps.part_max))
+        return POLYFS_OK;
+    while (rc == POLYFS_OK && p->under_way)
+        rc = take_one(v, w);
+    if (rc != POLYFS_OK)
+        return rc;
+    pfs_budget_free(w->buffer, w->room, w->extra);
+    w->buffer = NULL;
+    w->room = w->extra = 0;
+    w->part_bytes *= 2;
+    return POLYFS_OK;
 }
 
 static int parts_part(struct pfs_verb *v, struct polyfs_writer *w, const void *data, uint64_t size)
@@ -198,8 +208,7 @@ static int parts_part(struct pfs_verb *v, struct polyfs_writer *w, const void *d
         rc = take_one(v, w);
     if (rc == POLYFS_OK)
         rc = next_buffer(v, w);
-    grow_parts(w);
-    return rc;
+    return rc == POLYFS_OK ? grow_parts(v, w) : rc;
 }
 
 /* ---- ending ------------------------------------------------------------------------------------------------------- */

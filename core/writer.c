@@ -9,8 +9,9 @@
 #include "core/budget.h"
 #include "core/write.h"
 
-static const struct pfs_shape *const shapes_in_order[] = {&pfs_shape_parts, &pfs_shape_placed, &pfs_shape_stream,
-                                                          &pfs_shape_whole};
+#define GATHER_STEP (UINT64_C(1) << 20) /* a buffer that holds a whole object grows by it */
+
+static const struct pfs_shape *const shapes_in_order[] = {&pfs_shape_parts, &pfs_shape_placed, &pfs_shape_stream};
 
 static const struct pfs_shape *choose(const struct polyfs_writer *w)
 {
@@ -63,23 +64,15 @@ static int writer_setup(struct pfs_verb *v, struct polyfs_writer *w, const struc
                            v->fs->plugin->main_protocol);
     w->part_bytes = pfs_part_bytes(&w->caps, opts && opts->part_bytes ? opts->part_bytes : v->fs->part_bytes,
                                    w->args.request.size_hint);
+    w->gathers = !choose(w);
     return POLYFS_OK;
-}
-
-void pfs_part_buffer_free(unsigned char *buffer, uint64_t room, uint64_t extra)
-{
-    if (extra)
-        pfs_budget_give(extra);
-    else
-        pfs_budget_count(-(int64_t)room);
-    free(buffer);
 }
 
 static void writer_free(struct polyfs_writer *w)
 {
     pfs_ctx_end(&w->ctx);
     pfs_put_args_clear(&w->args);
-    pfs_part_buffer_free(w->buffer, w->room, w->extra);
+    pfs_budget_free(w->buffer, w->room, w->extra);
     free(w->path);
     polyfs_fs_close(w->fs);
     free(w);
@@ -155,7 +148,7 @@ static int shape_begin(struct pfs_verb *v, struct polyfs_writer *w)
         return POLYFS_OK;
     const struct pfs_shape *shape = choose(w);
     if (!shape)
-        return polyfs_fail(&v->error, POLYFS_TOO_LARGE, "%s takes only objects that fit one part here",
+        return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s takes objects in no way that this polyfs knows",
                            v->fs->plugin->main_protocol);
     int rc = shape->begin(v, w);
     if (rc == POLYFS_OK)
@@ -173,29 +166,72 @@ static int flush_buffer(struct pfs_verb *v, struct polyfs_writer *w)
     return rc;
 }
 
+/* Makes the buffer as large as @room. What it has beyond one part is the budget's; 0: there is no room for that now. */
+static int buffer_grow(struct pfs_verb *v, struct polyfs_writer *w, uint64_t room, int *out_rc)
+{
+    uint64_t extra = room > w->part_bytes ? room - w->part_bytes : 0, more = extra - w->extra;
+    if (more && !pfs_budget_try(more))
+        return 0;
+    unsigned char *grown = room < PTRDIFF_MAX ? realloc(w->buffer, room) : NULL;
+    if (!grown) {
+        if (more)
+            pfs_budget_give(more);
+        *out_rc = polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for %llu bytes", (unsigned long long)room);
+        return 1;
+    }
+    pfs_budget_count((int64_t)(room - w->room - more));
+    w->buffer = grown;
+    w->room = room;
+    w->extra = extra;
+    *out_rc = POLYFS_OK;
+    return 1;
+}
+
 /* The buffer grows as bytes arrive, doubling from 64 KiB to a part: many small writers stay small. */
 static int buffer_room(struct pfs_verb *v, struct polyfs_writer *w, uint64_t needed)
 {
     uint64_t room = w->room ? w->room : 65536;
+    int rc = POLYFS_OK;
     if (needed <= w->room)
         return POLYFS_OK;
-    while (room < needed)
+    while (room < needed && room < w->part_bytes)
         room *= 2;
     if (room > w->part_bytes)
         room = w->part_bytes;
-    unsigned char *grown = realloc(w->buffer, room);
-    if (!grown)
-        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for a part of %llu bytes", (unsigned long long)room);
-    if (!w->extra)
-        pfs_budget_count((int64_t)(room - w->room));
-    w->buffer = grown;
-    w->room = room;
+    if (room < needed)
+        room = (needed + GATHER_STEP - 1) / GATHER_STEP * GATHER_STEP;
+    if (!buffer_grow(v, w, room, &rc))
+        rc =
+            polyfs_fail(&v->error, POLYFS_TOO_LARGE,
+                        "%s takes an object in one piece here, and the memory budget has no room for %llu bytes; "
+                        "give all bytes to one polyfs_put(), or raise it with polyfs_set_budget() or POLYFS_BUDGET",
+                        v->fs->plugin->main_protocol, (unsigned long long)room);
+    return rc;
+}
+
+/* Where PUT is the only way, all bytes stay in the buffer until the commit. Nothing is ever spooled to a disk. */
+static int gather(struct pfs_verb *v, struct polyfs_writer *w, const unsigned char *data, uint64_t size)
+{
+    uint64_t most = w->caps.put_max ? w->caps.put_max : UINT64_MAX;
+    if (size > most - w->buffered)
+        return polyfs_fail(&v->error, POLYFS_TOO_LARGE,
+                           "%s takes an object in one piece of at most %llu bytes here",
+                           v->fs->plugin->main_protocol, (unsigned long long)most);
+    int rc = buffer_room(v, w, w->buffered + size);
+    if (rc != POLYFS_OK)
+        return rc;
+    memcpy(w->buffer + w->buffered, data, size);
+    w->buffered += size;
     return POLYFS_OK;
 }
 
 static int take_some(struct pfs_verb *v, struct polyfs_writer *w, const unsigned char *data, uint64_t size,
                      uint64_t *taken)
 {
+    if (w->gathers) {
+        *taken = size;
+        return gather(v, w, data, size);
+    }
     if (!w->buffered && size >= w->part_bytes) { /* whole parts go straight from the caller's memory */
         int rc = shape_begin(v, w);
         *taken = w->part_bytes;
@@ -220,7 +256,7 @@ int polyfs_writer_write(struct polyfs_writer *w, const void *data, size_t size, 
     int rc = begin(&v, w, "write");
     while (rc == POLYFS_OK && size) {
         uint64_t n = 0;
-        if (w->buffered == w->part_bytes)
+        if (!w->gathers && w->buffered == w->part_bytes)
             rc = flush_buffer(&v, w);
         if (rc == POLYFS_OK)
             rc = take_some(&v, w, at, size, &n);

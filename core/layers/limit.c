@@ -49,7 +49,9 @@ static struct pfs_limit *find(struct pfs_request *r)
 {
     struct polyfs_caps caps = {.struct_size = sizeof(caps)};
     struct polyfs_call call = {.struct_size = sizeof(call), .attempt = 1, .deadline_ns = INT64_MAX, .core = r->ctx};
-    if (r->fs->plugin->tables.fs.caps(&call, r->fs->self, r->path, r->path_len, 0, &caps, NULL) != POLYFS_OK)
+    const char *path = r->fs->prefix_len ? r->fs->prefix : r->path; /* below a folder: as of the folder */
+    uint64_t path_len = r->fs->prefix_len ? r->fs->prefix_len : r->path_len;
+    if (r->fs->plugin->tables.fs.caps(&call, r->fs->self, path, path_len, 0, &caps, NULL) != POLYFS_OK)
         return NULL;
     pthread_mutex_lock(&mu);
     struct pfs_limit *limit = limit_of_locked(caps.limit_key);

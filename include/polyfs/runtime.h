@@ -54,7 +54,7 @@ struct polyfs_runtime_stats {
     uint32_t struct_size;
     uint32_t threads;      /**< of ours, now */
     uint32_t threads_peak; /**< of ours, at most so far */
-    uint32_t handles;      /**< open readers and writers, and transfers under way: each has a right to one part */
+    uint32_t handles; /**< open readers and writers, transfers and vectored reads: each has a right to one part */
     uint64_t budget_bytes; /**< the budget */
     uint64_t used_bytes;   /**< taken of it now */
     uint64_t peak_bytes;   /**< at most so far; never over max(budget, handles × part) */

@@ -91,7 +91,7 @@ struct polyfs_kv {
     const char *value;
 };
 
-/** Answers of a fact. UNKNOWN is settled by POLYFS_CAPS_PROBE or by first use. */
+/** Answers of a fact. UNKNOWN is settled by POLYFS_CAPS_PROBE or by first use; DURABLE_COMMIT only where it can be told. */
 enum polyfs_answer {
     POLYFS_UNKNOWN = 0,
     POLYFS_NO = 1,

@@ -97,33 +97,55 @@ static void probe_reflink(int fd, struct polyfs_caps *out)
         close(to);
 }
 
-/*
- * An overlay keeps what its upper layer keeps, and nothing when it is volatile. An upper layer that cannot be seen from
- * here (a container's) promises nothing.
- */
-static void probe_overlay(int fd, struct polyfs_caps *out)
+/* The options of the mount that a folder is on, in @line; NULL where /proc does not tell. */
+static const char *options_of(int fd, char *line, size_t room)
 {
-    char line[8192], device[32];
+    char device[32];
+    const char *options = NULL;
     struct stat st;
-    struct statfs upper = {0};
     FILE *mounts = fstat(fd, &st) == 0 ? fopen("/proc/self/mountinfo", "re") : NULL;
     if (!mounts)
-        return;
-    out->fact[POLYFS_FACT_DURABLE_COMMIT] = POLYFS_NO;
+        return NULL;
     snprintf(device, sizeof(device), " %u:%u ", major(st.st_dev), minor(st.st_dev));
-    while (fgets(line, sizeof(line), mounts)) {
-        char *layer = strstr(line, device) ? strstr(line, "upperdir=") : NULL;
-        if (!layer)
-            continue;
-        int is_volatile = strstr(layer, ",volatile") != NULL;
-        layer += strlen("upperdir=");
-        layer[strcspn(layer, ",\n")] = '\0';
-        if (!is_volatile && statfs(layer, &upper) == 0 && upper.f_type != TMPFS_MAGIC &&
-            upper.f_type != RAMFS_MAGIC)
-            out->fact[POLYFS_FACT_DURABLE_COMMIT] = POLYFS_YES;
-        break;
-    }
+    while (!options && fgets(line, (int)room, mounts))
+        if (strstr(line, device))
+            options = strstr(line, " - ");
     fclose(mounts);
+    return options;
+}
+
+static int has_option(const char *options, const char *option)
+{
+    size_t n = strlen(option);
+    for (const char *at = options; (at = strstr(at, option)); at++)
+        if (at[-1] == ',' && strchr(",\n", at[n]))
+            return 1;
+    return 0;
+}
+
+/*
+ * An overlay keeps what its upper layer keeps, and nothing when it is volatile. The path of that layer is as whoever
+ * mounted it saw it: in a container it leads nowhere, or to something else, so it counts only if its mount has the very
+ * size that the overlay tells, which is its upper layer's. What cannot be seen stays unknown.
+ */
+static void probe_overlay(int fd, const struct statfs *overlay, struct polyfs_caps *out)
+{
+    char line[8192], layer[4096];
+    struct statfs upper;
+    const char *options = options_of(fd, line, sizeof(line));
+    const char *path = options ? strstr(options, ",upperdir=") : NULL;
+    if (!path)
+        return;
+    if (has_option(options, "volatile") || has_option(options, "fsync=volatile")) { /* as newer kernels say it */
+        out->fact[POLYFS_FACT_DURABLE_COMMIT] = POLYFS_NO;
+        return;
+    }
+    path += strlen(",upperdir=");
+    snprintf(layer, sizeof(layer), "%.*s", (int)strcspn(path, ",\n"), path);
+    if (statfs(layer, &upper) < 0 || upper.f_blocks != overlay->f_blocks || upper.f_bsize != overlay->f_bsize)
+        return;
+    int in_memory = upper.f_type == TMPFS_MAGIC || upper.f_type == RAMFS_MAGIC;
+    out->fact[POLYFS_FACT_DURABLE_COMMIT] = in_memory ? POLYFS_NO : POLYFS_YES;
 }
 
 int local_caps(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
@@ -153,7 +175,7 @@ int local_caps(struct polyfs_call *call, void *self, const char *path, uint64_t 
     if (flags & POLYFS_CAPS_PROBE && out->fact[POLYFS_FACT_REFLINK] == POLYFS_UNKNOWN)
         probe_reflink(fd, out);
     if (flags & POLYFS_CAPS_PROBE && mount.f_type == OVERLAYFS_SUPER_MAGIC)
-        probe_overlay(fd, out);
+        probe_overlay(fd, &mount, out);
     close(fd);
     out->fact[POLYFS_FACT_CONFINE] = confinement_works() ? POLYFS_YES : POLYFS_NO;
     out->shapes = POLYFS_SHAPE_PUT | POLYFS_SHAPE_PLACED;

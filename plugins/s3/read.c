@@ -168,8 +168,8 @@ static void read_conditions(struct s3_request *r, const struct polyfs_condition 
     time_t seconds = (time_t)(condition->if_modified_ns / 1000000000);
     struct tm t;
     gmtime_r(&seconds, &t); /* strftime would use the locale's names */
-    snprintf(date, 32, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * t.tm_wday, t.tm_mday,
-             months + 3 * t.tm_mon, t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+    snprintf(date, 32, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3L * t.tm_wday, t.tm_mday,
+             months + 3L * t.tm_mon, t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
     s3_header(r, "if-modified-since", date);
 }
 

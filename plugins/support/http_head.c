@@ -92,7 +92,8 @@ static int64_t seconds_of(int year, int month, int day, const char *clock)
     if (year < 0 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 ||
         minute > 59 || second < 0 || second > 60)
         return INT64_MIN;
-    return days_from(year, (unsigned)month, (unsigned)day) * 86400 + hour * 3600 + minute * 60 + second;
+    return days_from(year, (unsigned)month, (unsigned)day) * 86400 + hour * INT64_C(3600) + minute * INT64_C(60) +
+           second;
 }
 
 int64_t ps_http_date(const char *text)

@@ -75,8 +75,7 @@ int ps_sigv4_derive(struct ps_signer *s, struct polyfs_error *err)
         return polyfs_fail(err, POLYFS_CONFIG, "the secret key is longer than any is");
     ps_sigv4_date(s->time_s, date);
     date[8] = '\0';
-    memcpy(first, "AWS4", 4);
-    memcpy(first + 4, s->secret, n);
+    snprintf(first, sizeof(first), "AWS4%s", s->secret);
     int rc = hmac(first, n + 4, date, key, err);
     if (rc == POLYFS_OK)
         rc = hmac(key, sizeof(key), s->region, key, err);

@@ -31,10 +31,7 @@ def mount(kind, base):
     if kind == "tmpfs":
         run("mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", point)
     elif kind == "overlay":
-        parts = [os.path.join(base, "ext4", name) for name in ("lower", "upper", "work")]
-        for part in parts:
-            os.mkdir(part)
-        run("mount", "-t", "overlay", "overlay", "-o", "lowerdir={},upperdir={},workdir={}".format(*parts), point)
+        overlay(base + "/ext4", ("lower", "upper", "work"), point)
     else:
         tool, flag, package = MOUNTS[kind]
         if not shutil.which(tool, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
@@ -45,6 +42,15 @@ def mount(kind, base):
         run(tool, flag, image)
         run("mount", "-o", "loop", image, point)
     return point
+
+
+def overlay(base, parts, point, *more):
+    """An overlay of three folders below a base."""
+    folders = [os.path.join(base, name) for name in parts]
+    for folder in folders + [point]:
+        os.makedirs(folder, exist_ok=True)
+    options = ",".join(("lowerdir={},upperdir={},workdir={}".format(*folders),) + more)
+    run("mount", "-t", "overlay", "overlay", "-o", options, point)
 
 
 def works(action):
@@ -91,9 +97,32 @@ class Facts(unittest.TestCase):
         shutil.rmtree(cls.base)
 
     def caps(self, kind, *flags):
-        out = subprocess.run([POLYFS, "caps", "--json", *flags, "file://" + self.points[kind]], check=True,
-                             capture_output=True).stdout
+        return self.caps_at(self.points[kind], *flags)
+
+    def caps_at(self, point, *flags):
+        out = subprocess.run([POLYFS, "caps", "--json", *flags, "file://" + point], check=True, capture_output=True).stdout
         return json.loads(out)
+
+    def durable(self, base, *more, hide=lambda base: None):
+        """What a probe tells of an overlay whose layers are below a base, once that was hidden."""
+        point = os.path.join(self.base, "layered")
+        overlay(base, ("l", "u", "w"), point, *more)
+        self.addCleanup(run, "umount", point)
+        hide(base)
+        self.assertEqual(self.caps_at(point)["facts"]["durable_commit"], "unknown")
+        done = subprocess.run([CONFORMANCE, "--gtest_filter=local.facts.*"], env={**os.environ, "TMPDIR": point},
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stdout[-4000:] + done.stderr)
+        return self.caps_at(point, "--probe")["facts"]["durable_commit"]
+
+    def cover(self, base):
+        """Another mount over the layers, as in a container: their paths lead nowhere."""
+        run("mount", "-t", "tmpfs", "tmpfs", base)
+        self.addCleanup(run, "umount", base)
+
+    def cover_with_the_same_names(self, base):
+        self.cover(base)
+        os.mkdir(base + "/u")
 
     def test_what_is_told_is_what_happens(self):
         for kind, point in self.points.items():
@@ -120,6 +149,18 @@ class Facts(unittest.TestCase):
         self.assertEqual(self.caps("xfs", "--probe")["facts"]["reflink"], clones)
         told = self.caps("overlay", "--probe")["facts"]
         self.assertEqual((told["durable_commit"], told["reflink"]), ("yes", "no"))  # its upper layer is on ext4
+
+    def test_an_overlay_on_memory_loses_it(self):
+        self.assertEqual(self.durable(self.points["tmpfs"]), "no")
+
+    def test_a_volatile_overlay_loses_it(self):
+        self.assertEqual(self.durable(self.points["ext4"] + "/volatile", "volatile"), "no")
+
+    def test_a_hidden_upper_layer_stays_unknown(self):
+        self.assertEqual(self.durable(self.points["ext4"] + "/hidden", hide=self.cover), "unknown")
+
+    def test_another_folder_of_the_upper_layers_name_tells_nothing(self):
+        self.assertEqual(self.durable(self.points["ext4"] + "/taken", hide=self.cover_with_the_same_names), "unknown")
 
 
 def add_conformance(kind):

@@ -261,13 +261,14 @@ class Faults(unittest.TestCase):
 
     # ---- interrupted and short --------------------------------------------------------------------------------------
 
-    def shortened(self, argv):
+    def shortened(self, argv, turn=0, **how):
+        """Standard output; @turn: which of three calls is the interrupted one."""
         log = os.path.join(self.base, "shorten")
-        run = subprocess.run(argv, env={**os.environ, "LD_PRELOAD": SHORTEN, "SHORTEN_LOG": log}, capture_output=True,
-                             timeout=120)
+        run = subprocess.run(argv, env={**os.environ, "LD_PRELOAD": SHORTEN, "SHORTEN_LOG": log, "SHORTEN_TURN": str(turn)},
+                             capture_output=True, timeout=120, **how)
         self.assertEqual(run.returncode, 0, run.stderr)
         with open(log) as file:
-            interrupted, shortened = map(int, file.read().split())
+            interrupted, shortened, self.plain = map(int, file.read().split())
         self.assertGreater(interrupted, 0, argv)
         self.assertGreater(shortened, 0, argv)
         return run.stdout
@@ -284,6 +285,22 @@ class Faults(unittest.TestCase):
                     self.assertTrue(file.read() == wanted.get(scenario.name, pattern(LARGE)))
                 self.assertTrue(self.shortened([POLYFS, "cat", folder + "/src"]) == pattern(LARGE))
                 shutil.rmtree(folder)
+
+    def test_standard_input_and_output_go_on(self):
+        """The plugin has no read(2) and no write(2): those of the command are from and to pipes, as here."""
+        target = os.path.join(self.base, "f")
+        self.shortened([POLYFS, "put", "-", target], input=pattern(LARGE))
+        self.assertGreater(self.plain, 9)
+        with open(target, "rb") as file:
+            self.assertTrue(file.read() == pattern(LARGE))
+        self.assertTrue(self.shortened([POLYFS, "get", target, "-"]) == pattern(LARGE))
+        self.assertGreater(self.plain, 9)
+
+    def test_a_signal_does_not_make_a_plugin_look_bad(self):
+        for turn in range(3):
+            rows = self.shortened([POLYFS, "known-implementations", "--check"], turn).decode()
+            self.assertRegex(rows, r"(?m)^file +available ", f"turn {turn}")
+            self.assertNotRegex(rows, r"(?m)^\w+ +failed ", f"turn {turn}")
 
 
 def add_sweep(scenario):

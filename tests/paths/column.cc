@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What one store makes of awkward names, as a column of the table in docs/paths.md:
- *   paths_column URL
- * URL is an empty folder or bucket. Each name is put there, looked at, listed, read and removed; a line a name, with
+ *   paths_column URL [--bucket]
+ * URL is an empty folder, or with --bucket a bucket that is made first. Each name is put there, looked at, listed, read and removed; a line a name, with
  * tabs between: what is awkward about it, the name, what came of it. A name that does what no store should do (bytes
  * of another object, say) is told in the same column, so it cannot pass unseen.
  */
@@ -86,8 +86,9 @@ class Store
         polyfs_fs_close(fs_);
     }
 
-    bool Open(const char *url)
+    bool Open(const char *url, bool make_bucket)
     {
+        const uint32_t bucket = POLYFS_MKDIR_BUCKET | POLYFS_MKDIR_EXIST_OK;
         polyfs_error err = POLYFS_ERROR_INIT;
         char *path = nullptr;
         if (polyfs_fs_open(url, nullptr, &fs_, &path, &err) != POLYFS_OK) {
@@ -96,7 +97,10 @@ class Store
         }
         base_ = path;
         polyfs_free(path);
-        return true;
+        if (!make_bucket || polyfs_mkdir(fs_, base_.c_str(), bucket, nullptr, &err) == POLYFS_OK)
+            return true;
+        fprintf(stderr, "%s\n", err.message);
+        return false;
     }
 
     int Put(const std::string &name, const std::string &bytes)
@@ -244,8 +248,11 @@ std::string Two(Store *store, const Awkward &row)
 int main(int argc, char **argv)
 {
     Store store;
-    if (argc != 2 || !store.Open(argv[1]))
-        return fprintf(stderr, "usage: paths_column URL\n"), 1;
+    const bool bucket = argc == 3 && strcmp(argv[2], "--bucket") == 0;
+    if (argc != 2 && !bucket)
+        return fprintf(stderr, "usage: paths_column URL [--bucket]\n"), 2;
+    if (!store.Open(argv[1], bucket))
+        return 1;
     for (const Awkward &row : kNames) {
         int rc = store.Clear();
         if (rc != POLYFS_OK)

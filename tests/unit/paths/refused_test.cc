@@ -184,6 +184,40 @@ TEST_F(Refused, OneOfMany)
     EXPECT_EQ(0u, strict_reached);
 }
 
+/* Nothing lies below the longest name that there may be, so nobody asks for it: it is absent, not wrong. */
+TEST_F(Refused, TheLongestNameMayBeAbsent)
+{
+    for (size_t length : {STRICT_PATH_MAX - 1, STRICT_PATH_MAX}) {
+        polyfs_fs *sub = nullptr;
+        const std::string path = "d/" + std::string(length - 2, 'n');
+        int exists = 1;
+        Open("nodots://");
+        EXPECT_EQ(POLYFS_NOT_FOUND, Stat(path)) << length << err_.message;
+        EXPECT_EQ(POLYFS_OK, polyfs_exists(fs_, path.c_str(), nullptr, &exists, &err_)) << err_.message;
+        EXPECT_EQ(0, exists);
+        ASSERT_EQ(POLYFS_OK, polyfs_fs_sub(fs_, "d", 0, nullptr, &sub, &err_)) << err_.message;
+        EXPECT_EQ(POLYFS_OK, polyfs_exists(sub, path.c_str() + 2, nullptr, &exists, &err_)) << err_.message;
+        polyfs_fs_close(sub);
+        polyfs_fs_close(fs_);
+    }
+    Open("nodots://");
+}
+
+/* Also which throttle a request shares is asked of the path that it is about. */
+TEST_F(Refused, FactsBelowAFolderAreOfThatFolder)
+{
+    polyfs_fs *sub = nullptr;
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    Open("nodots://");
+    ASSERT_EQ(POLYFS_OK, Put("d/a"));
+    ASSERT_EQ(POLYFS_OK, polyfs_fs_sub(fs_, "d", 0, nullptr, &sub, &err_)) << err_.message;
+    strict_outside = 0;
+    EXPECT_EQ(POLYFS_OK, polyfs_stat(sub, "a", nullptr, nullptr, &stat, &err_)) << err_.message;
+    EXPECT_EQ(POLYFS_OK, polyfs_put(sub, "b", "x", 1, nullptr, nullptr, &err_)) << err_.message;
+    EXPECT_EQ(0u, strict_outside);
+    polyfs_fs_close(sub);
+}
+
 /* Below a folder the names are refused as above it, also where the two meet; so no name leads out. */
 TEST_F(Refused, BelowAFolder)
 {

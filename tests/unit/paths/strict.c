@@ -6,6 +6,7 @@
 #include "polyfs/plugin.h"
 
 unsigned strict_reached;
+unsigned strict_outside;
 
 int polyfs_plugin_v1_memory(const struct polyfs_host *host, const struct polyfs_plugin **out,
                             struct polyfs_error *err);
@@ -26,7 +27,11 @@ static int strict_caps(struct polyfs_call *call, void *fs, const char *path, uin
                        struct polyfs_caps *out, struct polyfs_error *err)
 {
     look(path);
-    return memory_fs_ops.caps(call, fs, path, path_len, flags, out, err);
+    strict_outside += strncmp(path, "d/", 2) != 0;
+    int rc = memory_fs_ops.caps(call, fs, path, path_len, flags, out, err);
+    if (rc == POLYFS_OK)
+        out->path_max = STRICT_PATH_MAX;
+    return rc;
 }
 
 static int strict_stat(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *version,
@@ -89,6 +94,8 @@ static int strict_list(struct polyfs_call *call, void *fs, const char *prefix, u
                        const struct polyfs_list_request *request, void **out_lister, struct polyfs_error *err)
 {
     look(prefix);
+    if (prefix_len > STRICT_PATH_MAX)
+        return polyfs_fail(err, POLYFS_INVALID, "the name is too long");
     return memory_lister_ops.open(call, fs, prefix, prefix_len, request, out_lister, err);
 }
 

@@ -12,7 +12,9 @@
 extern "C" {
 #endif
 
+#define STRICT_PATH_MAX 64 /* bytes; a longer prefix of a listing is INVALID */
 extern unsigned strict_reached;
+extern unsigned strict_outside; /* facts that were asked of a path outside the folder d */
 /* Registers both, once; POLYFS_OK also when they were. */
 int strict_register(void);
 
