@@ -145,17 +145,17 @@ class RandomCase : public Case
     {
         polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
         Codes codes = model_.Put(path);
-        bool there = model_.objects.count(path) > 0;
+        bool exists = model_.objects.count(path) > 0;
         std::string etag = "none";
         opts.durability = POLYFS_DURABILITY_NONE;
         if (kind == CREATE) {
             opts.flags = POLYFS_WRITE_CREATE_ONLY;
-            if (there || codes.count(POLYFS_IS_DIR))
-                codes = there ? Codes{POLYFS_EXISTS} : Codes{POLYFS_EXISTS, POLYFS_IS_DIR};
+            if (exists || codes.count(POLYFS_IS_DIR))
+                codes = exists ? Codes{POLYFS_EXISTS} : Codes{POLYFS_EXISTS, POLYFS_IS_DIR};
             if (No(POLYFS_FACT_CREATE_ONLY))
                 codes = {POLYFS_UNSUPPORTED};
         } else if (kind == SWAP) {
-            if (there)
+            if (exists)
                 etag = Etag(path);
             else if (codes.count(POLYFS_OK))
                 codes = {POLYFS_CONDITION};
@@ -325,20 +325,20 @@ class RandomCase : public Case
     }
     Codes Folders(unsigned kind, const std::string &path, int *rc)
     {
-        bool object = model_.objects.count(path) > 0, folder = model_.IsDir(path);
+        bool object = model_.objects.count(path) > 0, is_folder = model_.IsDir(path);
         Codes codes = model_.Above(path);
         if (kind == MKDIR) {
             *rc = Mkdir(path);
             if (*rc == POLYFS_OK)
                 model_.folders.insert(path);
             if (codes.empty())
-                codes = object   ? Codes{POLYFS_EXISTS, POLYFS_NOT_DIR}
-                        : folder ? Codes{POLYFS_EXISTS}
-                                 : Codes{POLYFS_OK};
+                codes = object      ? Codes{POLYFS_EXISTS, POLYFS_NOT_DIR}
+                        : is_folder ? Codes{POLYFS_EXISTS}
+                                    : Codes{POLYFS_OK};
             return codes;
         }
-        codes = object ? Codes{POLYFS_NOT_DIR} : folder ? Codes{POLYFS_OK} : model_.Missing(path);
-        if (folder && !model_.Empty(path))
+        codes = object ? Codes{POLYFS_NOT_DIR} : is_folder ? Codes{POLYFS_OK} : model_.Missing(path);
+        if (is_folder && !model_.Empty(path))
             codes = {POLYFS_NOT_EMPTY};
         *rc = polyfs_rmdir(fs(), P(path).c_str(), 0, nullptr, E());
         if (*rc == POLYFS_OK)
