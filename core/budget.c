@@ -17,7 +17,7 @@ static struct {
     uint32_t handles;
 } budget = {PTHREAD_MUTEX_INITIALIZER, PFS_BUDGET_DEFAULT, 0, 0, 0, 0};
 
-/* What handles keep by right counts too, so that all of it stays below max(budget, handles × part). */
+/* What handles keep by right counts too: with it there, all of it comes down to max(budget, handles × part). */
 static int fits_locked(uint64_t bytes)
 {
     uint64_t used = budget.taken + budget.counted;

@@ -57,7 +57,7 @@ struct polyfs_runtime_stats {
     uint32_t handles; /**< open readers and writers, transfers and vectored reads: each has a right to one part */
     uint64_t budget_bytes; /**< the budget */
     uint64_t used_bytes;   /**< taken of it now */
-    uint64_t peak_bytes;   /**< at most so far; never over max(budget, handles × part) */
+    uint64_t peak_bytes;   /**< at most so far; never over budget + handles × part (docs/adr/0006-memory.md) */
 };
 
 /**

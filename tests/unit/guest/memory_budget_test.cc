@@ -171,6 +171,29 @@ TEST_F(Budget, ThePeakIsTold)
     EXPECT_LE(Now().peak_bytes, std::max<uint64_t>(before_.budget_bytes, 40 * part));
 }
 
+/* One that opens when others have all of the budget still has its own part; what was read ahead goes on, and no more. */
+TEST_F(Budget, AHandleThatOpensLaterHasItsPart)
+{
+    const std::string bytes = Bytes(16 * part, 11);
+    std::string buffer(part / 4, '\0');
+    polyfs_reader *reader = nullptr;
+    polyfs_writer *writer = nullptr;
+    size_t n = 0;
+    polyfs_set_budget(4 * part);
+    ASSERT_EQ(POLYFS_OK, polyfs_put(memory_, "r", bytes.data(), bytes.size(), nullptr, nullptr, nullptr));
+    ASSERT_EQ(POLYFS_OK, polyfs_reader_open(memory_, "r", nullptr, &reader, nullptr));
+    for (int i = 0; i < 3; i++)
+        ASSERT_EQ(POLYFS_OK, polyfs_reader_read(reader, buffer.data(), buffer.size(), &n, nullptr));
+    ASSERT_EQ(POLYFS_OK, polyfs_writer_open(memory_, "w", nullptr, &writer, nullptr));
+    ASSERT_EQ(POLYFS_OK, polyfs_writer_write(writer, bytes.data(), part / 2, nullptr));
+    EXPECT_GE(Now().used_bytes, part / 2);
+    EXPECT_LE(Now().used_bytes, Now().budget_bytes + Now().handles * part);
+    ASSERT_EQ(POLYFS_OK, polyfs_writer_commit(writer, nullptr, nullptr));
+    polyfs_writer_close(writer);
+    polyfs_reader_close(reader);
+    EXPECT_EQ(bytes.substr(0, part / 2), Get(memory_, "w"));
+}
+
 /* What a handle took before a fork is the parent's: closing it in the child gives back nothing that is not there. */
 TEST_F(Budget, AChildClosesWhatItInherited)
 {

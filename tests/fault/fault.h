@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the fault tests share: the proxy in front of a real server (proxy.py, whose rules these tests write as JSON), its
+ * journal, and a filesystem of its own for each case, so that nothing learned in one helps another.
+ */
+#ifndef POLYFS_FAULT_FAULT_H
+#define POLYFS_FAULT_FAULT_H
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#include <polyfs/polyfs.h>
+#pragma GCC diagnostic pop
+
+namespace fault
+{
+
+constexpr size_t MiB = 1 << 20;
+using Stat = struct polyfs_stat; /* its name is also a function's */
+
+struct Close {
+    void operator()(polyfs_fs *fs) const
+    {
+        polyfs_fs_close(fs);
+    }
+    void operator()(polyfs_writer *writer) const
+    {
+        polyfs_writer_close(writer);
+    }
+    void operator()(polyfs_reader *reader) const
+    {
+        polyfs_reader_close(reader);
+    }
+};
+using Fs = std::unique_ptr<polyfs_fs, Close>;
+using Writer = std::unique_ptr<polyfs_writer, Close>;
+using Reader = std::unique_ptr<polyfs_reader, Close>;
+
+/* One request as the proxy saw it. Headers by their names in lower case; those with secrets say "hidden". */
+struct Request {
+    std::string method, target, listener;
+    std::map<std::string, std::string> headers;
+    long connection = 0, body_bytes = 0, status = 0;
+    int rule = -1; /* which rule acted on it */
+    bool applied = false;
+    double time_s = 0;
+};
+
+class Fault : public testing::Test
+{
+  protected:
+    void SetUp() override;
+
+    /* JSON of the rules, comma-separated: `{"method": "GET", "status": 503, "count": 2}`. The journal begins anew. */
+    void Rules(const std::string &rules);
+    /* Those of the journal that match, in order; empty: any. */
+    std::vector<Request> Journal(const std::string &method = "", const std::string &in_target = "");
+    void Server(const std::string &what); /* kill, start */
+
+    /* A filesystem through the proxy, with options of its own. */
+    Fs Open(const std::vector<std::string> &options = {});
+    /* One past the proxy, to make ready and to look after. */
+    polyfs_fs *Direct()
+    {
+        return direct_.get();
+    }
+    polyfs_fs *fs()
+    {
+        return fs_.get();
+    }
+    /* Path of this case's object, in the bucket. */
+    std::string P(const std::string &name) const;
+
+    /* In the case's objects. */
+    int Put(const std::string &name, const std::string &bytes, uint32_t flags = 0);
+    int Get(const std::string &name, std::string *out);
+    std::string There(const std::string &name); /* past the proxy; "(absent)" when it is not there */
+    void Make(const std::string &name, const std::string &bytes);
+    /* Writes through a stream in parts of 5 MiB. */
+    int Stream(const std::string &name, const std::string &bytes, uint32_t flags = 0);
+    size_t Uploads(); /* unfinished ones of this case, as the server tells them */
+
+    polyfs_error *E()
+    {
+        error_ = POLYFS_ERROR_INIT;
+        return &error_;
+    }
+    const polyfs_error &error() const
+    {
+        return error_;
+    }
+    struct polyfs_fs_stats Stats();
+
+  private:
+    Fs fs_, direct_;
+    std::string folder_;
+    polyfs_error error_ = POLYFS_ERROR_INIT;
+};
+
+std::string Bytes(size_t size, unsigned seed = 1);
+double Now(); /* s, of a clock that only goes forward */
+
+#define ASSERT_CODE(code, call) ASSERT_EQ(code, call) << error().message
+#define EXPECT_CODE(code, call) EXPECT_EQ(code, call) << error().message
+
+} // namespace fault
+
+#endif

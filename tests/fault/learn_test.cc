@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is learned of a server, and redirects, which are not followed: F20 to F22. */
+#include "fault.h"
+
+using namespace fault;
+
+class Learn : public Fault
+{
+};
+
+static std::string Scope(Request &request)
+{
+    const std::string &text = request.headers["authorization"];
+    return text.substr(text.find('/') + 10, text.find("/s3/") - text.find('/') - 10);
+}
+
+/* Region: from a header or a document, used at once, once, and kept. */
+TEST_F(Learn, F20RegionOfABucket)
+{
+    const char *const answers[] = {
+        R"("status": 301, "headers": [["x-amz-bucket-region", "eu-west-7"]], "body": "<Error><Code>PermanentRedirect</Code></Error>")",
+        R"("status": 307, "headers": [["x-amz-bucket-region", "eu-west-7"]], "body": "")",
+        R"("status": 400, "body": "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-7</Region></Error>")",
+        R"("status": 403, "headers": [["x-amz-bucket-region", "eu-west-7"]], "body": "")",
+    };
+    Make("a", "bytes");
+    for (const char *answer : answers) {
+        Fs fresh = Open();
+        char buffer[5];
+        size_t n = 0;
+        Rules(std::string(R"({"method": "GET", )") + answer + "}");
+        for (int i = 0; i < 2; i++)
+            ASSERT_CODE(POLYFS_OK, polyfs_get(fresh.get(), P("a").c_str(), nullptr, buffer, 5, &n, nullptr, E()))
+                << answer;
+        auto sent = Journal("GET");
+        ASSERT_EQ(3u, sent.size()) << answer;
+        EXPECT_EQ("us-east-1", Scope(sent[0])) << answer;
+        EXPECT_EQ("eu-west-7", Scope(sent[1])) << answer;
+        EXPECT_EQ("eu-west-7", Scope(sent[2])) << "kept; " << answer;
+        EXPECT_LE(sent[1].time_s - sent[0].time_s, 0.5) << "at once";
+    }
+}
+
+TEST_F(Learn, F20AServerThatNeverAgrees)
+{
+    Rules(
+        R"({"method": "GET", "count": 0, "status": 301, "headers": [["x-amz-bucket-region", "eu-west-7"]], "body": ""})");
+    std::string bytes;
+    EXPECT_CODE(POLYFS_CONFIG, Get("a", &bytes));
+    EXPECT_LE(Journal("GET").size(), 4u);
+}
+
+TEST_F(Learn, F20ARegionThatIsNone)
+{
+    Rules(
+        R"({"method": "GET", "count": 0, "status": 301, "headers": [["x-amz-bucket-region", "evil.example/#"]], "body": ""})");
+    std::string bytes;
+    EXPECT_CODE(POLYFS_CONFIG, Get("a", &bytes));
+    EXPECT_EQ(1u, Journal("GET").size());
+}
+
+/* To another host, another port, another scheme: not one request goes there. */
+TEST_F(Learn, F21RedirectsAreNotFollowed)
+{
+    const std::string foreign = getenv("POLYFS_FAULT_FOREIGN");
+    Make("a", "bytes");
+    for (const std::string &to :
+         {foreign + "/x", std::string("file:///etc/passwd"), std::string("http://127.0.0.1:1/")})
+        for (int status : {301, 302, 303, 307, 308}) {
+            std::string bytes;
+            Rules(R"({"count": 0, "status": )" + std::to_string(status) + R"(, "headers": [["Location", ")" + to +
+                  R"("]], "body": ""})");
+            EXPECT_NE(POLYFS_OK, Get("a", &bytes)) << status << to;
+            EXPECT_NE(POLYFS_NOT_FOUND, error().code) << status << to;
+            EXPECT_NE(POLYFS_OK, Put("b", "bytes")) << status << to;
+            for (const Request &request : Journal())
+                EXPECT_EQ("main", request.listener) << status << to;
+        }
+    Rules("");
+    EXPECT_EQ("(absent)", There("b"));
+}
+
+/* A server an hour ahead, as it says itself; then the real one, which does not agree, and is believed in turn. */
+TEST_F(Learn, F22ClockOfTheServer)
+{
+    Make("a", "bytes");
+    Fs fresh = Open();
+    char buffer[5], date[64];
+    size_t n = 0;
+    time_t ahead = time(nullptr) + 3600;
+    struct tm t;
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&ahead, &t));
+    Rules(R"({"method": "GET", "status": 403, "headers": [["Date", ")" + std::string(date) +
+          R"("]], "body": "<Error><Code>RequestTimeTooSkewed</Code></Error>"})");
+    ASSERT_CODE(POLYFS_OK, polyfs_get(fresh.get(), P("a").c_str(), nullptr, buffer, 5, &n, nullptr, E()));
+    auto sent = Journal("GET");
+    ASSERT_EQ(3u, sent.size());
+    strftime(date, sizeof(date), "%Y%m%dT%H", &t);
+    EXPECT_EQ(date, sent[1].headers["x-amz-date"].substr(0, 11));
+    EXPECT_EQ(sent[0].headers["x-amz-date"].substr(0, 11), sent[2].headers["x-amz-date"].substr(0, 11));
+}
+
+TEST_F(Learn, F22AClockThatIsNotBelieved)
+{
+    for (const char *date : {"Sat, 01 Jan 2000 00:00:00 GMT", "garbage", ""}) {
+        std::string bytes;
+        Rules(R"({"method": "GET", "count": 0, "status": 403, "headers": [["Date", ")" + std::string(date) +
+              R"("]], "body": "<Error><Code>RequestTimeTooSkewed</Code></Error>"})");
+        EXPECT_CODE(POLYFS_AUTH, Get("a", &bytes)) << date;
+        EXPECT_EQ(1u, Journal("GET").size()) << date;
+    }
+}
+
+TEST_F(Learn, F24KeysThatExpired)
+{
+    std::string bytes;
+    Rules(
+        R"({"count": 0, "status": 403, "body": "<Error><Code>ExpiredToken</Code><Message>expired</Message></Error>"})");
+    EXPECT_CODE(POLYFS_AUTH, Get("a", &bytes));
+    EXPECT_EQ(1u, Journal().size());
+}
