@@ -46,6 +46,7 @@ static int cat_fill(size_t i, struct pfs_request *r, void *user)
     item->stat = (struct polyfs_stat)POLYFS_STAT_INIT;
     item->request = (struct polyfs_get_request){.struct_size = sizeof(item->request),
                                                 .length = room,
+                                                .flags = POLYFS_GET_WHOLE,
                                                 .condition = POLYFS_CONDITION_INIT};
     *r = PFS_REQUEST(PFS_GET, cat->bulk->source_fs, &cat->bulk->verb.ctx, row->path);
     r->u.get.request = &item->request;

@@ -2,6 +2,7 @@
 /* One-shot reads of a range, and of whole objects into new memory. */
 #include "core/get.h"
 #include "core/stat.h"
+#include "core/sum.h"
 #include "core/wide.h"
 
 #include <stdlib.h>
@@ -28,6 +29,7 @@ static int request_of(struct pfs_verb *v, const struct polyfs_read_opts *opts, u
 {
     *out = (struct polyfs_get_request){.struct_size = sizeof(*out),
                                        .length = room,
+                                       .flags = opts || !room ? 0 : POLYFS_GET_WHOLE,
                                        .condition = POLYFS_CONDITION_INIT};
     if (!opts)
         return POLYFS_OK;
@@ -39,6 +41,8 @@ static int request_of(struct pfs_verb *v, const struct polyfs_read_opts *opts, u
     out->condition = opts->condition;
     if (opts->length < out->length)
         out->length = opts->length;
+    else if (!out->offset && !out->flags)
+        out->flags = POLYFS_GET_WHOLE;
     const struct polyfs_condition *c = &opts->condition;
     if (opts->version) {
         int rc = pfs_verb_gate(v, POLYFS_FACT_VERSIONS, "keep versions");
@@ -124,13 +128,23 @@ static int get_rest(struct pfs_verb *v, struct polyfs_get_request *request, uint
     return rc;
 }
 
+/* Room that the object did not need. */
+static int give_back(struct pfs_verb *v, char **data, uint64_t n)
+{
+    char *fitting = realloc(*data, n + 1);
+    if (!fitting)
+        return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for %llu bytes", (unsigned long long)n);
+    *data = fitting;
+    return POLYFS_OK;
+}
+
 /* The first answer tells the size, so an object that fits the first piece takes one request and no stat. */
 static int get_all(struct pfs_verb *v, struct polyfs_get_request *request, char **data, uint64_t *n,
                    struct polyfs_stat *stat)
 {
-    uint64_t wanted = request->length;
-    if (request->length > GROW_FIRST && !(request->flags & POLYFS_GET_SUFFIX))
-        request->length = GROW_FIRST;
+    uint64_t wanted = request->length, first = v->fs->network ? v->fs->part_bytes : GROW_FIRST;
+    if (request->length > first && !(request->flags & POLYFS_GET_SUFFIX))
+        request->length = first;
     *data = request->length < SIZE_MAX ? malloc(request->length + 1) : NULL;
     if (!*data)
         return polyfs_fail(&v->error, POLYFS_NOMEM, "no memory for %llu bytes",
@@ -138,6 +152,23 @@ static int get_all(struct pfs_verb *v, struct polyfs_get_request *request, char 
     int rc = pfs_get_range(v, request, *data, n, stat);
     if (rc == POLYFS_OK && !(request->flags & POLYFS_GET_SUFFIX) && *n == request->length)
         rc = get_rest(v, request, wanted, data, n, stat);
+    request->length = wanted;
+    return rc;
+}
+
+/* What came in pieces is held against the store's checksum; when it is wrong it is read once more. */
+static int get_right(struct pfs_verb *v, struct polyfs_get_request *request, char **data, uint64_t *n,
+                     struct polyfs_stat *stat)
+{
+    int rc = get_all(v, request, data, n, stat), whole = request->flags & POLYFS_GET_WHOLE;
+    if (rc == POLYFS_OK && whole && pfs_sum_whole(stat, *data, *n, &v->error) != POLYFS_OK) {
+        free(*data);
+        rc = get_all(v, request, data, n, stat);
+        if (rc == POLYFS_OK)
+            rc = pfs_sum_whole(stat, *data, *n, &v->error);
+    }
+    if (rc == POLYFS_OK)
+        rc = give_back(v, data, *n);
     if (rc == POLYFS_OK)
         (*data)[*n] = '\0';
     return rc;
@@ -159,7 +190,7 @@ int polyfs_get_all(struct polyfs_fs *fs, const char *path, const struct polyfs_r
     if (rc == POLYFS_OK)
         rc = settle_suffix(&v, &request, &seen);
     if (rc == POLYFS_OK)
-        rc = get_all(&v, &request, &data, &n, &stat);
+        rc = get_right(&v, &request, &data, &n, &stat);
     if (rc == POLYFS_OK) {
         *out_data = data;
         if (out_n)

@@ -17,6 +17,7 @@ struct pfs_source {
     uint64_t at;              /* next row of the page */
     int last;                 /* no page behind this one */
     char *marker;             /* of the page before: where to begin again */
+    char *previous;           /* last row of the page before, if pages come in order; a folder's ends in '/' */
 };
 
 static inline const struct polyfs_entry *pfs_page_row(const struct polyfs_page *page, uint64_t i)

@@ -7,6 +7,8 @@
 
 #include "core/write.h"
 
+#define RESTARTS_MAX 2
+
 static int pairs_take(struct polyfs_pairs *to, const struct polyfs_kv *rows, size_t count)
 {
     int rc = POLYFS_OK;
@@ -158,8 +160,9 @@ static int put_small(struct pfs_verb *v, const void *data, uint64_t size, const 
     return rc == POLYFS_OK ? pfs_put_whole(v, data, size, request, out) : rc;
 }
 
-static int put_large(struct polyfs_fs *fs, const char *path, const void *data, size_t size,
-                     const struct polyfs_write_opts *opts, struct polyfs_stat *out_stat, struct polyfs_error *err)
+static int put_large_once(struct polyfs_fs *fs, const char *path, const void *data, size_t size,
+                          const struct polyfs_write_opts *opts, struct polyfs_stat *out_stat,
+                          struct polyfs_error *err)
 {
     struct polyfs_write_opts own = POLYFS_WRITE_OPTS_INIT;
     struct polyfs_writer *writer;
@@ -173,6 +176,19 @@ static int put_large(struct polyfs_fs *fs, const char *path, const void *data, s
     if (rc == POLYFS_OK)
         rc = polyfs_writer_commit(writer, out_stat, err);
     polyfs_writer_close(writer);
+    return rc;
+}
+
+/* A store may give up an upload that met another writer's: the bytes are here still, and go under a new one. */
+static int put_large(struct polyfs_fs *fs, const char *path, const void *data, size_t size,
+                     const struct polyfs_write_opts *opts, struct polyfs_stat *out_stat, struct polyfs_error *err)
+{
+    struct polyfs_error why = POLYFS_ERROR_INIT;
+    int rc = put_large_once(fs, path, data, size, opts, out_stat, &why);
+    for (int i = 0; i < RESTARTS_MAX && rc < 0 && why.code == rc && why.retry == POLYFS_RETRY_RESTART; i++)
+        rc = put_large_once(fs, path, data, size, opts, out_stat, &why);
+    if (rc < 0)
+        pfs_error_copy(err, &why);
     return rc;
 }
 

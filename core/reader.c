@@ -11,7 +11,10 @@
 #include "core/budget.h"
 #include "core/get.h"
 #include "core/reader.h"
+#include "core/sum.h"
 #include "core/wide.h"
+
+#define WHOLE_MIN (UINT64_C(64) << 10) /* a shorter first read is a look at how it begins */
 
 struct polyfs_reader {
     /* immutable */
@@ -32,6 +35,7 @@ struct polyfs_reader {
     uint64_t position;
     uint64_t read_end;       /* where the read before ended: one that begins there goes on */
     struct pfs_ahead *ahead; /* NULL until reading goes on */
+    struct pfs_sum sum;      /* of all that was read in order from the start */
 };
 
 static int open_handle(struct pfs_verb *v, struct polyfs_reader *reader)
@@ -150,6 +154,7 @@ static int get_first(struct pfs_verb *v, struct polyfs_reader *reader, uint64_t 
                                          .condition = POLYFS_CONDITION_INIT};
     struct polyfs_stat stat = POLYFS_STAT_INIT;
     request.condition.if_match = reader->if_match;
+    request.flags = !offset && size >= WHOLE_MIN ? POLYFS_GET_WHOLE : 0;
     pthread_mutex_lock(&reader->mu);
     if (atomic_load(&reader->pinned)) {
         pthread_mutex_unlock(&reader->mu);
@@ -161,6 +166,7 @@ static int get_first(struct pfs_verb *v, struct polyfs_reader *reader, uint64_t 
         char byte;
         request.offset = 0;
         request.length = 1;
+        request.flags = 0;
         rc = pfs_get_range(v, &request, &byte, out_n, &stat);
         *out_n = rc == POLYFS_OK ? 0 : *out_n;
     }
@@ -233,6 +239,17 @@ static int goes_on(struct polyfs_reader *reader, uint64_t size)
     return reader->ahead != NULL;
 }
 
+/* Who reads all of it, from start to end, learns at the end whether that is what the store keeps. */
+static int add_up(struct pfs_verb *v, struct polyfs_reader *reader, const void *data, uint64_t n)
+{
+    if (!reader->position)
+        pfs_sum_begin(&reader->sum, &reader->stat);
+    if (!n || reader->sum.kind == POLYFS_CHECKSUM_NONE || reader->position != reader->sum.bytes)
+        return POLYFS_OK;
+    pfs_sum_add(&reader->sum, reader->position, data, n);
+    return pfs_sum_check(&reader->sum, &v->error);
+}
+
 int polyfs_reader_read(struct polyfs_reader *reader, void *buffer, size_t size, size_t *out_n,
                        struct polyfs_error *err)
 {
@@ -243,6 +260,8 @@ int polyfs_reader_read(struct polyfs_reader *reader, void *buffer, size_t size, 
         rc = pfs_ahead_read(reader->ahead, &v, reader, reader->position, buffer, size, &n);
     else if (rc == POLYFS_OK && size)
         rc = read_range(&v, reader, reader->position, buffer, size, &n);
+    if (rc == POLYFS_OK)
+        rc = add_up(&v, reader, buffer, n);
     if (rc == POLYFS_OK) {
         reader->position += n;
         reader->read_end = reader->position;

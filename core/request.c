@@ -30,6 +30,7 @@ static int do_get(struct polyfs_call *call, struct pfs_request *r, struct polyfs
     uint64_t n = 0;
     if (r->placed) { /* the rest of a read that broke */
         now.offset += r->placed;
+        now.flags &= ~POLYFS_GET_WHOLE;
         now.length -= r->placed;
         now.condition.if_match = r->pin;
         now.meta = NULL;

@@ -13,6 +13,7 @@
 #define PFS_TRANSFER_H
 
 #include "core/executor.h"
+#include "core/sum.h"
 #include "core/write.h"
 
 struct pfs_object;
@@ -83,6 +84,8 @@ struct pfs_object {
     void *handle;               /* placed, stream */
     struct polyfs_text id;      /* parts */
     struct polyfs_part *parts;  /* by number - 1 */
+    struct pfs_sum sum;         /* of the bytes that pass through here */
+    int read_again;             /* they were wrong once */
     uint64_t next_offset;       /* of the next piece */
     uint64_t written;           /* bytes that the target holds */
     unsigned pieces;            /* alive */

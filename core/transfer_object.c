@@ -370,6 +370,7 @@ void pfs_object_sized(struct pfs_object *o, struct pfs_piece *piece)
         pfs_object_fail(o, 1, polyfs_fail(&why, POLYFS_CHANGED, "it is not the version that was named"), &why);
     }
     o->from = source_of(o);
+    pfs_sum_begin(&o->sum, &o->source_stat);
     if (o->part_copies && o->part_bytes < PART_COPY_BYTES)
         o->part_bytes = PART_COPY_BYTES;
     o->part_bytes = pfs_part_bytes(&o->caps, o->part_bytes, size);
@@ -390,6 +391,7 @@ void pfs_object_sized(struct pfs_object *o, struct pfs_piece *piece)
         pfs_piece_end(piece);
     if (useful) {
         o->next_offset = piece->length = piece->n;
+        pfs_sum_add(&o->sum, 0, piece->buffer, piece->n);
         o->begun = 1;
         o->held = piece;
     }
@@ -499,6 +501,22 @@ static int all_written(const struct pfs_object *o)
            o->begun; /* an empty object is one empty part */
 }
 
+/* Are the bytes that passed those that the store keeps? If not, they are read once more where they can be written again. */
+static int is_right(struct pfs_object *o)
+{
+    PFS_ERROR(why);
+    if (pfs_sum_check(&o->sum, &why) == POLYFS_OK)
+        return 1;
+    if (o->read_again || o->shape == POLYFS_SHAPE_STREAM) {
+        pfs_object_fail(o, 1, POLYFS_CORRUPT, &why);
+        return 0;
+    }
+    o->read_again = 1;
+    o->next_offset = o->written = 0;
+    pfs_sum_begin(&o->sum, &o->source_stat);
+    return 0;
+}
+
 void pfs_object_advance(struct pfs_object *o)
 {
     if (o->busy)
@@ -507,9 +525,9 @@ void pfs_object_advance(struct pfs_object *o)
         pfs_pieces_drop(o);
     if (o->pieces)
         return;
-    if (!o->rc && all_written(o))
+    if (!o->rc && all_written(o) && is_right(o))
         commit(o);
-    else if (o->rc && o->open)
+    if (o->rc && o->open)
         abort_target(o);
     if (!o->busy && (o->rc || o->committing))
         pfs_transfer_finished(o);

@@ -132,6 +132,9 @@ static void put_landed(struct pfs_task *task)
 static void write_put(struct pfs_piece *piece)
 {
     struct pfs_object *o = piece->task.object;
+    piece->task.r.rc = pfs_sum_check(&o->sum, &piece->task.r.error);
+    if (lost(piece, 1))
+        return;
     ask(piece, PFS_PUT, 0);
     piece->task.r.u.put.data = piece->buffer ? (const void *)piece->buffer : "";
     piece->task.r.u.put.size = piece->length;
@@ -252,8 +255,10 @@ static void piece_read(struct pfs_task *task)
     struct pfs_piece *piece = task->piece;
     if (task->r.rc == POLYFS_OK && piece->n < piece->length)
         task->r.rc = polyfs_fail(&task->r.error, POLYFS_CHANGED, "it became shorter while it was copied");
-    if (!lost(piece, 1))
-        pfs_piece_write(piece);
+    if (lost(piece, 1))
+        return;
+    pfs_sum_add(&piece->task.object->sum, piece->offset, piece->buffer, piece->length);
+    pfs_piece_write(piece);
 }
 
 static void read_piece(struct pfs_piece *piece)
@@ -324,6 +329,7 @@ int pfs_piece_first(struct pfs_object *o)
     ask(piece, PFS_GET, 1);
     piece->get = (struct polyfs_get_request){.struct_size = sizeof(piece->get),
                                              .length = length ? length : 1,
+                                             .flags = POLYFS_GET_WHOLE,
                                              .condition = POLYFS_CONDITION_INIT,
                                              .meta = pfs_object_meta(o)};
     piece->get.condition.if_match = o->only_etag;

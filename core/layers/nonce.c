@@ -107,6 +107,19 @@ static int look(struct pfs_request *r)
     return 1;
 }
 
+/* It could not be looked at, so that somebody else was first is not known either. */
+static void doubt(struct pfs_request *r, int seen, const struct polyfs_error *why)
+{
+    char text[sizeof(r->error.message)];
+    if (r->rc == POLYFS_EXISTS || r->rc == POLYFS_CONDITION || r->rc == POLYFS_NOT_FOUND) {
+        snprintf(text, sizeof(text), "%s", why->message);
+        uint32_t attempts = r->error.attempts;
+        r->rc = polyfs_fail(&r->error, seen, "whether it was written cannot be told, look before acting: %s", text);
+        r->error.attempts = attempts;
+    }
+    r->error.commit_state = POLYFS_COMMIT_UNKNOWN;
+}
+
 /* The request is what it was again: done, or failed as before. */
 static void judge(struct pfs_request *r)
 {
@@ -114,7 +127,10 @@ static void judge(struct pfs_request *r)
     struct polyfs_stat *out = NULL;
     uint64_t size = 0;
     int seen = r->rc;
+    struct polyfs_error why = r->error;
     *r = nonce->saved;
+    if (seen < 0 && seen != POLYFS_NOT_FOUND)
+        doubt(r, seen, &why);
     const struct polyfs_put_request *request = commit_of(r, &size, &out);
     int ours = seen == POLYFS_OK && strcmp(nonce_of(&nonce->meta), nonce_asked(request)) == 0 &&
                (size == POLYFS_SIZE_UNKNOWN || size == nonce->stat.size);

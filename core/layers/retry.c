@@ -31,9 +31,11 @@ static int repeatable(const struct pfs_request *r)
     }
 }
 
-static int attempts_allowed(const struct polyfs_fs *fs)
+static int attempts_allowed(const struct polyfs_fs *fs, int rc)
 {
     int64_t wanted = fs->attempts;
+    if (rc == POLYFS_CORRUPT && wanted > 2)
+        return 2; /* bytes that are wrong twice are so where they are kept */
     if (wanted > 2 && !atomic_load_explicit(&fs->succeeded, memory_order_relaxed))
         return 2;
     return (int)wanted;
@@ -104,7 +106,8 @@ int pfs_retry_wanted(struct pfs_request *r)
         return 0;
     }
     r->error.attempts = r->attempt;
-    if (r->error.code != r->rc || r->error.retry == POLYFS_RETRY_NEVER)
+    if (r->error.code != r->rc || r->error.retry == POLYFS_RETRY_NEVER ||
+        r->error.retry == POLYFS_RETRY_RESTART) /* whoever has the bytes begins anew: core/put.c */
         return 0;
     if (r->error.commit_state == POLYFS_COMMIT_UNKNOWN)
         r->earlier_unknown = 1;
@@ -114,7 +117,7 @@ int pfs_retry_wanted(struct pfs_request *r)
     if (r->error.retry == POLYFS_RETRY_LEARNED)
         return r->learned++ < LEARNED_MAX && again(r, 0);
     int cost = r->error.retry == POLYFS_RETRY_THROTTLED ? COST_THROTTLED : COST_TRANSIENT;
-    if ((int)(r->attempt - r->learned - r->progressed) >= attempts_allowed(r->fs) || !pay(r->fs, cost))
+    if ((int)(r->attempt - r->learned - r->progressed) >= attempts_allowed(r->fs, r->rc) || !pay(r->fs, cost))
         return 0;
     return again(r, pause_ms(r));
 }

@@ -157,14 +157,19 @@ struct polyfs_option {
 /** A read of one range. */
 struct polyfs_get_request {
     uint32_t struct_size;
-    uint32_t flags;      /**< POLYFS_GET_SUFFIX */
+    uint32_t flags;      /**< POLYFS_GET_… */
     uint64_t offset;     /**< first byte; with SUFFIX ignored */
     uint64_t length;     /**< bytes wanted; with SUFFIX the last so many; never more than the buffer */
     const char *version; /**< of this version, or NULL for the latest */
     struct polyfs_condition condition;
     struct polyfs_pairs *meta; /**< takes the user metadata, once an answer tells it; or NULL: not wanted */
 };
-#define POLYFS_GET_SUFFIX 1u
+#define POLYFS_GET_SUFFIX 1u /**< the last @p length bytes */
+/**
+ * From the start, and @p length is expected to reach to the end. A store that tells the checksum of an object only when
+ * it is asked for all of it should be asked so; what lies behind @p length is not read. It may be ignored.
+ */
+#define POLYFS_GET_WHOLE 2u
 
 /** An object as the source of a copy: one version of it where etag or version is given. */
 struct polyfs_source {
@@ -606,7 +611,7 @@ static inline int polyfs_get_check(const struct polyfs_get_request *request, con
 {
     const struct polyfs_condition *c = &request->condition;
     uint64_t offset = request->offset;
-    if (request->flags & ~POLYFS_GET_SUFFIX || c->create_only)
+    if (request->flags & ~(POLYFS_GET_SUFFIX | POLYFS_GET_WHOLE) || c->create_only)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag or condition is not known of reads");
     if (c->if_match && strcmp(c->if_match, stat->etag) != 0)
         return polyfs_fail(err, POLYFS_CHANGED, "it was changed since: it has another etag");

@@ -294,13 +294,14 @@ static void learn_server(struct s3_fs *fs, const struct ps_http_connection *answ
 {
     const char *server = ps_http_header(answer, "server");
     enum s3_profile found = S3_UNKNOWN;
-    if (s3_profile(fs) != S3_UNKNOWN || !server)
+    if (s3_profile(fs) != S3_UNKNOWN)
         return;
-    for (int p = S3_AWS; p < S3_PROFILES; p++)
+    for (int p = S3_AWS; p < S3_PROFILES && server; p++)
         if (s3_traits[p].server && strncmp(server, s3_traits[p].server, strlen(s3_traits[p].server)) == 0)
             found = (enum s3_profile)p;
     lock(fs);
     fs->profile = found;
+    fs->was_answered = 1;
     unlock(fs);
 }
 
@@ -405,9 +406,6 @@ static int exchange(struct s3_fs *fs, struct polyfs_call *call, struct s3_reques
     return rc;
 }
 
-static int learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
-                         struct polyfs_error *err);
-
 /* Has a key parts that a file system would resolve: empty, `.` or `..`? One '/' at the end is plain. */
 static int has_folder_parts(const struct s3_target *t)
 {
@@ -427,7 +425,7 @@ static int check_key(struct s3_fs *fs, struct polyfs_call *call, const struct s3
     int in_xml = ps_xml_can_carry(t->key, t->key_len), parts = has_folder_parts(t);
     if (in_xml && !parts && !memchr(t->key, '\\', t->key_len))
         return POLYFS_OK;
-    int rc = learn_profile(fs, call, t, err);
+    int rc = s3_learn_profile(fs, call, t, err);
     if (rc != POLYFS_OK)
         return rc;
     enum s3_profile profile = s3_profile(fs);
@@ -490,14 +488,16 @@ int s3_presign(struct s3_fs *fs, const char *method, const struct s3_target *tar
     return rc;
 }
 
-/* Whose server it is, if that is not known yet: one HEAD of the bucket, for its Server header. */
-static int learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
-                         struct polyfs_error *err)
+int s3_learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+                     struct polyfs_error *err)
 {
     struct s3_target bucket = *target;
     struct s3_request r;
     struct ps_http_connection *answer = NULL;
-    if (s3_profile(fs) != S3_UNKNOWN)
+    lock(fs);
+    int known = fs->profile != S3_UNKNOWN || fs->was_answered;
+    unlock(fs);
+    if (known)
         return POLYFS_OK;
     bucket.key_len = 0;
     s3_request_init(&r, "HEAD", &bucket);
@@ -509,7 +509,7 @@ static int learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struc
 int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
                          struct polyfs_error *err)
 {
-    int rc = learn_profile(fs, call, target, err);
+    int rc = s3_learn_profile(fs, call, target, err);
     if (rc != POLYFS_OK)
         return rc;
     if (s3_traits[s3_profile(fs)].conditions == POLYFS_YES)

@@ -182,3 +182,13 @@ int s3_error_in_body(const char *code, const char *message, struct polyfs_error 
     }
     return rc;
 }
+
+int s3_unclear(struct polyfs_error *err, const char *why)
+{
+    polyfs_fail(err, POLYFS_NETWORK, "%s", why);
+    if (err) {
+        err->retry = POLYFS_RETRY_TRANSIENT;
+        err->commit_state = POLYFS_COMMIT_UNKNOWN;
+    }
+    return POLYFS_NETWORK;
+}

@@ -114,7 +114,7 @@ static int probe_versions(struct s3_fs *fs, struct polyfs_call *call, const stru
     if (rc == POLYFS_OK)
         rc = s3_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)
-        rc = ps_xml_end(versions.xml, err);
+        rc = ps_xml_end(versions.xml, "VersioningConfiguration", err);
     ps_http_clear(fs->http, answer);
     ps_xml_free(versions.xml);
     if (rc == POLYFS_UNSUPPORTED)

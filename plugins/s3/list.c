@@ -209,7 +209,7 @@ static int page_read(struct lister *l, struct polyfs_call *call, struct polyfs_e
     if (rc == POLYFS_OK)
         rc = s3_send(l->fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)
-        rc = ps_xml_end(l->xml, err);
+        rc = ps_xml_end(l->xml, "ListBucketResult|ListVersionsResult|ListAllMyBucketsResult", err);
     ps_http_clear(l->fs->http, answer);
     ps_xml_free(l->xml);
     l->xml = NULL;

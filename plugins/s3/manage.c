@@ -55,11 +55,8 @@ static int copy_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_reque
         return rc;
     rc = s3_send(fs, call, r, &answer, err);
     rc = s3_result_end(&result, rc, "CopyObjectResult", err);
-    if (rc == POLYFS_OK && !*result.etag) {
-        rc = polyfs_fail(err, POLYFS_NETWORK, "the store copied without telling an etag");
-        if (err)
-            err->commit_state = POLYFS_COMMIT_UNKNOWN;
-    }
+    if (rc == POLYFS_OK && !*result.etag)
+        rc = s3_unclear(err, "the store copied without telling an etag");
     if (rc == POLYFS_OK && out) {
         s3_written(answer, POLYFS_SIZE_UNKNOWN, out);
         snprintf(out->etag, sizeof(out->etag), "%s", result.etag);
@@ -284,7 +281,7 @@ static int uploads_ask(struct s3_fs *fs, struct polyfs_call *call, struct upload
     if (rc == POLYFS_OK)
         rc = s3_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)
-        rc = ps_xml_end(u->xml, err);
+        rc = ps_xml_end(u->xml, "ListMultipartUploadsResult", err);
     ps_http_clear(fs->http, answer);
     ps_xml_free(u->xml);
     u->xml = NULL;

@@ -200,6 +200,8 @@ static int accept_range(struct get *g, const struct ps_http_connection *answer, 
     } else if (length == UINT64_MAX) {
         return wrong(err, "it does not say how large the object is");
     }
+    if (ps_http_status(answer) == 200 && q->flags & POLYFS_GET_WHOLE && length > q->length)
+        length = q->length; /* the rest is cut off */
     uint64_t left = q->flags & POLYFS_GET_SUFFIX ? (q->length < total ? q->length : total) : total - q->offset;
     uint64_t from = q->flags & POLYFS_GET_SUFFIX ? total - left : q->offset;
     if (first != from || length != (left < q->length ? left : q->length))
@@ -283,14 +285,17 @@ static void get_prepare(struct s3_fs *fs, struct s3_request *r, struct get *g, c
 {
     const struct polyfs_get_request *q = g->request;
     uint64_t last = q->length - 1 > UINT64_MAX - q->offset ? UINT64_MAX : q->offset + q->length - 1;
-    if (q->flags & POLYFS_GET_SUFFIX)
+    *range = '\0';
+    if (q->flags & POLYFS_GET_WHOLE) /* S3 tells the checksum of the whole with the whole only */
+        r->flags |= PS_HTTP_CUT;
+    else if (q->flags & POLYFS_GET_SUFFIX)
         snprintf(range, 64, "bytes=-%llu", (unsigned long long)q->length);
     else if (last >= INT64_MAX)
         snprintf(range, 64, "bytes=%llu-", (unsigned long long)q->offset);
     else
         snprintf(range, 64, "bytes=%llu-%llu", (unsigned long long)q->offset, (unsigned long long)last);
     s3_query(r, "versionId", q->version);
-    s3_header(r, "range", range);
+    s3_header(r, "range", *range ? range : NULL);
     s3_header(r, "x-amz-checksum-mode", "ENABLED");
     read_conditions(r, &q->condition, date);
     s3_sse_headers(fs, r);
@@ -327,7 +332,7 @@ int s3_get(struct polyfs_call *call, void *self, const char *path, uint64_t path
 {
     struct s3_target target;
     struct get g = {.request = request, .stat = POLYFS_STAT_INIT};
-    if (request->flags & ~POLYFS_GET_SUFFIX)
+    if (request->flags & ~(POLYFS_GET_SUFFIX | POLYFS_GET_WHOLE))
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
     int rc = s3_target(self, path, path_len, 1, &target, err);
     if (rc != POLYFS_OK)

@@ -134,12 +134,9 @@ static int removal_send(struct s3_fs *fs, struct polyfs_call *call, struct remov
     if (rc == POLYFS_OK)
         rc = s3_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)
-        rc = ps_xml_end(m->xml, err);
-    if (rc == POLYFS_OK && !m->is_result) {
-        rc = polyfs_fail(err, POLYFS_NETWORK, "the store does not say what it removed");
-        if (err)
-            err->retry = POLYFS_RETRY_TRANSIENT;
-    }
+        rc = ps_xml_end(m->xml, NULL, err);
+    if (rc == POLYFS_OK && !m->is_result)
+        rc = s3_unclear(err, "the store does not say what it removed");
     ps_http_clear(fs->http, answer);
     ps_xml_free(m->xml);
     ps_buf_clear(&md5);

@@ -53,7 +53,7 @@ int s3_result_begin(struct s3_result *result, struct s3_request *r, struct polyf
 
 static int judge(struct s3_result *result, const char *root, struct polyfs_error *err)
 {
-    int rc = result->begun ? ps_xml_end(result->xml, err)
+    int rc = result->begun ? ps_xml_end(result->xml, NULL, err)
                            : polyfs_fail(err, POLYFS_NETWORK, "the store's answer is empty");
     if (rc == POLYFS_OK && strcmp(result->root, "Error") == 0)
         return s3_error_in_body(result->code, result->message, err);

@@ -82,6 +82,7 @@ struct s3_fs {
     pthread_mutex_t mu; /* held inside fork sections only */
     /* guarded by mu */
     enum s3_profile profile;
+    int was_answered; /* so a profile that is unknown stays so */
     int64_t clock_offset_s;
     int clock_is_learned;
     struct s3_bucket buckets[S3_BUCKETS_MAX];
@@ -152,10 +153,13 @@ int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, st
 int s3_presign(struct s3_fs *fs, const char *method, const struct s3_target *target, uint32_t life_s,
                struct ps_buf *out, struct polyfs_error *err);
 enum s3_profile s3_profile(struct s3_fs *fs);
+/* Whose server it is, if nothing was ever asked of it: one HEAD of the bucket, for its Server header. */
+int s3_learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+                     struct polyfs_error *err);
 /* What was learned of a bucket; and to learn whether it keeps versions. */
 void s3_bucket_get(struct s3_fs *fs, const struct s3_target *target, struct s3_bucket *out);
 void s3_bucket_versions(struct s3_fs *fs, const struct s3_target *target, uint8_t versions);
-/* Before the first conditional write to a server that is not known: one HEAD of the bucket, for its Server header. */
+/* UNSUPPORTED unless the server is known to honour conditions on writes. */
 int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
                          struct polyfs_error *err);
 
@@ -164,6 +168,8 @@ int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struc
 int s3_refused(const struct ps_http_connection *answer, struct polyfs_error *err);
 /* The same for an error document inside a 200: commit state unknown. */
 int s3_error_in_body(const char *code, const char *message, struct polyfs_error *err);
+/* A 200 that does not say what it has to: NETWORK, to be sent again, and whether it was done is not known. */
+int s3_unclear(struct polyfs_error *err, const char *why);
 
 /* ---- read.c ---- */
 /* Size, times, etag, checksum, ... of the headers of an answer; user metadata too if wanted. */
@@ -180,8 +186,9 @@ char *s3_words_decode(const char *value);
 void s3_write_conditions(struct s3_request *r, const struct polyfs_condition *condition);
 /* What losing a condition is called: EXISTS, CONDITION, or @rc as it is. */
 int s3_lost(int rc, const struct polyfs_condition *condition, struct polyfs_error *err);
-/* Does this store verify what we send? */
+/* Does this store verify what we send? Of a server that was never asked anything s3_settle_checksums() tells. */
 int s3_has_checksums(struct s3_fs *fs);
+void s3_settle_checksums(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target);
 /* SSE-C, which reads and parts need too. */
 void s3_sse_headers(const struct s3_fs *fs, struct s3_request *r);
 /* The checksum that goes with @data: the caller's, else CRC64NVME where the store verifies it. */

@@ -36,7 +36,7 @@ static int start_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_requ
     rc = s3_result_end(&result, rc, "InitiateMultipartUploadResult", err);
     ps_http_clear(fs->http, answer);
     if (rc == POLYFS_OK && !*result.upload_id)
-        rc = polyfs_fail(err, POLYFS_NETWORK, "the store began an upload without naming it");
+        rc = s3_unclear(err, "the store began an upload without naming it");
     snprintf(id, S3_ID_BYTES, "%s:%s", sums ? "n" : "-", result.upload_id);
     return rc;
 }
@@ -56,8 +56,10 @@ static int upload_start(struct polyfs_call *call, void *self, const char *path, 
         rc = s3_settle_conditions(fs, call, &target, err);
     if (rc != POLYFS_OK)
         return rc;
+    s3_settle_checksums(fs, call, &target);
     s3_request_init(&r, "POST", &target);
     s3_query(&r, "uploads", "");
+    r.flags |= PS_HTTP_FRESH; /* it has no body: libcurl would begin a second one, which nobody knows of */
     rc = s3_write_headers(fs, &r, request, err);
     if (rc == POLYFS_OK)
         rc = start_send(fs, call, &r, id, err);
@@ -109,7 +111,7 @@ static int upload_part(struct polyfs_call *call, void *self, const char *path, u
     rc = s3_send(fs, call, &r, &answer, err);
     const char *etag = rc == POLYFS_OK ? ps_http_header(answer, "etag") : NULL;
     if (rc == POLYFS_OK && !etag)
-        rc = polyfs_fail(err, POLYFS_NETWORK, "the store took a part without telling its etag");
+        rc = s3_unclear(err, "the store took a part without telling its etag");
     if (rc == POLYFS_OK)
         part_fill(out, number, size, etag, &sum);
     ps_http_clear(fs->http, answer);
@@ -145,7 +147,7 @@ static int upload_copy_part(struct polyfs_call *call, void *self, const char *pa
         rc = s3_result_end(&result, rc, "CopyPartResult", err);
         ps_http_clear(fs->http, answer);
         if (rc == POLYFS_OK && !*result.etag)
-            rc = polyfs_fail(err, POLYFS_NETWORK, "the store copied a part without telling its etag");
+            rc = s3_unclear(err, "the store copied a part without telling its etag");
     }
     s3_request_clear(&r);
     if (rc == POLYFS_OK)
@@ -181,8 +183,11 @@ static void complete_body(struct ps_buf *body, const char *upload_id, const stru
 /* A lost race kills the upload (409): the same bytes may go under a new one. */
 static int complete_lost(int rc, const struct polyfs_put_request *request, struct polyfs_error *err)
 {
-    if (rc == POLYFS_BUSY && err && strcmp(err->native_code, "ConditionalRequestConflict") == 0)
+    if (rc == POLYFS_BUSY && err && strcmp(err->native_code, "ConditionalRequestConflict") == 0) {
+        snprintf(err->message, sizeof(err->message),
+                 "another write met it, and its upload is gone with that; write it again");
         err->retry = POLYFS_RETRY_RESTART;
+    }
     if (rc == POLYFS_NOT_FOUND && err && strcmp(err->native_code, "NoSuchUpload") == 0)
         return rc; /* never a lost condition: perhaps we ended it ourselves */
     return s3_lost(rc, &request->condition, err);
@@ -197,11 +202,8 @@ static int complete_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_r
         return rc;
     rc = s3_send(fs, call, r, &answer, err);
     rc = s3_result_end(result, rc, "CompleteMultipartUploadResult", err);
-    if (rc == POLYFS_OK && !*result->etag) {
-        rc = polyfs_fail(err, POLYFS_NETWORK, "the store completed an upload without telling its etag");
-        if (err)
-            err->commit_state = POLYFS_COMMIT_UNKNOWN;
-    }
+    if (rc == POLYFS_OK && !*result->etag)
+        rc = s3_unclear(err, "the store completed an upload without telling its etag");
     if (rc == POLYFS_OK && out) {
         s3_written(answer, size, out);
         snprintf(out->etag, sizeof(out->etag), "%s", result->etag);
@@ -332,7 +334,7 @@ static int upload_list_parts(struct polyfs_call *call, void *self, const char *p
     if (rc == POLYFS_OK)
         rc = s3_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)
-        rc = ps_xml_end(parts.xml, err);
+        rc = ps_xml_end(parts.xml, "ListPartsResult", err);
     ps_http_clear(fs->http, answer);
     ps_xml_free(parts.xml);
     if (rc != POLYFS_OK)

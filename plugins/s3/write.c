@@ -240,6 +240,13 @@ int s3_has_checksums(struct s3_fs *fs)
            (fs->checksums_wanted == 0 && s3_traits[s3_profile(fs)].flags & S3_CHECKSUMS);
 }
 
+void s3_settle_checksums(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target)
+{
+    struct polyfs_error ignored = POLYFS_ERROR_INIT; /* the write itself meets whatever is wrong */
+    if (fs->checksums_wanted == 0)
+        s3_learn_profile(fs, call, target, &ignored);
+}
+
 int s3_checksum_of(struct s3_fs *fs, const void *data, uint64_t size, const struct polyfs_checksum *given,
                    struct polyfs_checksum *out, struct polyfs_error *err)
 {
@@ -296,6 +303,7 @@ int s3_put(struct polyfs_call *call, void *self, const char *path, uint64_t path
         rc = s3_settle_conditions(fs, call, &target, err);
     if (rc != POLYFS_OK)
         return rc;
+    s3_settle_checksums(fs, call, &target);
     s3_request_init(&r, "PUT", &target);
     rc = s3_write_headers(fs, &r, request, err);
     if (rc == POLYFS_OK)

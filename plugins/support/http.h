@@ -48,6 +48,7 @@ struct ps_http_request {
     void *arg; /* of accept and sink */
 };
 #define PS_HTTP_CHANGES 1u /* a lost answer leaves unknown whether it was done */
+#define PS_HTTP_CUT 4u     /* a body that is longer than `room` ends there, and the connection with it */
 #define PS_HTTP_FRESH 2u   /* a new connection: for a change without a body, which libcurl would repeat by itself */
 
 int ps_http_new(const struct ps_http_config *config, struct ps_http **out, struct polyfs_error *err);

@@ -34,6 +34,7 @@ struct ps_http_connection {
     unsigned interim;
     int head_done; /* all headers of the real answer are there, and accepted */
     int chunked;
+    int cut;            /* all that was wanted is there, and more would come */
     uint64_t length;    /* Content-Length, or UINT64_MAX */
     uint64_t received;  /* bytes of the body */
     struct ps_buf head; /* name NUL value NUL ... */

@@ -17,6 +17,7 @@ struct ps_xml {
     unsigned depth;
     uint64_t bytes;
     struct ps_buf path, text;
+    char root[48];
 };
 
 static int bad(struct ps_xml *xml, const char *why)
@@ -44,6 +45,8 @@ static void XMLCALL on_start(void *arg, const XML_Char *name, const XML_Char **a
     }
     if (xml->path.size)
         ps_buf_char(&xml->path, '/');
+    else
+        snprintf(xml->root, sizeof(xml->root), "%s", plain ? plain + 1 : name);
     ps_buf_text(&xml->path, plain ? plain + 1 : name);
     ps_buf_reset(&xml->text);
     if (xml->path.failed || xml->path.size > TEXT_MAX)
@@ -151,9 +154,21 @@ int ps_xml_add(struct ps_xml *xml, const char *data, uint64_t size, struct polyf
     return feed(xml, data, size, 0, err);
 }
 
-int ps_xml_end(struct ps_xml *xml, struct polyfs_error *err)
+/* Is it one of those between the bars? */
+static int is_one_of(const char *root, const char *roots)
 {
-    return feed(xml, "", 0, 1, err);
+    size_t n = strlen(root);
+    for (; n && roots; roots = strchr(roots, '|') ? strchr(roots, '|') + 1 : NULL)
+        if (strncmp(roots, root, n) == 0 && (!roots[n] || roots[n] == '|'))
+            return 1;
+    return 0;
+}
+
+int ps_xml_end(struct ps_xml *xml, const char *root, struct polyfs_error *err)
+{
+    int rc = feed(xml, "", 0, 1, err);
+    return rc == POLYFS_OK && root && !is_one_of(xml->root, root) ? bad(xml, "it is a document of another kind")
+                                                                  : rc;
 }
 
 int ps_xml_read(const char *data, uint64_t size, ps_xml_element *element, void *arg, struct polyfs_error *err)
@@ -168,7 +183,7 @@ int ps_xml_read(const char *data, uint64_t size, ps_xml_element *element, void *
     }
     rc = ps_xml_add(xml, data, size, err);
     if (rc == POLYFS_OK)
-        rc = ps_xml_end(xml, err);
+        rc = ps_xml_end(xml, NULL, err);
     ps_xml_free(xml);
     return rc;
 }

@@ -21,8 +21,8 @@ void ps_xml_free(struct ps_xml *xml);
 
 /* The next piece. CORRUPT when it is not well-formed, or is over a bound. */
 int ps_xml_add(struct ps_xml *xml, const char *data, uint64_t size, struct polyfs_error *err);
-/* No more comes. CORRUPT when the document is not whole. */
-int ps_xml_end(struct ps_xml *xml, struct polyfs_error *err);
+/* No more comes. CORRUPT when the document is not whole, or its root is not @root ("A|B": neither; NULL: any). */
+int ps_xml_end(struct ps_xml *xml, const char *root, struct polyfs_error *err);
 /* A whole document at once. */
 int ps_xml_read(const char *data, uint64_t size, ps_xml_element *element, void *arg, struct polyfs_error *err);
 

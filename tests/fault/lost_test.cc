@@ -39,7 +39,7 @@ TEST_F(Lost, F08Put)
 {
     Rules(std::string(R"({"method": "PUT", )") + LOST);
     ASSERT_CODE(POLYFS_OK, Put("a", Bytes(100000)));
-    EXPECT_EQ(Bytes(100000), There("a"));
+    EXPECT_TRUE(Bytes(100000) == There("a"));
     ExpectOneRequestAnAttempt("PUT", "", 2);
 }
 
@@ -55,7 +55,7 @@ TEST_F(Lost, F10CreateOnly)
 {
     Rules(std::string(R"({"method": "PUT", )") + LOST);
     ASSERT_CODE(POLYFS_OK, Put("a", Bytes(100000), POLYFS_WRITE_CREATE_ONLY));
-    EXPECT_EQ(Bytes(100000), There("a"));
+    EXPECT_TRUE(Bytes(100000) == There("a"));
     ExpectOneRequestAnAttempt("PUT", "", 2);
 }
 
@@ -108,7 +108,7 @@ TEST_F(Lost, F09Complete)
     const std::string bytes = Bytes(11 * MiB);
     Rules(std::string(R"({"method": "POST", "target": "uploadId=", )") + LOST);
     ASSERT_CODE(POLYFS_OK, Stream("a", bytes));
-    EXPECT_EQ(bytes, There("a"));
+    EXPECT_TRUE(bytes == There("a"));
     ExpectOneRequestAnAttempt("POST", "uploadId=", 2);
 }
 
@@ -117,7 +117,7 @@ TEST_F(Lost, F09CompleteCreateOnly)
     const std::string bytes = Bytes(11 * MiB);
     Rules(std::string(R"({"method": "POST", "target": "uploadId=", )") + LOST);
     ASSERT_CODE(POLYFS_OK, Stream("a", bytes, POLYFS_WRITE_CREATE_ONLY));
-    EXPECT_EQ(bytes, There("a"));
+    EXPECT_TRUE(bytes == There("a"));
 }
 
 TEST_F(Lost, F09CompleteLosesToAForeignObject)
@@ -133,7 +133,7 @@ TEST_F(Lost, F09Part)
     const std::string bytes = Bytes(11 * MiB);
     Rules(std::string(R"({"method": "PUT", "target": "partNumber=2", )") + LOST);
     ASSERT_CODE(POLYFS_OK, Stream("a", bytes));
-    EXPECT_EQ(bytes, There("a"));
+    EXPECT_TRUE(bytes == There("a"));
     EXPECT_EQ(2u, Journal("PUT", "partNumber=2&").size());
 }
 
@@ -143,7 +143,7 @@ TEST_F(Lost, F09Start)
     const std::string bytes = Bytes(11 * MiB);
     Rules(std::string(R"({"method": "POST", "target": "uploads", )") + LOST);
     ASSERT_CODE(POLYFS_OK, Stream("a", bytes));
-    EXPECT_EQ(bytes, There("a"));
+    EXPECT_TRUE(bytes == There("a"));
     ExpectOneRequestAnAttempt("POST", "uploads=", 2);
 }
 
@@ -151,9 +151,11 @@ TEST_F(Lost, F11Remove)
 {
     Make("a", "a");
     Rules(std::string(R"({"method": "DELETE", )") + LOST);
+    const uint64_t before = Stats().requests;
     ASSERT_CODE(POLYFS_OK, polyfs_remove(fs(), P("a").c_str(), nullptr, E()));
     EXPECT_EQ("(absent)", There("a"));
-    ExpectOneRequestAnAttempt("DELETE", "", 2);
+    EXPECT_EQ(2u, Journal("DELETE").size());
+    EXPECT_EQ(before + 2, Stats().requests) << "libcurl's own repeat counts too";
 }
 
 TEST_F(Lost, F11RemoveMany)

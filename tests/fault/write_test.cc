@@ -16,7 +16,7 @@ TEST_F(Write, F15TheServerDoesNotRead)
     const double began = Now();
     EXPECT_CODE(POLYFS_TIMEOUT,
                 polyfs_put(quick.get(), P("a").c_str(), bytes.data(), bytes.size(), nullptr, nullptr, E()));
-    EXPECT_LE(Now() - began, 6);
+    EXPECT_LE(Now() - began, 8); /* three attempts at a part, of two windows each */
     EXPECT_EQ("(absent)", There("a"));
 }
 
@@ -42,7 +42,7 @@ TEST_F(Write, F17FlippedOnItsWay)
 {
     Rules(R"({"method": "PUT", "flip_request": 1000})");
     ASSERT_CODE(POLYFS_OK, Put("a", Bytes(100000)));
-    EXPECT_EQ(Bytes(100000), There("a"));
+    EXPECT_TRUE(Bytes(100000) == There("a"));
     auto sent = Journal("PUT");
     ASSERT_EQ(2u, sent.size());
     EXPECT_EQ(400, sent[0].status);
@@ -53,7 +53,7 @@ TEST_F(Write, F17APartFlippedOnItsWay)
     const std::string bytes = Bytes(11 * MiB);
     Rules(R"({"method": "PUT", "target": "partNumber=2", "flip_request": -1})");
     ASSERT_CODE(POLYFS_OK, Stream("a", bytes));
-    EXPECT_EQ(bytes, There("a"));
+    EXPECT_TRUE(bytes == There("a"));
 }
 
 TEST_F(Write, F17FlippedEachTimeIsNeverStored)
@@ -121,18 +121,20 @@ TEST_F(Write, F27RemoveManyTellsWhatFailed)
     EXPECT_EQ(POLYFS_PERMISSION, codes[1]);
 }
 
-/* A key that the answer does not name was not removed, as far as anybody knows. */
-TEST_F(Write, F27RemoveManyForgetsOne)
+/* Another document, or none: nothing is known to be gone, so it is asked again. */
+TEST_F(Write, F27RemoveManyAnswersSomethingElse)
 {
-    Make("a", "a");
-    Make("b", "b");
-    const std::string a = P("a"), b = P("b");
-    const char *paths[] = {a.c_str(), b.c_str()};
-    int codes[2] = {7, 7};
-    Rules(R"({"method": "POST", "status": 200, "body": "<DeleteResult></DeleteResult>"})");
-    const int rc = polyfs_remove_many(fs(), paths, 2, nullptr, codes, E());
-    for (const char *name : {"a", "b"})
-        EXPECT_EQ(rc == POLYFS_OK, There(name) == "(absent)") << "what it says is so";
+    for (const char *body : {"", "<Error><Code>InternalError</Code></Error>", "<DeleteResult>", "<html></html>"}) {
+        Make("a", "a");
+        Make("b", "b");
+        const std::string a = P("a"), b = P("b");
+        const char *paths[] = {a.c_str(), b.c_str()};
+        int codes[2] = {7, 7};
+        Rules(R"({"method": "POST", "status": 200, "body": ")" + std::string(body) + "\"}");
+        EXPECT_CODE(POLYFS_OK, polyfs_remove_many(fs(), paths, 2, nullptr, codes, E())) << body;
+        EXPECT_EQ("(absent)", There("a")) << body;
+        EXPECT_EQ("(absent)", There("b")) << body;
+    }
 }
 
 /* A failing abort hides nothing of why. */
@@ -157,6 +159,10 @@ TEST_F(Write, ConflictBeginsAnew)
     EXPECT_EQ("bytes", There("a"));
     const std::string bytes = Bytes(11 * MiB);
     Rules(std::string(R"({"method": "POST", "target": "uploadId=", )") + conflict);
-    ASSERT_CODE(POLYFS_OK, Stream("b", bytes, POLYFS_WRITE_CREATE_ONLY));
-    EXPECT_EQ(bytes, There("b"));
+    ASSERT_CODE(POLYFS_OK, Put("b", bytes, POLYFS_WRITE_CREATE_ONLY));
+    EXPECT_TRUE(bytes == There("b"));
+    EXPECT_EQ(2u, Journal("POST", "uploads=").size());
+    Rules(std::string(R"({"method": "POST", "target": "uploadId=", )") + conflict);
+    EXPECT_CODE(POLYFS_BUSY, Stream("c", bytes, POLYFS_WRITE_CREATE_ONLY)) << "its bytes are gone, so it says so";
+    EXPECT_EQ("(absent)", There("c"));
 }
