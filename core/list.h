@@ -25,6 +25,15 @@ static inline const struct polyfs_entry *pfs_page_row(const struct polyfs_page *
     return (const struct polyfs_entry *)(const void *)((const char *)page->entries + i * page->stride);
 }
 
+int pfs_source_open(struct pfs_verb *verb, struct pfs_source *source, const char *prefix,
+                    const struct polyfs_list_request *request);
+/* The next page; POLYFS_MORE or POLYFS_OK (it was the last). @ordered: its rows must go forward. */
+int pfs_source_page(struct pfs_verb *verb, struct pfs_source *source, int ordered);
+void pfs_source_close(struct polyfs_fs *fs, struct pfs_source *source);
+
+/* Byte order of full keys, a folder counting as its name + '/'. */
+int pfs_key_compare(const char *a, size_t a_len, int a_dir, const char *b, size_t b_len, int b_dir);
+
 /* Rows copied into memory of the lister's own, when they must outlive the page they came from. */
 struct pfs_rows {
     struct polyfs_entry *rows;

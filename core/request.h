@@ -171,6 +171,7 @@ struct pfs_request {
     char pin[sizeof(((struct polyfs_stat *)0)->etag)]; /* get: the version that they are of */
     uint32_t learned;                                  /* how often the plugin learned something */
     int earlier_unknown;                               /* an attempt may have been applied */
+    int paid;                                          /* tokens that its repeats have cost */
     int64_t not_before_ns;                             /* of the next try */
     int lose;                                          /* the fault layer's: the code of an answer to be lost */
     struct pfs_nonce *nonce;                           /* the nonce layer's, while it looks for a lost commit */

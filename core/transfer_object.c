@@ -261,7 +261,7 @@ static int may_be(const struct pfs_object *o, uint32_t shape)
     return o->caps.shapes & shape && (!o->forced_shape || o->forced_shape == shape);
 }
 
-static uint32_t choose(const struct pfs_object *o)
+static uint32_t shape_for(const struct pfs_object *o)
 {
     static const uint32_t in_order[] = {POLYFS_SHAPE_PARTS, POLYFS_SHAPE_PLACED, POLYFS_SHAPE_STREAM};
     uint64_t size = o->source_stat.size;
@@ -274,6 +274,17 @@ static uint32_t choose(const struct pfs_object *o)
         if (may_be(o, in_order[i]))
             return in_order[i];
     return fits_put ? POLYFS_SHAPE_PUT : 0;
+}
+
+static void choose(struct pfs_object *o)
+{
+    PFS_ERROR(why);
+    o->shape = shape_for(o);
+    if (!o->shape)
+        pfs_object_fail(o, 0,
+                        polyfs_fail(&why, POLYFS_TOO_LARGE, "%s takes no object of %llu bytes here",
+                                    o->target_fs->plugin->main_protocol, (unsigned long long)o->source_stat.size),
+                        &why);
 }
 
 /* What the caller gave, and where that is nothing, what the source has and the target can keep. */
@@ -374,14 +385,8 @@ void pfs_object_sized(struct pfs_object *o, struct pfs_piece *piece)
     if (o->part_copies && o->part_bytes < PART_COPY_BYTES)
         o->part_bytes = PART_COPY_BYTES;
     o->part_bytes = pfs_part_bytes(&o->caps, o->part_bytes, size);
-    o->shape = o->rc ? 0 : choose(o);
-    if (!o->rc && !o->shape) {
-        PFS_ERROR(why);
-        pfs_object_fail(o, 0,
-                        polyfs_fail(&why, POLYFS_TOO_LARGE, "%s takes no object of %llu bytes here",
-                                    o->target_fs->plugin->main_protocol, (unsigned long long)size),
-                        &why);
-    }
+    if (!o->rc)
+        choose(o);
     if (!o->rc && carry_over(o) == POLYFS_OK && o->shape == POLYFS_SHAPE_PARTS)
         parts_room(o);
     /* First bytes are of use when they are a whole piece; else they are read again. */

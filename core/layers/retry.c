@@ -41,21 +41,26 @@ static int attempts_allowed(const struct polyfs_fs *fs, int rc)
     return (int)wanted;
 }
 
-static int pay(struct polyfs_fs *fs, int cost)
+static int pay(struct pfs_request *r, int cost)
 {
-    int left = atomic_fetch_sub(&fs->retry_tokens, cost);
-    if (left >= cost)
+    int left = atomic_fetch_sub(&r->fs->retry_tokens, cost);
+    if (left >= cost) {
+        r->paid += cost;
         return 1;
-    atomic_fetch_add(&fs->retry_tokens, cost);
+    }
+    atomic_fetch_add(&r->fs->retry_tokens, cost);
     return 0;
 }
 
-static void refund(struct polyfs_fs *fs)
+/* What its repeats cost, or one token where there were none. */
+static void refund(struct pfs_request *r)
 {
-    atomic_store_explicit(&fs->succeeded, 1, memory_order_relaxed);
-    int left = atomic_load_explicit(&fs->retry_tokens, memory_order_relaxed);
-    if (left < PFS_RETRY_TOKENS)
-        atomic_compare_exchange_strong(&fs->retry_tokens, &left, left + 1);
+    atomic_store_explicit(&r->fs->succeeded, 1, memory_order_relaxed);
+    int left = atomic_load_explicit(&r->fs->retry_tokens, memory_order_relaxed), more = r->paid ? r->paid : 1;
+    while (left < PFS_RETRY_TOKENS &&
+           !atomic_compare_exchange_weak(&r->fs->retry_tokens, &left,
+                                         left + more < PFS_RETRY_TOKENS ? left + more : PFS_RETRY_TOKENS))
+        continue;
 }
 
 static int64_t pause_ms(const struct pfs_request *r)
@@ -102,7 +107,7 @@ static int again(struct pfs_request *r, int64_t in_ms)
 int pfs_retry_wanted(struct pfs_request *r)
 {
     if (r->rc >= 0) {
-        refund(r->fs);
+        refund(r);
         return 0;
     }
     r->error.attempts = r->attempt;
@@ -117,7 +122,7 @@ int pfs_retry_wanted(struct pfs_request *r)
     if (r->error.retry == POLYFS_RETRY_LEARNED)
         return r->learned++ < LEARNED_MAX && again(r, 0);
     int cost = r->error.retry == POLYFS_RETRY_THROTTLED ? COST_THROTTLED : COST_TRANSIENT;
-    if ((int)(r->attempt - r->learned - r->progressed) >= attempts_allowed(r->fs, r->rc) || !pay(r->fs, cost))
+    if ((int)(r->attempt - r->learned - r->progressed) >= attempts_allowed(r->fs, r->rc) || !pay(r, cost))
         return 0;
     return again(r, pause_ms(r));
 }

@@ -5,6 +5,7 @@
  */
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 
 #include "conformance.h"
 
@@ -31,6 +32,11 @@ int main(int argc, char **argv)
         store.url = std::string(url) + "/cases";
         store.tells_absent = false;
         store.nested_names = false; /* of the servers here; Amazon's own knows no folders */
+        if (const char *options = getenv("POLYFS_TEST_OPTIONS")) {
+            std::istringstream words(options);
+            for (std::string word; words >> word;)
+                store.options.push_back(word);
+        }
         store.folders_linger = server && !strcmp(server, "seaweedfs");
         MakeBucket(url);
         return std::vector<conformance::Store>{store};

@@ -359,20 +359,6 @@ def chaos(seed):
             {**refuse, "seed": seed + 3, "chance": 0.01, "apply": False, "end": "stall", "stall_ms": 3000}]
 
 
-def certificates(folder):
-    """An authority, and a certificate of 127.0.0.1 below it."""
-    os.makedirs(folder)
-
-    def run(*words):
-        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-    run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test authority")
-    run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "server.csr", "-subj", "/CN=127.0.0.1")
-    with open(os.path.join(folder, "names"), "w", encoding="utf-8") as file:
-        file.write("subjectAltName=IP:127.0.0.1\n")
-    run("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "cert.pem", "-days", "2",
-        "-extfile", "names")
-
-
 def main():
     if len(sys.argv) < 4 or sys.argv[1] != "run" or "--" not in sys.argv:
         sys.exit(__doc__)
@@ -381,9 +367,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="polyfs-fault-") as folder:
         tls = None
         if "--tls" in options:
-            certificates(os.path.join(folder, "certs"))
+            authority = servers.certificates(os.path.join(folder, "certs"))
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            tls.load_cert_chain(os.path.join(folder, "certs/cert.pem"), os.path.join(folder, "certs/key.pem"))
+            tls.load_cert_chain(os.path.join(folder, "certs/public.crt"), os.path.join(folder, "certs/private.key"))
         server = servers.SERVERS[sys.argv[2]](folder).start()
         proxy = Proxy(server, tls)
         if "--chaos" in options:
@@ -392,7 +378,7 @@ def main():
                "POLYFS_FAULT_FOREIGN": f"http://127.0.0.1:{proxy.foreign}",
                "AWS_ENDPOINT_URL": f"http{'s' if tls else ''}://127.0.0.1:{proxy.main}"}
         if tls:
-            env["AWS_CA_BUNDLE"] = os.path.join(folder, "certs/ca.pem")
+            env["AWS_CA_BUNDLE"] = authority
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             sys.exit(subprocess.run(command, env=env, check=False).returncode)

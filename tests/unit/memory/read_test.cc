@@ -39,7 +39,8 @@ TEST_F(ReadTest, Ranges)
     EXPECT_EQ("789", range(99, 3, POLYFS_GET_SUFFIX));
     EXPECT_EQ("0123456789", range(0, 11, POLYFS_GET_SUFFIX));
     EXPECT_EQ("", range(0, 0, POLYFS_GET_SUFFIX));
-    EXPECT_EQ("code " + std::to_string(POLYFS_UNSUPPORTED), range(0, 1, 2));
+    EXPECT_EQ("code " + std::to_string(POLYFS_UNSUPPORTED), range(0, 1, 4));
+    EXPECT_EQ("0", range(0, 1, POLYFS_GET_WHOLE));
     ASSERT_EQ(POLYFS_OK, fs.put("a", ""));
     EXPECT_EQ("", range(0, 5));
     EXPECT_EQ("", range(0, 5, POLYFS_GET_SUFFIX));
