@@ -333,6 +333,11 @@ uint64_t UsedNow()
     return stats.used_bytes;
 }
 
+bool Chaos()
+{
+    return getenv("POLYFS_CONFORM_CHAOS") != nullptr;
+}
+
 uint64_t EnvNumber(const char *name, uint64_t value)
 {
     const char *text = getenv(name);

@@ -170,6 +170,8 @@ std::string Bytes(size_t size, uint64_t seed = 1);
 int64_t NowMs();
 /* A number from the environment, or the default. */
 uint64_t EnvNumber(const char *name, uint64_t value);
+/* Requests fail on their way (POLYFS_CONFORM_CHAOS): what counts attempts cannot be told. */
+bool Chaos();
 Fs OpenStore(const Store &store, const std::string &option, std::string *path, polyfs_error *err);
 const char *ShapeName(uint32_t shape);
 /* Bytes of a struct, to see that nobody touched it. */
