@@ -25,6 +25,7 @@ int ps_http_global(struct polyfs_error *err)
 static void moved(struct ps_http_connection *c, uint64_t bytes)
 {
     c->window_bytes += bytes;
+    c->moved_ns = ps_host->clock_ns(0);
 }
 
 static size_t body_out(char *to, size_t size, size_t count, void *arg)
@@ -156,22 +157,24 @@ static int64_t stall_ns(const struct ps_http_connection *c)
     return (c->request->stall_ms ? c->request->stall_ms : c->http->config.stall_ms) * MS;
 }
 
-/* Nothing, or next to nothing, moved for a whole window. */
+/* Nothing moved for so long, or next to nothing in a whole window. */
 static int stalled(struct ps_http_connection *c, int64_t now)
 {
-    if (now - c->moved_ns < stall_ns(c))
+    if (now - c->moved_ns >= stall_ns(c))
+        return fail(c, POLYFS_TIMEOUT, POLYFS_RETRY_TRANSIENT, "%s has stalled");
+    if (now - c->window_ns < stall_ns(c))
         return POLYFS_OK;
     uint64_t bytes = c->window_bytes;
-    c->moved_ns = now;
+    c->window_ns = now;
     c->window_bytes = 0;
     if (bytes >= SLOWEST)
         return POLYFS_OK;
-    return fail(c, POLYFS_TIMEOUT, POLYFS_RETRY_TRANSIENT, bytes ? "%s hardly moves any more" : "%s has stalled");
+    return fail(c, POLYFS_TIMEOUT, POLYFS_RETRY_TRANSIENT, "%s hardly moves any more");
 }
 
 static int wait_ms(const struct ps_http_connection *c, int64_t now)
 {
-    int64_t until = c->moved_ns + stall_ns(c);
+    int64_t until = (c->moved_ns < c->window_ns ? c->moved_ns : c->window_ns) + stall_ns(c);
     if (until > c->call->deadline_ns)
         until = c->call->deadline_ns;
     int64_t ms = (until - now) / MS + 1;
@@ -311,7 +314,7 @@ static void begin(struct ps_http_connection *c, struct polyfs_call *call, const 
     c->error = err;
     c->failed = POLYFS_OK;
     c->sent = c->received = c->window_bytes = 0;
-    c->moved_ns = ps_host->clock_ns(0);
+    c->moved_ns = c->window_ns = ps_host->clock_ns(0);
     c->text[0] = '\0';
     c->status = c->head_done = c->chunked = c->cut = 0;
     c->interim = 0;

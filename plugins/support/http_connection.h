@@ -25,7 +25,8 @@ struct ps_http_connection {
     struct polyfs_error *error; /* filled by a callback that ends the request */
     int failed;                 /* code of that, or POLYFS_OK */
     uint64_t sent;              /* bytes of the body handed to libcurl */
-    int64_t moved_ns;           /* when the window that stalls are measured in began */
+    int64_t moved_ns;           /* when the last byte moved */
+    int64_t window_ns;          /* when the window that slowness is measured in began */
     uint64_t window_bytes;      /* moved in it */
     char text[CURL_ERROR_SIZE]; /* libcurl's own words */
 

@@ -47,7 +47,8 @@ static int by_name(const void *a, const void *b)
 
 void ps_url_query(struct ps_buf *buf, struct ps_query *rows, unsigned count)
 {
-    qsort(rows, count, sizeof(*rows), by_name);
+    if (count)
+        qsort(rows, count, sizeof(*rows), by_name);
     for (unsigned i = 0; i < count; i++) {
         if (i)
             ps_buf_char(buf, '&');

@@ -16,7 +16,7 @@ TEST_F(Write, F15TheServerDoesNotRead)
     const double began = Now();
     EXPECT_CODE(POLYFS_TIMEOUT,
                 polyfs_put(quick.get(), P("a").c_str(), bytes.data(), bytes.size(), nullptr, nullptr, E()));
-    EXPECT_LE(Now() - began, 8); /* three attempts at a part, of two windows each */
+    EXPECT_LE(Now() - began, 6); /* three attempts at a part */
     EXPECT_EQ("(absent)", There("a"));
 }
 

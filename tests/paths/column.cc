@@ -62,9 +62,9 @@ const Awkward kNames[] = {
 std::string Escaped(const std::string &name)
 {
     std::string text = "`";
-    for (unsigned char c : name) {
+    for (char c : name) {
         char hex[5];
-        snprintf(hex, sizeof(hex), "\\x%02x", c);
+        snprintf(hex, sizeof(hex), "\\x%02x", static_cast<unsigned char>(c));
         if (c == '\\')
             text += "\\\\";
         else if (c > ' ' && c < 0x7f && c != '|' && c != '`')

@@ -187,7 +187,7 @@ TEST_F(Refused, OneOfMany)
 /* Nothing lies below the longest name that there may be, so nobody asks for it: it is absent, not wrong. */
 TEST_F(Refused, TheLongestNameMayBeAbsent)
 {
-    for (size_t length : {STRICT_PATH_MAX - 1, STRICT_PATH_MAX}) {
+    for (size_t length : {size_t{STRICT_PATH_MAX} - 1, size_t{STRICT_PATH_MAX}}) {
         polyfs_fs *sub = nullptr;
         const std::string path = "d/" + std::string(length - 2, 'n');
         int exists = 1;
