@@ -181,6 +181,11 @@ static int do_upload_list(struct polyfs_call *call, struct pfs_request *r, struc
                                   r->u.upload.out_count, r->u.upload.out_stride, err);
 }
 
+static int do_upload_is_ours(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
+{
+    return TABLES(r)->upload.is_ours(call, SELF(r), PATH(r), r->u.upload.id, r->u.upload.out_ours, err);
+}
+
 static int do_placed_open(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
     return TABLES(r)->placed.open(call, SELF(r), PATH(r), r->u.write.request, r->u.write.out_handle, err);
@@ -252,6 +257,7 @@ static const struct slot_row {
     ROW(PFS_UPLOAD_COMPLETE, "upload_complete", do_upload_complete, upload.complete),
     ROW(PFS_UPLOAD_ABORT, "upload_abort", do_upload_abort, upload.abort),
     ROW(PFS_UPLOAD_LIST, "upload_list", do_upload_list, upload.list),
+    ROW(PFS_UPLOAD_IS_OURS, "upload_is_ours", do_upload_is_ours, upload.is_ours),
     ROW(PFS_PLACED_OPEN, "placed_open", do_placed_open, placed.open),
     ROW(PFS_PLACED_WRITE, "placed_write", do_placed_write, placed.write),
     ROW(PFS_PLACED_COMMIT, "placed_commit", do_placed_commit, placed.commit),

@@ -41,6 +41,7 @@ enum pfs_slot {
     PFS_UPLOAD_COMPLETE,
     PFS_UPLOAD_ABORT,
     PFS_UPLOAD_LIST,
+    PFS_UPLOAD_IS_OURS,
     PFS_PLACED_OPEN,
     PFS_PLACED_WRITE,
     PFS_PLACED_COMMIT,
@@ -150,6 +151,7 @@ struct pfs_request {
             struct polyfs_step *step;
             const struct polyfs_upload_row **out_rows;
             uint64_t *out_stride;
+            uint32_t *out_ours;
         } upload;
         struct {
             uint64_t offset; /* placed: of a write; commit: the size */

@@ -145,6 +145,46 @@ POLYFS_API int polyfs_bulk_remove(struct polyfs_fs *fs, const char *const *paths
                                   const struct polyfs_bulk_opts *opts, struct polyfs_bulk_result *result,
                                   struct polyfs_error *err);
 
+/**
+ * One unfinished upload that polyfs_gc() found.
+ *
+ * @param path        where it would have been published; borrowed
+ * @param started_ns  when it began, nanoseconds since 1970 UTC
+ * @param code        POLYFS_OK: removed, or with POLYFS_GC_DRY_RUN to be removed; else why it could not be
+ */
+typedef void polyfs_gc_fn(const char *path, int64_t started_ns, int code, void *user);
+
+/** What is garbage. NULL: all that polyfs began and did not finish, however young: also what is being written now. */
+struct polyfs_gc_opts {
+    uint32_t struct_size;
+    uint32_t flags;                      /**< POLYFS_GC_… */
+    const struct polyfs_call_opts *call; /**< or NULL */
+    uint32_t older_than_s;               /**< seconds since it began, at least, by this machine's clock */
+    uint32_t reserved;                   /**< 0 */
+    polyfs_gc_fn *found;                 /**< or NULL */
+    void *user;                          /**< handed to it */
+};
+#define POLYFS_GC_OPTS_INIT                                                                                        \
+    {                                                                                                              \
+        (uint32_t)sizeof(struct polyfs_gc_opts), 0, NULL, 0, 0, NULL, NULL                                         \
+    }
+#define POLYFS_GC_DRY_RUN 1u /**< tell, and remove nothing */
+#define POLYFS_GC_FOREIGN 2u /**< also uploads that other programs began */
+
+/**
+ * Abort uploads that killed programs left unfinished: nobody sees them, and stores charge for their parts. Only those
+ * that polyfs began, unless told otherwise (docs/adr/0008-marks-of-uploads.md).
+ *
+ * @param path         of an object, a folder or a bucket: uploads at it and below it
+ * @param opts         or NULL
+ * @param out_removed  NULL, or how many were aborted
+ * @return POLYFS_OK, POLYFS_UNSUPPORTED (a store without uploads, or a sub filesystem), …; the first failure, behind
+ *         which the others were still tried
+ * Owner: caller. Thread: any. Blocks: the store.
+ */
+POLYFS_API int polyfs_gc(struct polyfs_fs *fs, const char *path, const struct polyfs_gc_opts *opts,
+                         uint64_t *out_removed, struct polyfs_error *err);
+
 /** The bytes of one object of polyfs_bulk_cat(). @p data is borrowed; with a failure it is NULL and @p code says why. */
 typedef void polyfs_cat_fn(const char *path, const void *data, size_t size, int code, void *user);
 

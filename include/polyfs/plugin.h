@@ -391,6 +391,9 @@ struct polyfs_upload_ops {
     int (*list)(struct polyfs_call *call, void *fs, const char *prefix, uint64_t prefix_len,
                 struct polyfs_step *step, const struct polyfs_upload_row **out_rows, uint64_t *out_count,
                 uint64_t *out_stride, struct polyfs_error *err);
+    /** Whether polyfs began this upload, by a mark that start left there. Left out: every one of list is. */
+    int (*is_ours)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *upload_id,
+                   uint32_t *out, struct polyfs_error *err);
 };
 
 /** Shape PLACED: a staging object that nobody sees, written at any offset. */

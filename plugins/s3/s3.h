@@ -19,6 +19,7 @@
 #define S3_BUCKETS_MAX 64
 #define S3_PART_MIN (UINT64_C(5) << 20)
 #define S3_METADATA_MAX 2048 /* names and values */
+#define S3_MARK 10000        /* number of the part that says that polyfs began an upload; no Complete names it */
 #define S3_PUT_MAX (UINT64_C(5) << 30)
 #define S3_SLOW_MS 120000 /* Complete and copies work for long before they answer */
 

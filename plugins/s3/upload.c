@@ -2,11 +2,17 @@
 /*
  * Multipart uploads. The id that core sees is `SUM:UploadId`, so that another process sends checksums of the same kind: "n"
  * for CRC64NVME of all bytes, "-" for none.
+ *
+ * S3 lists uploads without their metadata, so each of ours has a mark that gc finds: a last part of a few known bytes,
+ * which Complete does not name and which is gone with the upload (docs/adr/0008-marks-of-uploads.md).
  */
 #include <stdlib.h>
 
 #include "s3.h"
 
+static const char mark[] = "polyfs upload";
+#define MARK_BYTES (sizeof(mark) - 1)
+#define MARK_ETAG "\"55f7d332968f4a7c65ab2b475a1a4a85\""
 #define S3_ID_BYTES (sizeof(((struct s3_result *)0)->upload_id) + 2)
 
 static const char *id_of(const char *upload_id)
@@ -38,34 +44,6 @@ static int start_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_requ
     if (rc == POLYFS_OK && !*result.upload_id)
         rc = s3_unclear(err, "the store began an upload without naming it");
     snprintf(id, S3_ID_BYTES, "%s:%s", sums ? "n" : "-", result.upload_id);
-    return rc;
-}
-
-static int upload_start(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
-                        const struct polyfs_put_request *request, struct polyfs_text *out_id,
-                        struct polyfs_error *err)
-{
-    struct s3_fs *fs = self;
-    struct s3_target target;
-    struct s3_request r;
-    char id[S3_ID_BYTES];
-    if (request->flags)
-        return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
-    int rc = s3_target(fs, path, path_len, 1, &target, err);
-    if (rc == POLYFS_OK && (request->condition.create_only || request->condition.if_match))
-        rc = s3_settle_conditions(fs, call, &target, err);
-    if (rc != POLYFS_OK)
-        return rc;
-    s3_settle_checksums(fs, call, &target);
-    s3_request_init(&r, "POST", &target);
-    s3_query(&r, "uploads", "");
-    r.flags |= PS_HTTP_FRESH; /* it has no body: libcurl would begin a second one, which nobody knows of */
-    rc = s3_write_headers(fs, &r, request, err);
-    if (rc == POLYFS_OK)
-        rc = start_send(fs, call, &r, id, err);
-    s3_request_clear(&r);
-    if (rc == POLYFS_OK && ps_host->text_set(out_id, id, strlen(id)) != POLYFS_OK)
-        rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for the upload's name");
     return rc;
 }
 
@@ -153,6 +131,67 @@ static int upload_copy_part(struct polyfs_call *call, void *self, const char *pa
     if (rc == POLYFS_OK)
         part_fill(out, number, size, result.etag, NULL);
     return s3_copy_lost(rc, source, err);
+}
+
+/* ---- the beginning ---------------------------------------------------------------------------------------------------- */
+
+static int upload_abort(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                        const char *upload_id, struct polyfs_error *err)
+{
+    struct s3_fs *fs = self;
+    struct s3_target target;
+    struct s3_request r;
+    struct ps_http_connection *answer = NULL;
+    int rc = s3_target(fs, path, path_len, 1, &target, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    s3_request_init(&r, "DELETE", &target);
+    s3_query(&r, "uploadId", id_of(upload_id));
+    rc = s3_send(fs, call, &r, &answer, err);
+    ps_http_clear(fs->http, answer);
+    return rc;
+}
+
+/* An upload without its mark would be nobody's: it goes, and the start has failed. */
+static int mark_put(struct polyfs_call *call, struct s3_fs *fs, const char *path, uint64_t path_len, const char *id,
+                    struct polyfs_error *err)
+{
+    struct polyfs_part part;
+    struct polyfs_error ignored = POLYFS_ERROR_INIT;
+    int rc = upload_part(call, fs, path, path_len, id, S3_MARK, mark, MARK_BYTES, NULL, &part, err);
+    if (rc != POLYFS_OK)
+        upload_abort(call, fs, path, path_len, id, &ignored);
+    return rc;
+}
+
+static int upload_start(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                        const struct polyfs_put_request *request, struct polyfs_text *out_id,
+                        struct polyfs_error *err)
+{
+    struct s3_fs *fs = self;
+    struct s3_target target;
+    struct s3_request r;
+    char id[S3_ID_BYTES];
+    if (request->flags)
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
+    int rc = s3_target(fs, path, path_len, 1, &target, err);
+    if (rc == POLYFS_OK && (request->condition.create_only || request->condition.if_match))
+        rc = s3_settle_conditions(fs, call, &target, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    s3_settle_checksums(fs, call, &target);
+    s3_request_init(&r, "POST", &target);
+    s3_query(&r, "uploads", "");
+    r.flags |= PS_HTTP_FRESH; /* it has no body: libcurl would begin a second one, which nobody knows of */
+    rc = s3_write_headers(fs, &r, request, err);
+    if (rc == POLYFS_OK)
+        rc = start_send(fs, call, &r, id, err);
+    s3_request_clear(&r);
+    if (rc == POLYFS_OK)
+        rc = mark_put(call, fs, path, path_len, id, err);
+    if (rc == POLYFS_OK && ps_host->text_set(out_id, id, strlen(id)) != POLYFS_OK)
+        rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for the upload's name");
+    return rc;
 }
 
 /* ---- the end ---------------------------------------------------------------------------------------------------------- */
@@ -249,23 +288,6 @@ static int upload_complete(struct polyfs_call *call, void *self, const char *pat
     return complete_lost(rc, request, err);
 }
 
-static int upload_abort(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
-                        const char *upload_id, struct polyfs_error *err)
-{
-    struct s3_fs *fs = self;
-    struct s3_target target;
-    struct s3_request r;
-    struct ps_http_connection *answer = NULL;
-    int rc = s3_target(fs, path, path_len, 1, &target, err);
-    if (rc != POLYFS_OK)
-        return rc;
-    s3_request_init(&r, "DELETE", &target);
-    s3_query(&r, "uploadId", id_of(upload_id));
-    rc = s3_send(fs, call, &r, &answer, err);
-    ps_http_clear(fs->http, answer);
-    return rc;
-}
-
 /* ---- listing parts ----------------------------------------------------------------------------------------------------- */
 
 struct parts {
@@ -273,8 +295,15 @@ struct parts {
     struct polyfs_part part; /* the one being read */
     struct polyfs_part *out;
     uint64_t room, stride, count;
-    int truncated;
+    int truncated, marked;
 };
+
+/* Encrypted parts have etags that are no MD5. */
+static int is_mark(const struct polyfs_part *part)
+{
+    return part->number == S3_MARK && part->size == MARK_BYTES &&
+           (strlen(part->etag) != strlen(MARK_ETAG) || strcmp(part->etag, MARK_ETAG) == 0);
+}
 
 static int parts_element(void *arg, const char *path, char *text, uint64_t size, struct polyfs_error *err)
 {
@@ -296,7 +325,9 @@ static int parts_element(void *arg, const char *path, char *text, uint64_t size,
         p->part.checksum.kind = POLYFS_CHECKSUM_CRC64NVME, p->part.checksum.length = 8;
     if (*name)
         return POLYFS_OK;
-    if (p->count < p->room)
+    if (p->part.number == S3_MARK)
+        p->marked = is_mark(&p->part);
+    else if (p->count < p->room)
         *(struct polyfs_part *)(void *)((char *)p->out + p->stride * p->count++) = p->part;
     else
         p->truncated = 1;
@@ -309,14 +340,11 @@ static int parts_sink(void *arg, const char *data, uint64_t size, struct polyfs_
     return ps_xml_add(((struct parts *)arg)->xml, data, size, err);
 }
 
-static int upload_list_parts(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
-                             const char *upload_id, uint32_t after, struct polyfs_part *out, uint64_t room,
-                             uint64_t stride, uint64_t *out_count, struct polyfs_error *err)
+static int parts_page(struct polyfs_call *call, struct s3_fs *fs, const char *path, uint64_t path_len,
+                      const char *upload_id, uint32_t after, struct parts *parts, struct polyfs_error *err)
 {
-    struct s3_fs *fs = self;
     struct s3_target target;
     struct s3_request r;
-    struct parts parts = {.out = out, .room = room, .stride = stride};
     struct ps_http_connection *answer = NULL;
     char marker[16], most[24];
     int rc = s3_target(fs, path, path_len, 1, &target, err);
@@ -325,22 +353,53 @@ static int upload_list_parts(struct polyfs_call *call, void *self, const char *p
     s3_request_init(&r, "GET", &target);
     s3_query(&r, "uploadId", id_of(upload_id));
     snprintf(marker, sizeof(marker), "%u", after);
-    snprintf(most, sizeof(most), "%llu", (unsigned long long)(room < 1000 ? room : 1000));
-    s3_query(&r, "part-number-marker", marker);
+    snprintf(most, sizeof(most), "%llu", (unsigned long long)(parts->room < 1000 ? parts->room : 1000));
+    s3_query(&r, "part-number-marker", after ? marker : NULL);
     s3_query(&r, "max-parts", most);
     r.sink = parts_sink;
-    r.arg = &parts;
-    rc = ps_xml_new(parts_element, &parts, &parts.xml, err);
+    r.arg = parts;
+    rc = ps_xml_new(parts_element, parts, &parts->xml, err);
     if (rc == POLYFS_OK)
         rc = s3_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)
-        rc = ps_xml_end(parts.xml, "ListPartsResult", err);
+        rc = ps_xml_end(parts->xml, "ListPartsResult", err);
     ps_http_clear(fs->http, answer);
-    ps_xml_free(parts.xml);
+    ps_xml_free(parts->xml);
+    return rc;
+}
+
+static int upload_list_parts(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                             const char *upload_id, uint32_t after, struct polyfs_part *out, uint64_t room,
+                             uint64_t stride, uint64_t *out_count, struct polyfs_error *err)
+{
+    struct parts parts = {.out = out, .room = room, .stride = stride};
+    int rc = parts_page(call, self, path, path_len, upload_id, after, &parts, err);
     if (rc != POLYFS_OK)
         return rc;
     *out_count = parts.count;
     return parts.truncated ? POLYFS_MORE : POLYFS_OK;
+}
+
+#define PAGE_PARTS 1000
+
+/* The mark is the last of all parts. MinIO goes on behind a part that is there only, so all pages are read. */
+static int upload_is_ours(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                          const char *upload_id, uint32_t *out, struct polyfs_error *err)
+{
+    struct polyfs_part *rows = ps_host->alloc(PAGE_PARTS * sizeof(*rows));
+    struct parts parts;
+    uint32_t after = 0;
+    int rc = rows ? POLYFS_OK : polyfs_fail(err, POLYFS_NOMEM, "no memory for a page of parts");
+    do {
+        parts = (struct parts){.out = rows, .room = PAGE_PARTS, .stride = sizeof(*rows)};
+        if (rc == POLYFS_OK)
+            rc = parts_page(call, self, path, path_len, upload_id, after, &parts, err);
+        after = rc == POLYFS_OK && parts.count ? rows[parts.count - 1].number : after;
+    } while (rc == POLYFS_OK && parts.truncated && parts.count);
+    ps_host->free(rows);
+    if (rc == POLYFS_OK)
+        *out = parts.marked != 0;
+    return rc;
 }
 
 const struct polyfs_upload_ops s3_upload_ops = {
@@ -352,4 +411,5 @@ const struct polyfs_upload_ops s3_upload_ops = {
     .complete = upload_complete,
     .abort = upload_abort,
     .list = s3_uploads_list,
+    .is_ours = upload_is_ours,
 };

@@ -50,6 +50,15 @@ AT(polyfs_bulk_result, items_failed, 16);
 AT(polyfs_bulk_result, items_skipped, 24);
 AT(polyfs_bulk_result, bytes, 32);
 
+SIZE(polyfs_gc_opts, 40);
+AT(polyfs_gc_opts, struct_size, 0);
+AT(polyfs_gc_opts, flags, 4);
+AT(polyfs_gc_opts, call, 8);
+AT(polyfs_gc_opts, older_than_s, 16);
+AT(polyfs_gc_opts, reserved, 20);
+AT(polyfs_gc_opts, found, 24);
+AT(polyfs_gc_opts, user, 32);
+
 SIZE(polyfs_pipe, 32);
 AT(polyfs_pipe, path, 0);
 AT(polyfs_pipe, data, 8);
@@ -351,7 +360,7 @@ AT(polyfs_reader_ops, open, 8);
 AT(polyfs_reader_ops, pread, 16);
 AT(polyfs_reader_ops, close, 24);
 
-SIZE(polyfs_upload_ops, 64);
+SIZE(polyfs_upload_ops, 72);
 AT(polyfs_upload_ops, struct_size, 0);
 AT(polyfs_upload_ops, reserved, 4);
 AT(polyfs_upload_ops, start, 8);
@@ -361,6 +370,7 @@ AT(polyfs_upload_ops, list_parts, 32);
 AT(polyfs_upload_ops, complete, 40);
 AT(polyfs_upload_ops, abort, 48);
 AT(polyfs_upload_ops, list, 56);
+AT(polyfs_upload_ops, is_ours, 64);
 
 SIZE(polyfs_placed_ops, 40);
 AT(polyfs_placed_ops, struct_size, 0);
