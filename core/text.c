@@ -124,10 +124,15 @@ void pfs_pairs_drop(struct polyfs_pairs *pairs, const char *key)
     }
 }
 
+void pfs_pairs_cut(struct polyfs_pairs *pairs, size_t count)
+{
+    while (pairs->count > count)
+        pair_free(&pairs->rows[--pairs->count]);
+}
+
 void pfs_pairs_clear(struct polyfs_pairs *pairs)
 {
-    for (size_t i = 0; i < pairs->count; i++)
-        pair_free(&pairs->rows[i]);
+    pfs_pairs_cut(pairs, 0);
     free(pairs->rows);
     *pairs = (struct polyfs_pairs){NULL, 0, 0};
 }

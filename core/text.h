@@ -32,6 +32,8 @@ void pfs_text_clear(struct polyfs_text *text);
 int pfs_pairs_add(struct polyfs_pairs *pairs, const char *key, const char *value);
 /* Takes a pair out; nothing happens when it is not there. */
 void pfs_pairs_drop(struct polyfs_pairs *pairs, const char *key);
+/* All behind the first @count. */
+void pfs_pairs_cut(struct polyfs_pairs *pairs, size_t count);
 void pfs_pairs_clear(struct polyfs_pairs *pairs);
 
 /* malloc'ed form of a path that a shell takes as one word, as it is where that is so; or NULL. */

@@ -52,8 +52,10 @@ struct pfs_object {
     char *source, *target;                   /* owned */
     char *shown;                             /* owned: how the caller knows the target; or NULL */
     struct pfs_put_args args;
-    uint64_t size_hint;    /* as a listing told it, or POLYFS_SIZE_UNKNOWN */
-    uint64_t part_bytes;   /* wanted; then as the store's limits allow */
+    uint64_t size_hint;  /* as a listing told it, or POLYFS_SIZE_UNKNOWN */
+    uint64_t part_bytes; /* wanted; then as the store's limits allow */
+    uint64_t part_wanted;
+    size_t own_metadata;   /* rows of args.metadata that the caller gave */
     const char *only_etag; /* of the source; borrowed, or NULL */
     uint32_t forced_shape; /* or 0 */
     int parents;           /* make missing folders */
@@ -86,6 +88,7 @@ struct pfs_object {
     struct polyfs_part *parts;  /* by number - 1 */
     struct pfs_sum sum;         /* of the bytes that pass through here */
     int read_again;             /* they were wrong once */
+    int changed;                /* the source did, while it was read: 1 this time, 2 the time before */
     uint64_t next_offset;       /* of the next piece */
     uint64_t written;           /* bytes that the target holds */
     unsigned pieces;            /* alive */

@@ -42,6 +42,8 @@ void pfs_object_fail(struct pfs_object *o, int at_source, int rc, const struct p
 {
     if (o->rc)
         return;
+    if (at_source && rc == POLYFS_CHANGED && !o->changed && !o->only_etag)
+        o->changed = 1;
     char *url = at_source ? polyfs_fs_url(o->source_fs, o->source) : polyfs_fs_url(o->target_fs, o->target);
     o->rc = rc;
     o->error.struct_size = (uint32_t)sizeof(o->error);
@@ -522,6 +524,33 @@ static int is_right(struct pfs_object *o)
     return 0;
 }
 
+/* Its source changed under way, and nothing of it is left: once more, from the start. */
+static void begin_again(struct pfs_object *o)
+{
+    struct polyfs_put_request *request = &o->args.request;
+    if (o->reader)
+        o->source_fs->plugin->tables.reader.close(o->reader);
+    pfs_pairs_clear(&o->meta);
+    pfs_pairs_cut(&o->args.metadata, o->own_metadata);
+    pfs_text_clear(&o->id);
+    free(o->parts);
+    o->args.has_nonce = 0;
+    request->metadata = o->args.metadata.rows;
+    request->metadata_count = (uint32_t)o->args.metadata.count;
+    request->content_type = o->args.content_type;
+    request->size_hint = o->size_hint = POLYFS_SIZE_UNKNOWN;
+    request->flags = 0;
+    o->reader = o->handle = NULL;
+    o->parts = NULL;
+    o->part_bytes = o->part_wanted;
+    o->next_offset = o->written = 0;
+    o->rc = o->waiting = o->begun = o->by_store = o->part_copies = o->read_again = 0;
+    o->shape = 0;
+    o->source_stat = (struct polyfs_stat)POLYFS_STAT_INIT;
+    o->changed = 2;
+    pfs_object_begin(o);
+}
+
 void pfs_object_advance(struct pfs_object *o)
 {
     if (o->busy)
@@ -534,7 +563,9 @@ void pfs_object_advance(struct pfs_object *o)
         commit(o);
     if (o->rc && o->open)
         abort_target(o);
-    if (!o->busy && (o->rc || o->committing))
+    if (!o->busy && o->rc && o->changed == 1 && !o->transfer->stopped)
+        begin_again(o);
+    else if (!o->busy && (o->rc || o->committing))
         pfs_transfer_finished(o);
 }
 
@@ -551,7 +582,7 @@ struct pfs_object *pfs_object_new(struct polyfs_fs *source_fs, const char *sourc
     o->source = strdup(source);
     o->target = strdup(target);
     o->size_hint = POLYFS_SIZE_UNKNOWN;
-    o->part_bytes = opts && opts->part_bytes ? opts->part_bytes : target_fs->part_bytes;
+    o->part_bytes = o->part_wanted = opts && opts->part_bytes ? opts->part_bytes : target_fs->part_bytes;
     o->forced_shape = opts ? opts->shape : 0;
     o->parents = opts && opts->flags & POLYFS_WRITE_PARENTS;
     o->stat = o->source_stat = (struct polyfs_stat)POLYFS_STAT_INIT;
@@ -559,6 +590,7 @@ struct pfs_object *pfs_object_new(struct polyfs_fs *source_fs, const char *sourc
         pfs_object_free(o);
         return NULL;
     }
+    o->own_metadata = o->args.metadata.count;
     return o;
 }
 

@@ -169,6 +169,28 @@ CONFORMANCE_CASE(copy, Metadata)
     }
 }
 
+/* A source that changes while it is read is never published: it is read once more, and then it is told. */
+CONFORMANCE_SHAPE_CASE(copy, SourceChangesMeanwhile)
+{
+    polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
+    opts.shape = shape();
+    opts.part_bytes = std::max<uint64_t>(caps().part_min, 65536);
+    const polyfs_kv pair = {"color", "red"};
+    const std::string bytes = Bytes(size_t(2 * opts.part_bytes + 3), 6);
+    ASSERT_CODE(POLYFS_OK, Put("a", bytes));
+    /* Instances are shared by their options, and a fault strikes once: each shape has its own. */
+    const std::string own = ",any:" + std::to_string(2000000 + shape()) + ":io";
+    Fs once = OpenWith("fault=reader_pread:1:changed,get:1:changed" + own);
+    Fs always = OpenWith("fault=reader_pread:1+:changed,get:1+:changed" + own);
+    opts.metadata = Yes(POLYFS_FACT_METADATA) ? &pair : nullptr;
+    opts.metadata_count = Yes(POLYFS_FACT_METADATA) ? 1 : 0;
+    ASSERT_CODE(POLYFS_OK, polyfs_copy(once.get(), P("a").c_str(), fs(), P("b").c_str(), &opts, nullptr, E()));
+    EXPECT_TRUE(bytes == Get("b"));
+    EXPECT_CODE(POLYFS_CHANGED,
+                polyfs_copy(always.get(), P("a").c_str(), fs(), P("c").c_str(), &opts, nullptr, E()));
+    EXPECT_EQ((Strings{"a", "b"}), Names());
+}
+
 /* Through the process in parts, once per shape that the target declares; a copy that breaks leaves nothing. */
 CONFORMANCE_SHAPE_CASE(copy, InParts)
 {

@@ -19,7 +19,8 @@ static void on_item(const struct polyfs_item *item, void *user)
     struct job *job = user;
     g_autofree char *from = cli_name_of(job->source, item->source);
     g_autofree char *to = cli_name_of(&job->target, item->target);
-    const char *verb = item->flags & POLYFS_ITEM_SKIPPED ? "skip" : job->how->operation;
+    int skipped = item->flags & POLYFS_ITEM_SKIPPED || item->code == POLYFS_CHANGED;
+    const char *verb = skipped ? "skip" : job->how->operation;
     if (job->seen)
         g_hash_table_add(job->seen, g_strdup(item->source));
     if (item->flags & POLYFS_ITEM_DIR && item->code == POLYFS_OK)
@@ -142,7 +143,7 @@ static int transfer_all(struct job *job, struct cli_place *places, size_t count)
         uint32_t flags = (pattern ? 0 : POLYFS_BULK_LITERAL) | (count > 1 ? POLYFS_BULK_SOURCE_LIST : 0);
         rc = cli_first(rc, transfer_run(job, &places[from], to - from, flags));
     }
-    return cli_stopped(rc);
+    return cli_stopped(rc == POLYFS_CHANGED ? POLYFS_IO : rc); /* a source that never rested was skipped: exit 1 */
 }
 
 int cli_transfer(const struct cli_transfer *how, char **sources, size_t count, const char *target)
