@@ -133,4 +133,5 @@ def main():
     print("missed: " + "; ".join(missed) if missed else "every target is reached")
 
 
-main()
+if __name__ == "__main__":
+    main()
