@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <strings.h>
 
+#include "core/url.h"
+
 static const struct code_row {
     const char *name;
     int sys_errno;
@@ -133,7 +135,7 @@ int pfs_error_out(struct polyfs_error *err, const struct polyfs_error *inner, in
     full.struct_size = (uint32_t)sizeof(full);
     pfs_error_text(full.operation, sizeof(full.operation), verb);
     if (url)
-        pfs_error_text(full.uri, sizeof(full.uri), url);
+        pfs_url_redact(url, full.uri, sizeof(full.uri));
     const char *why = inner->code == rc && inner->message[0] ? inner->message : row_of(rc)->phrase;
     snprintf(full.message, sizeof(full.message), "cannot %s%s%s: %s", verb, url ? " " : "", url ? full.uri : "",
              why);

@@ -172,6 +172,13 @@ int pfs_option_number(uint32_t type, const char *text, int64_t *out, struct poly
     return rc == POLYFS_OK ? rc : polyfs_fail(err, rc, "write %s", wanted);
 }
 
+/* "~/x" is in the home folder; as it is where there is none. NULL without memory. */
+static char *value_text(const struct pfs_option_row *row, const char *text)
+{
+    const char *home = row->type == POLYFS_OPTION_PATH && strncmp(text, "~/", 2) == 0 ? pfs_env("HOME") : NULL;
+    return home && *home ? pfs_format("%s%s", home, text + 1) : strdup(text);
+}
+
 static int value_set(struct pfs_option_value *value, const char *text, const char *source, struct polyfs_error *err)
 {
     const struct pfs_option_row *row = value->row;
@@ -181,7 +188,7 @@ static int value_set(struct pfs_option_value *value, const char *text, const cha
     PFS_ERROR(why);
     if (pfs_option_number(row->type, text, &number, &why) != POLYFS_OK)
         return polyfs_fail(err, POLYFS_CONFIG, "option %s from %s: %s", row->name, source, why.message);
-    char *own = strdup(text);
+    char *own = value_text(row, text);
     char *own_source = strdup(source);
     if (!own || !own_source) {
         free(own);

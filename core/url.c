@@ -54,16 +54,23 @@ int pfs_url_parse(const char *url, struct pfs_url *out, struct polyfs_error *err
     return POLYFS_OK;
 }
 
+/* A password may hold any byte, '/' too; a number behind the colon is a port. */
+static const char *password_of(const char *authority, const char **out_end)
+{
+    const char *colon = strpbrk(authority, ":/");
+    *out_end = colon && *colon == ':' ? strrchr(colon, '@') : NULL;
+    if (!*out_end)
+        return NULL;
+    char behind = colon[1 + strspn(colon + 1, "0123456789")];
+    return behind == '/' || !behind ? NULL : colon + 1;
+}
+
 void pfs_url_redact(const char *url, char *out, size_t room)
 {
-    const char *authority = strstr(url, "://");
-    authority = authority ? authority + 3 : url;
-    size_t span = strcspn(authority, "/?#");
-    const char *at = memchr(authority, '@', span);
-    const char *colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
+    const char *scheme = strstr(url, "://"), *end, *password = scheme ? password_of(scheme + 3, &end) : NULL;
     char text[1200];
-    if (colon) /* user:password@host: the password goes */
-        snprintf(text, sizeof(text), "%.*s***%s", (int)(colon + 1 - url < 600 ? colon + 1 - url : 600), url, at);
+    if (password) /* user:password@host: the password goes */
+        snprintf(text, sizeof(text), "%.*s***%s", (int)(password - url < 600 ? password - url : 600), url, end);
     else
         snprintf(text, sizeof(text), "%s", url);
     pfs_error_text(out, room, text);

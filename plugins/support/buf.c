@@ -106,8 +106,10 @@ static int digit_of(char c)
 int64_t ps_base64_decode(const char *text, void *out, uint64_t room)
 {
     unsigned char *to = out;
-    uint64_t n = 0;
+    uint64_t n = 0, padding = strlen(text) - strcspn(text, "=");
     unsigned bits = 0, held = 0;
+    if (strlen(text) % 4 || padding > 2)
+        return -1;
     for (; *text && *text != '='; text++) {
         int digit = digit_of(*text);
         if (digit < 0)

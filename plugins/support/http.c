@@ -126,12 +126,33 @@ static int fail(struct ps_http_connection *c, int code, uint32_t retry, const ch
     return code;
 }
 
+/* The proxy that this connection goes through, without its password; NULL: none. libcurl's own words name its address. */
+static const char *proxy_of(const struct ps_http_connection *c)
+{
+    const char *proxy = c->http->config.proxy, *at = proxy ? strrchr(proxy, '@') : NULL;
+    const char *scheme = proxy ? strstr(proxy, "://") : NULL;
+    return at ? at + 1 : scheme ? scheme + 3 : proxy;
+}
+
+static int fail_proxy(struct ps_http_connection *c, const char *proxy, CURLcode curl)
+{
+    char why[160];
+    snprintf(why, sizeof(why), "%.100s, the proxy on the way to %%s, %s", proxy,
+             curl == CURLE_COULDNT_CONNECT ? "cannot be reached" : "refuses to pass it on");
+    return fail(c, POLYFS_NETWORK, POLYFS_RETRY_TRANSIENT, why);
+}
+
 static int fail_curl(struct ps_http_connection *c, CURLcode curl)
 {
+    const char *proxy = proxy_of(c);
     const struct curl_row *row = &curl_other;
     for (size_t i = 0; i < sizeof(curl_rows) / sizeof(curl_rows[0]); i++)
         if (curl_rows[i].curl == curl)
             row = &curl_rows[i];
+    int by_proxy = proxy && strncmp(c->origin, "https:", 6) == 0 && !c->head_done &&
+                   (curl == CURLE_COULDNT_CONNECT || curl == CURLE_RECV_ERROR);
+    if (c->failed == POLYFS_OK && by_proxy && !strchr(proxy, '%'))
+        return fail_proxy(c, proxy, curl);
     if (c->failed == POLYFS_OK)
         return fail(c, row->code, row->retry, row->why);
     if (c->error)

@@ -120,6 +120,7 @@ static int set_config(struct ps_http_connection *c)
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)config->connect_ms);
     SET(CURLOPT_PROXY, config->proxy ? config->proxy : ""); /* "": not of the environment either */
     SET(CURLOPT_NOPROXY, config->no_proxy ? config->no_proxy : "");
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); /* those of the proxy's own answer are not the server's */
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(CURLOPT_SSL_VERIFYPEER, config->insecure ? 0L : 1L);
     SET(CURLOPT_SSL_VERIFYHOST, config->insecure ? 0L : 2L);

@@ -113,6 +113,18 @@ static int key_line(struct ps_ini *ini, struct state *s, char *line, int nested,
     return add(ini, row, err);
 }
 
+/*
+ * A value goes on in the next line: the two are joined by a line end. Both lie in the file's text, one behind the other, so
+ * there is room.
+ */
+static int go_on(const struct ps_ini *ini, const char *line)
+{
+    char *value = (char *)(uintptr_t)ini->rows[ini->count - 1].value, *end = value + strlen(value);
+    *end++ = '\n';
+    memmove(end, line, strlen(line) + 1);
+    return POLYFS_OK;
+}
+
 static int take_line(struct ps_ini *ini, struct state *s, char *line, struct polyfs_error *err)
 {
     int indented = *line == ' ' || *line == '\t';
@@ -123,7 +135,7 @@ static int take_line(struct ps_ini *ini, struct state *s, char *line, struct pol
     if (*line == '[' && !indented)
         return section_line(ini, s, line, err);
     if (indented && !s->outer)
-        return POLYFS_OK; /* goes on with the value above */
+        return ini->count && ini->rows[ini->count - 1].key ? go_on(ini, line) : POLYFS_OK;
     return key_line(ini, s, line, indented, err);
 }
 
@@ -197,12 +209,12 @@ const char *ps_ini_get(const struct ps_ini *ini, const char *section, const char
     const char *inner = strchr(key, '.');
     for (uint64_t i = ini->count; i-- > 0;) {
         const struct row *row = &ini->rows[i];
-        if (!row->key || !same_section(row->section, section) || !row->outer != !inner)
+        if (!row->key || !same_section(row->section, section))
             continue;
-        if (!inner && strcasecmp(row->key, key) == 0)
+        if (!row->outer && strcasecmp(row->key, key) == 0) /* a plain key may hold a '.' too */
             return row->value;
-        if (inner && strncasecmp(row->outer, key, (size_t)(inner - key)) == 0 && !row->outer[inner - key] &&
-            strcasecmp(row->key, inner + 1) == 0)
+        if (inner && row->outer && strncasecmp(row->outer, key, (size_t)(inner - key)) == 0 &&
+            !row->outer[inner - key] && strcasecmp(row->key, inner + 1) == 0)
             return row->value;
     }
     return NULL;

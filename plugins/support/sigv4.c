@@ -184,6 +184,8 @@ int ps_sigv4_header(const struct ps_signer *s, const char *method, const char *p
     for (unsigned i = 0; i < count; i++)
         if (strcmp(headers[i].name, "x-amz-content-sha256") == 0)
             payload = headers[i].value;
+    if (s->payload_sha256)
+        payload = s->payload_sha256;
     add_request(&canonical, method, path, query, headers, count);
     ps_buf_text(&canonical, payload);
     ps_sigv4_date(s->time_s, date);

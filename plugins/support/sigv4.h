@@ -14,9 +14,10 @@
 struct ps_signer {
     const char *key_id, *secret, *token; /* token may be NULL */
     const char *region, *service;
-    int64_t time_s;     /* seconds since 1970 UTC */
-    char derived[32];   /* key of this day, region and service: kept by ps_sigv4_derive */
-    int derived_is_set; /* 0: derived on each use */
+    const char *payload_sha256; /* of services that send no x-amz-content-sha256; NULL: that header's value */
+    int64_t time_s;             /* seconds since 1970 UTC */
+    char derived[32];           /* key of this day, region and service: kept by ps_sigv4_derive */
+    int derived_is_set;         /* 0: derived on each use */
 };
 
 /* A header to be signed: the name in lower case, the value without blanks at its ends. */

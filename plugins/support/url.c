@@ -2,6 +2,8 @@
 /* Percent-encoding, canonical queries and endpoints (url.h). */
 #include "url.h"
 
+#include <arpa/inet.h>
+
 #include <stdlib.h>
 
 static int is_unreserved(unsigned char c)
@@ -158,5 +160,8 @@ int ps_endpoint_parse(const char *text, struct ps_endpoint *out, struct polyfs_e
 
 int ps_host_is_loopback(const char *host)
 {
-    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+    struct in_addr address; /* a name that only begins like one, 127.example.org, is anybody's */
+    if (inet_pton(AF_INET, host, &address) == 1)
+        return ntohl(address.s_addr) >> 24 == 127;
+    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0;
 }

@@ -4,9 +4,11 @@
 command_test.py FOLDER-OF-PROGRAMS
 """
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -54,6 +56,68 @@ class Command(unittest.TestCase):
         self.polyfs("rb", "s3://other", code=1)
         self.polyfs("rb", "--force", "s3://other")
         self.assertNotIn(b"other/", self.polyfs("ls", "s3://")[0])
+
+    def uploads(self, *words):
+        return self.polyfs("gc", "s3://bucket/killed", "--older-than", "0s", *words)[0].decode().splitlines()
+
+    def test_uploads_of_killed_programs(self):
+        """F30: killed in the middle of an upload; gc finds it when it is old enough, and no other program's."""
+        writer = subprocess.Popen(["polyfs", "cp", "-", "s3://bucket/killed/object"], env=self.env, stdin=subprocess.PIPE)
+        writer.stdin.write(os.urandom(24 << 20))
+        writer.stdin.flush()
+        end = time.monotonic() + 20
+        while not self.uploads("--dry-run") and time.monotonic() < end:
+            time.sleep(0.1)
+        writer.kill()
+        writer.wait()
+        writer.stdin.close()
+        self.assertEqual([], self.polyfs("gc", "s3://bucket", "--older-than", "1h", "--dry-run")[0].splitlines(), "it is too young")
+        self.assertEqual(1, len(self.uploads("--dry-run")))
+        self.assertIn("s3://bucket/killed/object", self.uploads("--dry-run")[0])
+        self.uploads()
+        self.assertEqual([], self.uploads("--foreign", "--dry-run"))
+        self.polyfs("stat", "s3://bucket/killed/object", code=3)
+
+    def test_a_signal_ends_an_upload(self):
+        """SIGTERM and ^C abort what is on its way, so nothing is left to clean up."""
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            writer = subprocess.Popen(["polyfs", "cp", "-", "s3://bucket/killed/signal"], env=self.env, stdin=subprocess.PIPE,
+                                      stderr=subprocess.PIPE)
+            writer.stdin.write(os.urandom(24 << 20))
+            writer.stdin.flush()
+            end = time.monotonic() + 20
+            while not self.uploads("--dry-run") and time.monotonic() < end:
+                time.sleep(0.1)
+            writer.send_signal(number)
+            self.assertEqual(code, writer.wait(20), writer.stderr.read())
+            writer.stdin.close()
+            writer.stderr.close()
+            self.assertEqual([], self.uploads("--foreign", "--dry-run"))
+
+    def test_a_source_that_never_rests(self):
+        """It is skipped, with exit 1; what lies beside it is copied; once it rests it is copied too."""
+        source = os.path.join(self.temp.name, "restless")
+        os.makedirs(source)
+        for name, size in (("beside", 1000), ("changing", 64 << 20)):
+            with open(os.path.join(source, name), "wb") as file:
+                file.write(os.urandom(size))
+        stop = threading.Event()
+
+        def touch():
+            while not stop.wait(0.002):
+                os.utime(os.path.join(source, "changing"))
+        toucher = threading.Thread(target=touch)
+        toucher.start()
+        try:
+            told = self.polyfs("cp", "-r", source, "s3://bucket/restless", code=1)[1]
+        finally:
+            stop.set()
+            toucher.join()
+        self.assertIn("changing", told)
+        self.assertEqual(b"beside\n", self.polyfs("ls", "s3://bucket/restless")[0])
+        self.assertEqual([], self.polyfs("gc", "s3://bucket/restless", "--older-than", "0s", "--foreign", "--dry-run")[0].splitlines())
+        self.polyfs("cp", "-r", source, "s3://bucket/restless")
+        self.polyfs("rm", "-r", "s3://bucket/restless")
 
     def test_a_folder_there_and_back(self):
         source = os.path.join(self.temp.name, "tree")

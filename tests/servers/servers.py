@@ -61,6 +61,49 @@ def venv(requirement):
     subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", requirement], check=True)
 
 
+CLIENTS = {
+    "botocore": ["boto3==1.44.8"],
+    "s3fs": ["s3fs==2026.9.0"],
+    "bench": ["boto3==1.44.8", "obstore==0.12.1", "opendal==0.47.12", "pyarrow==26.0.1",
+              "s3torchconnectorclient==1.5.0"],
+    "aws": ["awscli==1.46.3"],
+}
+
+
+def client_python(name):
+    """The interpreter of a virtual environment with another S3 client: each has its own, since they want different botocores."""
+    folder = os.path.join(CACHE, "clients", name)
+    python = os.path.join(folder, "bin", "python")
+    ready = os.path.join(folder, "ready")
+    if os.path.exists(ready):
+        return python
+    say(f"installing {' '.join(CLIENTS[name])} (PyPI)")
+    shutil.rmtree(folder, ignore_errors=True)
+    if subprocess.run([sys.executable, "-m", "venv", folder], capture_output=True, check=False).returncode:
+        raise Missing("python3 cannot make a virtual environment; install the package python3-venv")
+    subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *CLIENTS[name]], check=True)
+    with open(ready, "w", encoding="utf-8"):
+        return python
+
+
+def crate(name, version):
+    """The folder of a crate's sources, fetched by cargo."""
+    need("cargo", "cargo")
+    folder = os.path.join(CACHE, "crates", f"{name}-{version}")
+    if os.path.isdir(folder):
+        return folder
+    with tempfile.TemporaryDirectory() as project:
+        os.makedirs(os.path.join(project, "src"))
+        with open(os.path.join(project, "src", "lib.rs"), "w", encoding="utf-8"):
+            pass
+        with open(os.path.join(project, "Cargo.toml"), "w", encoding="utf-8") as file:
+            file.write(f'[package]\nname = "fetch"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\n{name} = "={version}"\n')
+        subprocess.run(["cargo", "vendor", "-q", "--versioned-dirs", "vendor"], cwd=project, check=True, capture_output=True)
+        os.makedirs(os.path.dirname(folder), exist_ok=True)
+        shutil.copytree(os.path.join(project, "vendor", f"{name}-{version}"), folder)
+    return folder
+
+
 def install_go(module, program):
     target = os.path.join(CACHE, "bin", program)
     if os.path.exists(target):
