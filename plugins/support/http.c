@@ -348,8 +348,8 @@ static void begin(struct ps_http_connection *c, struct polyfs_call *call, const 
 static uint32_t sendings(const struct ps_http_connection *c, long sent)
 {
     const struct ps_http_request *r = c->request;
-    uint64_t once = 40 + 2 * strlen(c->origin) + strlen(r->method) + strlen(r->url) - strlen(c->origin) +
-                    strlen(c->http->config.user_agent);
+    uint64_t once =
+        40 + strlen(c->origin) + strlen(r->method) + strlen(r->url) + strlen(c->http->config.user_agent);
     for (unsigned i = 0; i < r->header_count; i++)
         once += strlen(r->headers[i].name) + strlen(r->headers[i].value) + 4;
     uint64_t times = ((uint64_t)sent + once / 2) / once;

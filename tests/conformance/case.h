@@ -14,23 +14,12 @@
 #include <gtest/gtest.h>
 
 #include "conformance.h"
+#include "handles.h"
 
 namespace conformance
 {
 
-template <auto Close> struct Closer {
-    template <typename T> void operator()(T *handle) const
-    {
-        Close(handle);
-    }
-};
-using Fs = std::unique_ptr<polyfs_fs, Closer<polyfs_fs_close>>;
-using Reader = std::unique_ptr<polyfs_reader, Closer<polyfs_reader_close>>;
-using Writer = std::unique_ptr<polyfs_writer, Closer<polyfs_writer_close>>;
-using Lister = std::unique_ptr<polyfs_lister, Closer<polyfs_list_close>>;
-using Pairs = std::unique_ptr<polyfs_pairs, Closer<polyfs_pairs_free>>;
-using Cancel = std::unique_ptr<polyfs_cancel, Closer<polyfs_cancel_free>>;
-using Text = std::unique_ptr<char, Closer<polyfs_free>>;
+using namespace handles;
 
 /* In C these names are those of functions too. */
 using StatInfo = struct polyfs_stat;

@@ -218,18 +218,6 @@ int Fault::Stream(const std::string &name, const std::string &bytes, uint32_t fl
     return rc;
 }
 
-size_t Fault::Uploads()
-{
-    size_t count = 0;
-    for (const Request &request : Journal("POST", "uploads="))
-        count += request.applied && request.status == 200;
-    for (const Request &request : Journal("DELETE", "uploadId="))
-        count -= request.applied && request.status == 204;
-    for (const Request &request : Journal("POST", "uploadId="))
-        count -= request.applied && request.status == 200;
-    return count;
-}
-
 struct polyfs_fs_stats Fault::Stats()
 {
     struct polyfs_fs_stats stats = {};

@@ -12,34 +12,14 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
-#include <polyfs/polyfs.h>
-#pragma GCC diagnostic pop
+
+#include "tests/conformance/handles.h"
 
 namespace fault
 {
 
 constexpr size_t MiB = 1 << 20;
-using Stat = struct polyfs_stat; /* its name is also a function's */
-
-struct Close {
-    void operator()(polyfs_fs *fs) const
-    {
-        polyfs_fs_close(fs);
-    }
-    void operator()(polyfs_writer *writer) const
-    {
-        polyfs_writer_close(writer);
-    }
-    void operator()(polyfs_reader *reader) const
-    {
-        polyfs_reader_close(reader);
-    }
-};
-using Fs = std::unique_ptr<polyfs_fs, Close>;
-using Writer = std::unique_ptr<polyfs_writer, Close>;
-using Reader = std::unique_ptr<polyfs_reader, Close>;
+using handles::Fs, handles::Reader, handles::Stat, handles::Writer;
 
 /* One request as the proxy saw it. Headers by their names in lower case; those with secrets say "hidden". */
 struct Request {
@@ -83,7 +63,6 @@ class Fault : public testing::Test
     void Make(const std::string &name, const std::string &bytes);
     /* Writes through a stream in parts of 5 MiB. */
     int Stream(const std::string &name, const std::string &bytes, uint32_t flags = 0);
-    size_t Uploads(); /* unfinished ones of this case, as the server tells them */
 
     polyfs_error *E()
     {

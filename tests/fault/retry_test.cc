@@ -2,9 +2,6 @@
 /* How often, when, and with what end a refused request is sent again: F01, F02, F04, F26, F29. */
 #include "fault.h"
 
-#include <atomic>
-#include <thread>
-
 using namespace fault;
 
 namespace

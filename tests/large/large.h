@@ -15,10 +15,10 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 #include <polyfs/checkpoint.h>
-#include <polyfs/polyfs.h>
 #pragma GCC diagnostic pop
 
 #include "pattern.h"
+#include "tests/conformance/handles.h"
 
 namespace large
 {
@@ -42,24 +42,7 @@ uint64_t Size();
 /* Runs @body in a child, whose failures are this test's. */
 void InChild(const std::function<void()> &body);
 
-struct Close {
-    void operator()(polyfs_fs *fs) const
-    {
-        polyfs_fs_close(fs);
-    }
-    void operator()(polyfs_writer *writer) const
-    {
-        polyfs_writer_close(writer);
-    }
-    void operator()(polyfs_reader *reader) const
-    {
-        polyfs_reader_close(reader);
-    }
-};
-using Fs = std::unique_ptr<polyfs_fs, Close>;
-using Writer = std::unique_ptr<polyfs_writer, Close>;
-using Reader = std::unique_ptr<polyfs_reader, Close>;
-using Stat = struct polyfs_stat; /* its name is also a function's */
+using handles::Fs, handles::Reader, handles::Stat, handles::Writer;
 
 /* Of the last call that was given it. */
 polyfs_error *Err();

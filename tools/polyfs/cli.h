@@ -96,6 +96,8 @@ char *cli_time_text(int64_t ns, char *buffer, size_t room);
 const char *cli_type_name(uint32_t type);
 int cli_parse_size(const char *text, uint64_t *out);
 int cli_parse_duration(const char *text, int64_t *out_us);
+/* Seconds of --older-than, a day when @text is NULL; a mistake is told. */
+int cli_older_than(const char *text, uint32_t *out_s);
 const char *cli_nearest(const char *asked, const char *const *names);
 char *cli_checksum_text(const struct polyfs_checksum *sum);
 const char *cli_checksum_name(uint32_t kind);

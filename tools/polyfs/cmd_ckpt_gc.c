@@ -15,16 +15,15 @@ static void found(const char *path, int removed, void *user)
 static int run(int argc, char **argv)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
-    int64_t us = INT64_C(86400) * G_USEC_PER_SEC;
-    int rc = older_than ? cli_parse_duration(older_than, &us) : POLYFS_OK;
+    uint32_t seconds;
+    int rc = cli_older_than(older_than, &seconds);
     (void)argc;
-    if (rc != POLYFS_OK || us / G_USEC_PER_SEC > UINT32_MAX)
-        return cli_usage("--older-than takes a time such as 30m, 24h or 7d, not \"%s\"", older_than);
+    if (rc != POLYFS_OK)
+        return rc;
     struct polyfs_ckpt *ckpt = cli_ckpt_open(argv[0], cli.dry_run ? POLYFS_CKPT_READ_ONLY : 0, 0, &rc);
     if (!ckpt)
         return rc;
-    rc = polyfs_ckpt_gc(ckpt, (uint32_t)(us / G_USEC_PER_SEC), cli.dry_run ? POLYFS_CKPT_DRY_RUN : 0, found, NULL,
-                        &err);
+    rc = polyfs_ckpt_gc(ckpt, seconds, cli.dry_run ? POLYFS_CKPT_DRY_RUN : 0, found, NULL, &err);
     polyfs_ckpt_close(ckpt);
     return rc == POLYFS_OK ? rc : cli_tell(&err);
 }

@@ -30,13 +30,10 @@ static int clean(const struct cli_place *place, const char *path, void *user)
 
 static int run(int argc, char **argv)
 {
-    int64_t us = INT64_C(86400) * G_USEC_PER_SEC;
-    int rc = older_than ? cli_parse_duration(older_than, &us) : POLYFS_OK;
+    uint32_t seconds;
+    int rc = cli_older_than(older_than, &seconds);
     (void)argc;
-    if (rc != POLYFS_OK || us / G_USEC_PER_SEC > UINT32_MAX)
-        return cli_usage("--older-than takes a time such as 30m, 24h or 7d, not \"%s\"", older_than);
-    uint32_t seconds = (uint32_t)(us / G_USEC_PER_SEC);
-    return cli_each_name(argv, clean, &seconds);
+    return rc != POLYFS_OK ? rc : cli_each_name(argv, clean, &seconds);
 }
 
 static const GOptionEntry options[] = {

@@ -54,6 +54,16 @@ int cli_parse_duration(const char *text, int64_t *out_us)
     return POLYFS_OK;
 }
 
+int cli_older_than(const char *text, uint32_t *out_s)
+{
+    int64_t us = INT64_C(86400) * G_USEC_PER_SEC;
+    int rc = text ? cli_parse_duration(text, &us) : POLYFS_OK;
+    if (rc != POLYFS_OK || us / G_USEC_PER_SEC > UINT32_MAX)
+        return cli_usage("--older-than takes a time such as 30m, 24h or 7d, not \"%s\"", text);
+    *out_s = (uint32_t)(us / G_USEC_PER_SEC);
+    return POLYFS_OK;
+}
+
 /* Levenshtein's distance, two neighbours in the wrong order counting as one; words here are short. */
 static unsigned distance(const char *a, const char *b)
 {

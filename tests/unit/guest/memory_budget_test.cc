@@ -72,6 +72,16 @@ class Budget : public testing::Test
         polyfs_shutdown();
         std::filesystem::remove_all(folder_);
     }
+    /* A reader of @bytes that has gone on so far that it reads ahead. */
+    void OpenAhead(const std::string &bytes, polyfs_reader **out)
+    {
+        std::string buffer(part / 4, '\0');
+        size_t n = 0;
+        ASSERT_EQ(POLYFS_OK, polyfs_put(memory_, "r", bytes.data(), bytes.size(), nullptr, nullptr, nullptr));
+        ASSERT_EQ(POLYFS_OK, polyfs_reader_open(memory_, "r", nullptr, out, nullptr));
+        for (int i = 0; i < 3; i++)
+            ASSERT_EQ(POLYFS_OK, polyfs_reader_read(*out, buffer.data(), buffer.size(), &n, nullptr));
+    }
     std::string Get(polyfs_fs *fs, const std::string &path)
     {
         void *data = nullptr;
@@ -175,15 +185,10 @@ TEST_F(Budget, ThePeakIsTold)
 TEST_F(Budget, AHandleThatOpensLaterHasItsPart)
 {
     const std::string bytes = Bytes(16 * part, 11);
-    std::string buffer(part / 4, '\0');
     polyfs_reader *reader = nullptr;
     polyfs_writer *writer = nullptr;
-    size_t n = 0;
     polyfs_set_budget(4 * part);
-    ASSERT_EQ(POLYFS_OK, polyfs_put(memory_, "r", bytes.data(), bytes.size(), nullptr, nullptr, nullptr));
-    ASSERT_EQ(POLYFS_OK, polyfs_reader_open(memory_, "r", nullptr, &reader, nullptr));
-    for (int i = 0; i < 3; i++)
-        ASSERT_EQ(POLYFS_OK, polyfs_reader_read(reader, buffer.data(), buffer.size(), &n, nullptr));
+    ASSERT_NO_FATAL_FAILURE(OpenAhead(bytes, &reader));
     ASSERT_EQ(POLYFS_OK, polyfs_writer_open(memory_, "w", nullptr, &writer, nullptr));
     ASSERT_EQ(POLYFS_OK, polyfs_writer_write(writer, bytes.data(), part / 2, nullptr));
     EXPECT_GE(Now().used_bytes, part / 2);
@@ -198,14 +203,9 @@ TEST_F(Budget, AHandleThatOpensLaterHasItsPart)
 TEST_F(Budget, AChildClosesWhatItInherited)
 {
     const std::string bytes = Bytes(16 * part, 7);
-    std::string buffer(part / 4, '\0');
     polyfs_reader *reader = nullptr;
-    size_t n = 0;
     polyfs_set_budget(32 * part);
-    ASSERT_EQ(POLYFS_OK, polyfs_put(memory_, "r", bytes.data(), bytes.size(), nullptr, nullptr, nullptr));
-    ASSERT_EQ(POLYFS_OK, polyfs_reader_open(memory_, "r", nullptr, &reader, nullptr));
-    for (int i = 0; i < 3; i++)
-        ASSERT_EQ(POLYFS_OK, polyfs_reader_read(reader, buffer.data(), buffer.size(), &n, nullptr));
+    ASSERT_NO_FATAL_FAILURE(OpenAhead(bytes, &reader));
     ASSERT_GT(Now().used_bytes, before_.used_bytes + part) << "it reads ahead";
     pid_t pid = fork();
     ASSERT_GE(pid, 0);

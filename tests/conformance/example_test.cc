@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conformance of flatdir://, the example plugin in C++, in a temporary folder: $TMPDIR, else /tmp. */
+/* Conformance of an example plugin, EXAMPLE, in a temporary folder: $TMPDIR, else /tmp. */
 #include "conformance.h"
 
 int main(int argc, char **argv)
@@ -7,8 +7,8 @@ int main(int argc, char **argv)
     conformance::TempFolder folder;
     return conformance::Run(argc, argv, [&folder] {
         conformance::Store store;
-        store.name = "flatdir";
-        store.url = "flatdir://conformance";
+        store.name = EXAMPLE;
+        store.url = EXAMPLE "://conformance";
         store.options = {"folder=" + folder.Path()};
         return std::vector<conformance::Store>{store};
     });
