@@ -14,7 +14,9 @@ const struct s3_traits s3_traits[S3_PROFILES] = {
     [S3_VERSITYGW] = {"versitygw", "VERSITYGW", POLYFS_YES, POLYFS_NO, POLYFS_NO, POLYFS_YES,
                       S3_CHECKSUMS | S3_UPLOADS_BY_PREFIX | S3_KEYS_ARE_PATHS | S3_PLAIN_XML, 255, ""},
     [S3_SEAWEEDFS] = {"seaweedfs", "SeaweedFS", POLYFS_YES, POLYFS_NO, POLYFS_NO, POLYFS_NO,
-                      S3_CHECKSUMS | S3_UPLOADS_BY_PREFIX | S3_KEYS_ARE_PATHS | S3_DROPS_EMPTY, 255, "\\"},
+                      S3_CHECKSUMS | S3_UPLOADS_BY_PREFIX | S3_KEYS_ARE_PATHS | S3_DROPS_EMPTY |
+                          S3_NO_BYTES_IN_FOLDERS,
+                      255, "\\"},
     [S3_CEPH] = {"ceph", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, POLYFS_YES, S3_UPLOADS_BY_PREFIX, 0, ""},
     [S3_R2] = {"r2", "cloudflare", POLYFS_YES, POLYFS_NO, POLYFS_NO, POLYFS_YES,
                S3_UPLOADS_BY_PREFIX | S3_EQUAL_PARTS, 0, ""},

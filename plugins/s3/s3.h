@@ -53,6 +53,7 @@ struct s3_traits {
 #define S3_KEYS_ARE_PATHS 8u    /* `.`, `..` and `//` in keys mean folders to it */
 #define S3_PLAIN_XML 16u        /* lists keys as XML can carry them, and others wrong */
 #define S3_DROPS_EMPTY 32u      /* metadata without a value is gone */
+#define S3_NO_BYTES_IN_FOLDERS 64u /* a key that ends in '/' is a folder, and its bytes are gone */
 extern const struct s3_traits s3_traits[S3_PROFILES];
 
 struct s3_keys {
@@ -187,6 +188,9 @@ char *s3_words_decode(const char *value);
 void s3_write_conditions(struct s3_request *r, const struct polyfs_condition *condition);
 /* What losing a condition is called: EXISTS, CONDITION, or @rc as it is. */
 int s3_lost(int rc, const struct polyfs_condition *condition, struct polyfs_error *err);
+/* INVALID where @size bytes under this key would be lost. */
+int s3_check_size(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target, uint64_t size,
+                  struct polyfs_error *err);
 /* Does this store verify what we send? Of a server that was never asked anything s3_settle_checksums() tells. */
 int s3_has_checksums(struct s3_fs *fs);
 void s3_settle_checksums(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target);

@@ -177,6 +177,8 @@ static int upload_start(struct polyfs_call *call, void *self, const char *path, 
     int rc = s3_target(fs, path, path_len, 1, &target, err);
     if (rc == POLYFS_OK && (request->condition.create_only || request->condition.if_match))
         rc = s3_settle_conditions(fs, call, &target, err);
+    if (rc == POLYFS_OK)
+        rc = s3_check_size(fs, call, &target, POLYFS_SIZE_UNKNOWN, err);
     if (rc != POLYFS_OK)
         return rc;
     s3_settle_checksums(fs, call, &target);

@@ -267,6 +267,19 @@ int s3_checksum_of(struct s3_fs *fs, const void *data, uint64_t size, const stru
     return POLYFS_OK;
 }
 
+int s3_check_size(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target, uint64_t size,
+                  struct polyfs_error *err)
+{
+    if (!size || target->key[target->key_len - 1] != '/')
+        return POLYFS_OK;
+    int rc = s3_learn_profile(fs, call, target, err);
+    enum s3_profile profile = s3_profile(fs);
+    if (rc == POLYFS_OK && s3_traits[profile].flags & S3_NO_BYTES_IN_FOLDERS)
+        rc = polyfs_fail(err, POLYFS_INVALID, "%s keeps no bytes under a name that ends in '/'; use another",
+                         s3_traits[profile].name);
+    return rc;
+}
+
 /* ---- put ------------------------------------------------------------------------------------------------------------------ */
 
 void s3_written(const struct ps_http_connection *answer, uint64_t size, struct polyfs_stat *out)
@@ -301,6 +314,8 @@ int s3_put(struct polyfs_call *call, void *self, const char *path, uint64_t path
     int rc = s3_target(fs, path, path_len, 1, &target, err);
     if (rc == POLYFS_OK && is_conditional(&request->condition))
         rc = s3_settle_conditions(fs, call, &target, err);
+    if (rc == POLYFS_OK)
+        rc = s3_check_size(fs, call, &target, size, err);
     if (rc != POLYFS_OK)
         return rc;
     s3_settle_checksums(fs, call, &target);

@@ -123,7 +123,7 @@ CONFORMANCE_CASE(bulk, RemoveAll)
     result.struct_size = sizeof(result);
     opts.flags = POLYFS_BULK_RECURSIVE;
     ASSERT_CODE(POLYFS_OK, polyfs_bulk_remove(fs(), paths, 1, &opts, &result, E()));
-    EXPECT_EQ(0, Exists("d"));
+    ExpectFolderGone("d");
     EXPECT_GE(result.items_done, count);
     EXPECT_EQ(0u, result.items_failed);
 }

@@ -105,14 +105,7 @@ void Case::TearDown()
     }
     EXPECT_ANY_CODE(polyfs_remove_tree(fs(), root_.c_str(), nullptr, E()), POLYFS_OK, POLYFS_NOT_FOUND);
     Purge();
-    if (store().folders_linger) {
-        polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
-        std::vector<Row> rows;
-        opts.flags = POLYFS_LS_RECURSIVE;
-        EXPECT_ANY_CODE(List("", &opts, &rows), POLYFS_OK, POLYFS_NOT_FOUND);
-        EXPECT_TRUE(rows.empty()) << "remove_tree left something";
-    } else
-        EXPECT_EQ(0, Exists("")) << "remove_tree left something";
+    ExpectFolderGone("");
 }
 
 std::string Case::P(const std::string &name) const
@@ -275,10 +268,23 @@ Fs Case::OpenWith(const std::string &option)
     return other;
 }
 
+void Case::ExpectFolderGone(const std::string &name)
+{
+    if (!store().folders_linger) {
+        EXPECT_EQ(0, Exists(name)) << name;
+        return;
+    }
+    polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
+    std::vector<Row> rows;
+    opts.flags = POLYFS_LS_RECURSIVE;
+    EXPECT_ANY_CODE(List(name, &opts, &rows), POLYFS_OK, POLYFS_NOT_FOUND);
+    EXPECT_TRUE(rows.empty()) << name << " holds something";
+}
+
 void Case::ExpectNothingLeft()
 {
     polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
-    opts.flags = POLYFS_LS_RECURSIVE | POLYFS_LS_DIRS;
+    opts.flags = POLYFS_LS_RECURSIVE | (store().folders_linger ? 0 : POLYFS_LS_DIRS);
     std::vector<Row> rows;
     int rc = List("", &opts, &rows);
     if (rc == POLYFS_NOT_FOUND && !RealDirs())

@@ -137,6 +137,8 @@ class Case : public testing::Test
     Fs OpenWith(const std::string &option);
     /* Nothing at all is in the case's folder, staging included. */
     void ExpectNothingLeft();
+    /* A folder went with its last object; some servers list it for a while still. */
+    void ExpectFolderGone(const std::string &name);
     /* On a store with versions: removes all of them for good. */
     void Purge();
     uint64_t Requests() const;
