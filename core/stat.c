@@ -25,13 +25,17 @@ int pfs_stat_object(struct pfs_verb *v, const char *path, struct polyfs_stat *ou
     return stat_version(v, path, NULL, out);
 }
 
-/* Is there any key under @path + "/"? One page of one row. */
-static int any_below(struct pfs_verb *v, const char *path, int *out_any)
+/*
+ * Is there any key under @path + "/"? One page of one row. Of all levels where that is one request: MinIO and SeaweedFS go
+ * on to list a folder whose last object was removed.
+ */
+static int any_below(struct pfs_verb *v, const char *path, const struct polyfs_caps *caps, int *out_any)
 {
+    uint32_t flat = caps->fact[POLYFS_FACT_FLAT_LIST] == POLYFS_YES ? POLYFS_LIST_FLAT : 0;
     size_t n = strlen(path);
     char *prefix = pfs_format("%s%s", path, n && path[n - 1] != '/' ? "/" : "");
     struct polyfs_list_request request = {.struct_size = sizeof(request),
-                                          .flags = POLYFS_LIST_NAMES | POLYFS_LIST_UNORDERED,
+                                          .flags = POLYFS_LIST_NAMES | POLYFS_LIST_UNORDERED | flat,
                                           .page_size = 1};
     struct polyfs_page page = {.struct_size = sizeof(page)};
     void *lister = NULL;
@@ -82,7 +86,7 @@ int pfs_stat(struct pfs_verb *v, const char *path, const char *version, struct p
         return POLYFS_NOT_FOUND;
     }
     if (rc == POLYFS_OK && *path && has_room_below(v, path, &caps))
-        rc = any_below(v, path, &any);
+        rc = any_below(v, path, &caps, &any);
     if (rc < 0 && rc != POLYFS_NOT_FOUND)
         return rc;
     if (!any && *path) {

@@ -2,16 +2,16 @@
 /*
  * Where the keys come from: options, the environment, the two files of AWS's tools, nobody. One row a source, asked in the
  * order of the rows; the first that has keys wins, and one that is there but broken is an error, never skipped. Sources
- * that this release does not speak are named when nothing else has keys (ecosystem: "Credentials", S3).
+ * that this release does not speak are named when nothing else has keys (ecosystem: "Credentials", S3). Files are read
+ * again when the server says that what they held is over, since other tools write new tokens there.
  */
 #include "plugins/support/ini.h"
 #include "s3.h"
 
 struct files {
     struct ps_ini *config, *credentials;
-    char profile[128];       /* plain name */
-    char section[144];       /* of it in the config file */
-    int profile_is_explicit; /* by an option, not by the environment */
+    char profile[128]; /* plain name */
+    char section[144]; /* of it in the config file */
 };
 
 static const char *text_of(const struct polyfs_options *options, const char *name)
@@ -26,24 +26,21 @@ static int is_of_env(const struct polyfs_options *options, const char *value, co
     return env && strcmp(env, value) == 0;
 }
 
-static int files_load(const struct polyfs_options *options, struct files *f, struct polyfs_error *err)
+static int files_load(const struct s3_auth *auth, struct files *f, struct polyfs_error *err)
 {
-    const char *profile = text_of(options, "profile"), *config = text_of(options, "config_file");
-    const char *credentials = text_of(options, "credentials_file");
     memset(f, 0, sizeof(*f));
-    f->profile_is_explicit = profile && !is_of_env(options, profile, "AWS_DEFAULT_PROFILE") &&
-                             !is_of_env(options, profile, "AWS_PROFILE");
-    snprintf(f->profile, sizeof(f->profile), "%s", profile ? profile : "default");
+    snprintf(f->profile, sizeof(f->profile), "%s", auth->profile ? auth->profile : "default");
     snprintf(f->section, sizeof(f->section), "%s%s", strcmp(f->profile, "default") == 0 ? "" : "profile ",
              f->profile);
-    int rc = config ? ps_ini_load(config, &f->config, err) : POLYFS_OK;
-    if (rc == POLYFS_OK && credentials)
-        rc = ps_ini_load(credentials, &f->credentials, err);
-    if (rc == POLYFS_OK && profile && !(f->config && ps_ini_has(f->config, f->section)) &&
+    int rc = auth->config ? ps_ini_load(auth->config, &f->config, err) : POLYFS_OK;
+    if (rc == POLYFS_OK && auth->credentials)
+        rc = ps_ini_load(auth->credentials, &f->credentials, err);
+    if (rc == POLYFS_OK && auth->profile && !(f->config && ps_ini_has(f->config, f->section)) &&
         !(f->credentials && ps_ini_has(f->credentials, f->profile)))
         rc = polyfs_fail(err, POLYFS_CONFIG,
                          "there is no profile \"%.100s\" in %s or %s; see: aws configure list-profiles", f->profile,
-                         config ? config : "~/.aws/config", credentials ? credentials : "~/.aws/credentials");
+                         auth->config ? auth->config : "~/.aws/config",
+                         auth->credentials ? auth->credentials : "~/.aws/credentials");
     return rc;
 }
 
@@ -60,62 +57,54 @@ static const char *of_config(const struct files *f, const char *key)
 
 /* ---- sources ------------------------------------------------------------------------------------------------------ */
 
-/* 1: has keys; 0: has none; else a code. Texts are borrowed. */
-typedef int source_fn(const struct polyfs_options *options, const struct files *files, struct s3_keys *out,
-                      struct polyfs_error *err);
-
-static int check_pair(const char *where, const struct s3_keys *keys, struct polyfs_error *err)
+static int keep_pair(const char *where, const char *id, const char *secret, const char *token, struct ps_keys *out,
+                     struct polyfs_error *err)
 {
-    if (!keys->id && !keys->secret)
+    if (!id && !secret)
         return 0;
-    if (!keys->id || !keys->secret)
+    if (!id || !secret)
         return polyfs_fail(err, POLYFS_AUTH, "%s has %s key without the other; give both", where,
-                           keys->id ? "an access" : "a secret");
-    return 1;
+                           id ? "an access" : "a secret");
+    int rc = ps_keys_set(out, id, secret, token, err);
+    return rc == POLYFS_OK ? 1 : rc;
 }
 
-static int from_options(const struct polyfs_options *options, const struct files *files, struct s3_keys *out,
-                        struct polyfs_error *err)
+static int from_options(void *arg, struct polyfs_call *call, struct ps_keys *out, struct polyfs_error *err)
 {
-    *out = (struct s3_keys){text_of(options, "key"), text_of(options, "secret"), text_of(options, "token")};
-    if (files->profile_is_explicit && out->id && is_of_env(options, out->id, "AWS_ACCESS_KEY_ID"))
-        return 0; /* a profile that was asked for wins over the environment */
-    if (out->id && out->token && !is_of_env(options, out->id, "AWS_ACCESS_KEY_ID") &&
-        (is_of_env(options, out->token, "AWS_SESSION_TOKEN") ||
-         is_of_env(options, out->token, "AWS_SECURITY_TOKEN")))
-        out->token = NULL; /* that one belongs to the environment's key */
-    return check_pair("the options or the environment", out, err);
+    const struct s3_auth *auth = arg;
+    (void)call;
+    return keep_pair("the options or the environment", auth->id, auth->secret, auth->token, out, err);
 }
 
-static int from_file(const struct ps_ini *ini, const char *section, const char *where, struct s3_keys *out,
+static int from_file(const struct ps_ini *ini, const char *section, const char *where, struct ps_keys *out,
                      struct polyfs_error *err)
 {
     if (!ini)
         return 0;
-    *out = (struct s3_keys){ps_ini_get(ini, section, "aws_access_key_id"),
-                            ps_ini_get(ini, section, "aws_secret_access_key"),
-                            ps_ini_get(ini, section, "aws_session_token")};
-    return check_pair(where, out, err);
+    return keep_pair(where, ps_ini_get(ini, section, "aws_access_key_id"),
+                     ps_ini_get(ini, section, "aws_secret_access_key"),
+                     ps_ini_get(ini, section, "aws_session_token"), out, err);
 }
 
-static int from_credentials_file(const struct polyfs_options *options, const struct files *files,
-                                 struct s3_keys *out, struct polyfs_error *err)
+/* The credentials file goes before the other. */
+static int from_files(void *arg, struct polyfs_call *call, struct ps_keys *out, struct polyfs_error *err)
 {
-    (void)options;
-    return from_file(files->credentials, files->profile, "the profile in the credentials file", out, err);
+    struct files files;
+    (void)call;
+    int rc = files_load(arg, &files, err);
+    if (rc == POLYFS_OK)
+        rc = from_file(files.credentials, files.profile, "the profile in the credentials file", out, err);
+    if (rc == 0)
+        rc = from_file(files.config, files.section, "the profile in the config file", out, err);
+    files_clear(&files);
+    return rc;
 }
 
-static int from_config_file(const struct polyfs_options *options, const struct files *files, struct s3_keys *out,
-                            struct polyfs_error *err)
-{
-    (void)options;
-    return from_file(files->config, files->section, "the profile in the config file", out, err);
-}
-
-static source_fn *const sources[] = {from_options, from_credentials_file, from_config_file};
+static const struct ps_source sources[] = {{"the options or the environment", from_options},
+                                           {"~/.aws", from_files}};
 
 /* What AWS's tools would ask, and this release does not: named, so that nobody has to guess. */
-static const char *unspoken(const struct polyfs_options *options, const struct files *files)
+static const char *unspoken(const struct files *files)
 {
     static const struct {
         const char *key, *what;
@@ -127,6 +116,11 @@ static const char *unspoken(const struct polyfs_options *options, const struct f
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (of_config(files, rows[i].key))
             return rows[i].what;
+    return NULL;
+}
+
+static const char *unspoken_in_env(const struct polyfs_options *options)
+{
     if (ps_host->env(options, "AWS_WEB_IDENTITY_TOKEN_FILE"))
         return "a web identity (AWS_WEB_IDENTITY_TOKEN_FILE)";
     if (ps_host->env(options, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") ||
@@ -135,55 +129,89 @@ static const char *unspoken(const struct polyfs_options *options, const struct f
     return NULL;
 }
 
-static int none(const struct polyfs_options *options, const struct files *files, struct polyfs_error *err)
+static int none(void *arg, struct polyfs_error *err)
 {
-    const char *what = unspoken(options, files);
-    if (what)
+    const struct s3_auth *auth = arg;
+    struct files files;
+    int rc = files_load(auth, &files, err);
+    const char *what = rc == POLYFS_OK ? unspoken(&files) : NULL;
+    files_clear(&files);
+    if (!what)
+        what = auth->unspoken;
+    if (rc == POLYFS_OK && what)
         return polyfs_fail(err, POLYFS_AUTH,
                            "this release does not speak %s yet; get keys with: eval \"$(aws configure "
                            "export-credentials --format env)\"",
                            what);
-    return polyfs_fail(err, POLYFS_AUTH,
-                       "there are no keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile in "
-                       "~/.aws/credentials, or anon=true for public data");
+    if (rc == POLYFS_OK)
+        rc = polyfs_fail(err, POLYFS_AUTH,
+                         "there are no keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile in "
+                         "~/.aws/credentials, or anon=true for public data");
+    return rc;
 }
 
-static int keep(struct s3_fs *fs, const struct s3_keys *keys, struct polyfs_error *err)
+/* ---- who we are ----------------------------------------------------------------------------------------------------- */
+
+/* What options and environment say, kept, since they are gone after open. */
+static int auth_keep(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
-    int failed = 0;
-    fs->keys.id = s3_keep(fs, keys->id, &failed);
-    fs->keys.secret = s3_keep(fs, keys->secret, &failed);
-    fs->keys.token = s3_keep(fs, keys->token, &failed);
+    struct s3_auth *auth = &fs->auth;
+    const char *profile = text_of(options, "profile"), *id = text_of(options, "key");
+    const char *secret = text_of(options, "secret"), *token = text_of(options, "token");
+    int failed = 0, of_env = id && is_of_env(options, id, "AWS_ACCESS_KEY_ID");
+    int profile_is_explicit = profile && !is_of_env(options, profile, "AWS_DEFAULT_PROFILE") &&
+                              !is_of_env(options, profile, "AWS_PROFILE");
+    if (profile_is_explicit && of_env)
+        id = secret = token = NULL; /* a profile that was asked for wins over the environment */
+    if (id && token && !of_env &&
+        (is_of_env(options, token, "AWS_SESSION_TOKEN") || is_of_env(options, token, "AWS_SECURITY_TOKEN")))
+        token = NULL; /* that one belongs to the environment's key */
+    auth->id = s3_keep(fs, id, &failed);
+    auth->secret = s3_keep(fs, secret, &failed);
+    auth->token = s3_keep(fs, token, &failed);
+    auth->profile = s3_keep(fs, profile, &failed);
+    auth->config = s3_keep(fs, text_of(options, "config_file"), &failed);
+    auth->credentials = s3_keep(fs, text_of(options, "credentials_file"), &failed);
+    auth->unspoken = unspoken_in_env(options);
+    auth->allow_http = ps_host->option_number(options, "allow_http") != 0;
     return failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for keys") : POLYFS_OK;
 }
 
 int s3_auth_load(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
-    struct files files;
-    struct s3_keys keys = {0};
-    int rc = 0;
-    if (ps_host->option_number(options, "anon"))
-        return POLYFS_OK;
-    int loaded = files_load(options, &files, err);
-    for (unsigned i = 0; loaded == POLYFS_OK && rc == 0 && i < sizeof(sources) / sizeof(sources[0]); i++)
-        rc = sources[i](options, &files, &keys, err);
-    if (loaded != POLYFS_OK)
-        rc = loaded;
-    else if (rc == 0)
-        rc = none(options, &files, err);
-    else if (rc > 0)
-        rc = keep(fs, &keys, err);
-    files_clear(&files);
+    const struct ps_keys *keys = NULL;
+    int rc = auth_keep(fs, options, err);
+    if (rc != POLYFS_OK || ps_host->option_number(options, "anon"))
+        return rc;
+    rc = ps_creds_new(sources, sizeof(sources) / sizeof(sources[0]), &fs->auth, none, &fs->creds, err);
+    if (rc == POLYFS_OK)
+        rc = ps_creds_get(fs->creds, NULL, &keys, err); /* both sources are here, so a mistake is told at open */
+    ps_creds_release(fs->creds, keys);
     return rc;
 }
 
-int s3_auth_profile_text(struct s3_fs *fs, const struct polyfs_options *options, const char **out_endpoint,
-                         const char **out_region, struct polyfs_error *err)
+int s3_auth_keys(struct s3_fs *fs, struct polyfs_call *call, const struct ps_keys **out, struct polyfs_error *err)
+{
+    *out = NULL;
+    int rc = fs->creds ? ps_creds_get(fs->creds, call, out, err) : POLYFS_OK;
+    if (rc != POLYFS_OK || !*out || !(*out)->token || fs->auth.allow_http || fs->endpoint.tls ||
+        ps_host_is_loopback(fs->endpoint.host))
+        return rc;
+    ps_creds_release(fs->creds, *out);
+    *out = NULL;
+    return polyfs_fail(err, POLYFS_CONFIG,
+                       "a session token would go over http:// to %s in the clear; use https://, or allow it with "
+                       "allow_http=true",
+                       fs->endpoint.authority);
+}
+
+int s3_auth_profile_text(struct s3_fs *fs, const char **out_endpoint, const char **out_region,
+                         struct polyfs_error *err)
 {
     struct files files;
     char section[160];
     int failed = 0;
-    int rc = files_load(options, &files, err);
+    int rc = files_load(&fs->auth, &files, err);
     if (rc == POLYFS_OK) {
         const char *services = of_config(&files, "services"), *endpoint = NULL;
         snprintf(section, sizeof(section), "services %s", services ? services : "");

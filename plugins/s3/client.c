@@ -113,14 +113,16 @@ void s3_checksum_header(struct s3_request *r, const struct polyfs_checksum *sum)
 
 /* What one sending needs beside the request: made anew for each attempt, as time and region may be new. */
 struct sending {
+    const struct ps_keys *keys; /* NULL: anonymous */
     struct ps_signer signer;
     char date[17], host[360], hash[65];
     struct ps_buf url, path, query, authorization;
     uint64_t origin_bytes; /* of url: scheme and host */
 };
 
-static void sending_clear(struct sending *s)
+static void sending_clear(const struct s3_fs *fs, struct sending *s)
 {
+    ps_creds_release(fs->creds, s->keys);
     ps_buf_clear(&s->url);
     ps_buf_clear(&s->path);
     ps_buf_clear(&s->query);
@@ -171,17 +173,18 @@ void s3_bucket_versions(struct s3_fs *fs, const struct s3_target *target, uint8_
 }
 
 /* Region of a bucket, and this server's time. The key of the day is kept, since to derive it costs as much as a signature. */
-static int signer_load(struct s3_fs *fs, const struct s3_target *t, struct ps_signer *s, char region[32],
-                       struct polyfs_error *err)
+static int signer_load(struct s3_fs *fs, const struct s3_target *t, const struct ps_keys *keys, struct ps_signer *s,
+                       char region[32], struct polyfs_error *err)
 {
     char date[17];
     int rc = POLYFS_OK;
     snprintf(region, 32, "%s", fs->region);
-    *s = (struct ps_signer){.key_id = fs->keys.id,
-                            .secret = fs->keys.secret,
-                            .token = fs->keys.token,
-                            .service = "s3"};
-    s->region = region;
+    *s = (struct ps_signer){.service = "s3", .region = region};
+    if (keys) {
+        s->key_id = keys->id;
+        s->secret = keys->secret;
+        s->token = keys->token;
+    }
     lock(fs);
     const struct s3_bucket *row = bucket_row_locked(fs, t, 0);
     if (row && *row->region)
@@ -189,17 +192,19 @@ static int signer_load(struct s3_fs *fs, const struct s3_target *t, struct ps_si
     s->time_s = ps_host->clock_ns(1) / 1000000000 + fs->clock_offset_s;
     ps_sigv4_date(s->time_s, date);
     date[8] = '\0';
-    int kept = strcmp(fs->derived_day, date) == 0 && strcmp(fs->derived_region, region) == 0;
+    int kept = keys && fs->derived_serial == keys->serial && strcmp(fs->derived_day, date) == 0 &&
+               strcmp(fs->derived_region, region) == 0;
     if (kept)
         memcpy(s->derived, fs->derived, sizeof(s->derived));
     unlock(fs);
     s->derived_is_set = kept;
-    if (!kept && s->key_id) {
+    if (!kept && keys) {
         rc = ps_sigv4_derive(s, err);
         lock(fs);
         memcpy(fs->derived, s->derived, sizeof(fs->derived));
         memcpy(fs->derived_day, date, sizeof(fs->derived_day));
         memcpy(fs->derived_region, region, sizeof(fs->derived_region));
+        fs->derived_serial = rc == POLYFS_OK ? keys->serial : 0;
         unlock(fs);
     }
     return rc;
@@ -241,7 +246,7 @@ static int payload_hash(const struct s3_fs *fs, const struct s3_request *r, char
 {
     unsigned char sum[32];
     struct ps_buf hex = {0};
-    if (!fs->sign_payload || !fs->keys.id) {
+    if (!fs->sign_payload || !fs->creds) {
         snprintf(out, 65, "%s", r->body_bytes || (r->flags & PS_HTTP_CHANGES) ? PS_SIGV4_UNSIGNED : EMPTY_SHA256);
         return POLYFS_OK;
     }
@@ -264,14 +269,14 @@ static int sign(const struct s3_fs *fs, struct s3_request *r, struct sending *s,
     if (fs->requester_pays)
         s3_header(r, "x-amz-request-payer", "requester");
     s3_header(r, "host", s->host);
-    if (fs->keys.id) {
+    if (s->keys) {
         s3_header(r, "x-amz-date", s->date);
         s3_header(r, "x-amz-content-sha256", s->hash);
-        s3_header(r, "x-amz-security-token", fs->keys.token);
+        s3_header(r, "x-amz-security-token", s->keys->token);
     }
     if (r->header_count + 1 > S3_HEADERS_MAX)
         return polyfs_fail(err, POLYFS_TOO_LARGE, "there are more metadata and options than S3 takes");
-    if (!fs->keys.id)
+    if (!s->keys)
         return POLYFS_OK;
     rc = ps_sigv4_header(&s->signer, r->method, s->path.data, s->query.data, r->headers, r->header_count,
                          &s->authorization, err);
@@ -353,8 +358,19 @@ static int refusal_element(void *arg, const char *path, char *text, uint64_t siz
     return POLYFS_OK;
 }
 
+/* The keys are over: are there others by now? */
+static int learn_keys(struct s3_fs *fs, struct polyfs_call *call, const struct ps_keys *keys, const char *code)
+{
+    static const char *const over[] = {"ExpiredToken", "TokenRefreshRequired", "InvalidAccessKeyId"};
+    for (unsigned i = 0; keys && i < sizeof(over) / sizeof(over[0]); i++)
+        if (strcmp(code, over[i]) == 0)
+            return ps_creds_renew(fs->creds, call, keys);
+    return 0;
+}
+
 /* Did this refusal teach us something with which the same call may work? */
-static int learn(struct s3_fs *fs, const struct s3_target *t, const struct ps_http_connection *answer)
+static int learn(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *t, const struct ps_keys *keys,
+                 const struct ps_http_connection *answer)
 {
     struct refusal refusal = {{0}, {0}};
     uint64_t size = 0;
@@ -366,7 +382,8 @@ static int learn(struct s3_fs *fs, const struct s3_target *t, const struct ps_ht
         if (learn_region(fs, t, region ? region : refusal.region))
             return 1;
     }
-    return strcmp(refusal.code, "RequestTimeTooSkewed") == 0 && learn_clock(fs, answer);
+    return learn_keys(fs, call, keys, refusal.code) ||
+           (strcmp(refusal.code, "RequestTimeTooSkewed") == 0 && learn_clock(fs, answer));
 }
 
 /* ---- sending -------------------------------------------------------------------------------------------------------- */
@@ -400,7 +417,7 @@ static int exchange(struct s3_fs *fs, struct polyfs_call *call, struct s3_reques
         return POLYFS_OK;
     }
     rc = s3_refused(answer, err);
-    if (learn(fs, &r->target, answer) && err)
+    if (learn(fs, call, &r->target, s->keys, answer) && err)
         err->retry = POLYFS_RETRY_LEARNED;
     ps_http_clear(fs->http, answer);
     return rc;
@@ -454,7 +471,9 @@ int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, st
     if (checked != POLYFS_OK)
         return checked;
     unsigned own = r->header_count; /* what sign() adds is not the request's */
-    int rc = signer_load(fs, &r->target, &s.signer, region, err);
+    int rc = s3_auth_keys(fs, call, &s.keys, err);
+    if (rc == POLYFS_OK)
+        rc = signer_load(fs, &r->target, s.keys, &s.signer, region, err);
     if (rc == POLYFS_OK) {
         url_load(fs, &r->target, r->query, r->query_count, region, &s);
         rc = ps_buf_check(&s.url, err);
@@ -466,16 +485,18 @@ int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, st
     if (rc == POLYFS_OK)
         rc = exchange(fs, call, r, &s, out, err);
     r->header_count = own < S3_HEADERS_MAX ? own : S3_HEADERS_MAX;
-    sending_clear(&s);
+    sending_clear(fs, &s);
     return rc;
 }
 
-int s3_presign(struct s3_fs *fs, const char *method, const struct s3_target *target, uint32_t life_s,
-               struct ps_buf *out, struct polyfs_error *err)
+int s3_presign(struct s3_fs *fs, struct polyfs_call *call, const char *method, const struct s3_target *target,
+               uint32_t life_s, struct ps_buf *out, struct polyfs_error *err)
 {
     struct sending s = {0};
     char region[32];
-    int rc = signer_load(fs, target, &s.signer, region, err);
+    int rc = s3_auth_keys(fs, call, &s.keys, err);
+    if (rc == POLYFS_OK)
+        rc = signer_load(fs, target, s.keys, &s.signer, region, err);
     if (rc == POLYFS_OK) {
         url_load(fs, target, NULL, 0, region, &s);
         rc = ps_buf_check(&s.url, err);
@@ -484,7 +505,7 @@ int s3_presign(struct s3_fs *fs, const char *method, const struct s3_target *tar
         s.url.data[s.origin_bytes] = '\0';
         rc = ps_sigv4_presign(&s.signer, method, s.url.data, s.host, s.path.data, NULL, 0, life_s, out, err);
     }
-    sending_clear(&s);
+    sending_clear(fs, &s);
     return rc;
 }
 

@@ -107,7 +107,7 @@ static int endpoint_load(struct s3_fs *fs, const struct polyfs_options *options,
     const char *of_profile = NULL, *its_region = NULL;
     char own[128];
     int failed = 0;
-    int rc = s3_auth_profile_text(fs, options, &of_profile, &its_region, err);
+    int rc = s3_auth_profile_text(fs, &of_profile, &its_region, err);
     if (rc != POLYFS_OK)
         return rc;
     if (!endpoint && !ps_host->option_number(options, "ignore_configured_endpoint_urls"))
@@ -135,25 +135,18 @@ static int endpoint_load(struct s3_fs *fs, const struct polyfs_options *options,
     return rc;
 }
 
-/* The user wrote http://; that is consent to send keys' signatures, not secrets, in the clear. */
-static int check_http(const struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
+/* The user wrote http://; that is consent to send keys' signatures, not secrets (s3_auth_keys), in the clear. */
+static void warn_of_http(const struct s3_fs *fs)
 {
     char text[400];
     if (fs->endpoint.tls || ps_host_is_loopback(fs->endpoint.host))
-        return POLYFS_OK;
-    if (fs->keys.token && !ps_host->option_number(options, "allow_http"))
-        return polyfs_fail(
-            err, POLYFS_CONFIG,
-            "a session token would go over http:// to %s in the clear; use https://, or allow it with "
-            "allow_http=true",
-            fs->endpoint.authority);
+        return;
     static int warned;
     if (!__atomic_exchange_n(&warned, 1, __ATOMIC_RELAXED)) {
         snprintf(text, sizeof(text), "s3: %s is reached over http://: everybody on the way can read what is moved",
                  fs->endpoint.authority);
         ps_host->log(NULL, 1, text);
     }
-    return POLYFS_OK;
 }
 
 /* ---- how -------------------------------------------------------------------------------------------------------- */
@@ -239,7 +232,7 @@ int s3_open(struct polyfs_call *call, const struct polyfs_options *options, cons
     if (rc == POLYFS_OK)
         rc = endpoint_load(fs, options, err);
     if (rc == POLYFS_OK)
-        rc = check_http(fs, options, err);
+        warn_of_http(fs);
     if (rc == POLYFS_OK)
         rc = manners_load(fs, options, err);
     if (rc == POLYFS_OK)
@@ -255,6 +248,7 @@ void s3_close(void *self)
 {
     struct s3_fs *fs = self;
     ps_http_free(fs->http);
+    ps_creds_free(fs->creds);
     for (unsigned i = 0; i < fs->text_count; i++) {
         OPENSSL_cleanse(fs->texts[i], strlen(fs->texts[i]));
         ps_host->free(fs->texts[i]);
@@ -268,5 +262,6 @@ void s3_after_fork(void *self)
 {
     struct s3_fs *fs = self;
     pthread_mutex_init(&fs->mu, NULL);
+    ps_creds_after_fork(fs->creds);
     ps_http_after_fork(fs->http);
 }

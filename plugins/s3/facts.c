@@ -71,7 +71,7 @@ static void answers_of_server(const struct s3_fs *fs, const struct s3_traits *tr
     out->fact[POLYFS_FACT_REMOVE_CONDITION] = traits->remove_condition;
     out->fact[POLYFS_FACT_COPY_CONDITION] = traits->copy_condition;
     out->fact[POLYFS_FACT_EQUAL_PARTS] = traits->flags & S3_EQUAL_PARTS ? POLYFS_YES : POLYFS_NO;
-    out->fact[POLYFS_FACT_SIGN_GET] = out->fact[POLYFS_FACT_SIGN_PUT] = fs->keys.id ? POLYFS_YES : POLYFS_NO;
+    out->fact[POLYFS_FACT_SIGN_GET] = out->fact[POLYFS_FACT_SIGN_PUT] = fs->creds ? POLYFS_YES : POLYFS_NO;
     out->shapes = POLYFS_SHAPE_PUT | POLYFS_SHAPE_PARTS;
     out->condition_shapes = traits->conditions == POLYFS_NO ? 0 : out->shapes;
     out->name_max = traits->name_max;

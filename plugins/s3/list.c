@@ -3,20 +3,8 @@
  * Listings, a page a request. A reply has objects and common prefixes apart, each sorted; the two are merged by full key,
  * a folder counting as its name and '/'. Invariant: a page's rows point into `text`, which stays until the next page.
  */
-#include <stdlib.h>
-
+#include "plugins/support/pager.h"
 #include "s3.h"
-
-#define LISTED_MAX 4096 /* rows of one page; S3 gives at most 1,000 */
-
-struct row {
-    struct polyfs_entry entry; /* made of what follows when the page is whole */
-    uint64_t path, path_len;   /* in text: the bucket in front */
-    uint64_t etag, version;    /* in text; 0: none */
-    uint64_t size;
-    int64_t mtime_ns;
-    uint32_t type, flags;
-};
 
 struct lister {
     struct s3_fs *fs;
@@ -29,83 +17,33 @@ struct lister {
 
     /* the page */
     struct ps_xml *xml;
-    struct ps_buf text;
-    struct row *rows;
-    uint64_t count, room;
-    struct row row; /* being read */
+    struct ps_page page;
     struct ps_buf next, next_version;
     int truncated, is_url;
 };
 
 /* ---- reading a page --------------------------------------------------------------------------------------------------- */
 
-static int grow(struct lister *l, struct polyfs_error *err)
-{
-    uint64_t room = l->room ? l->room * 2 : 64;
-    if (l->count < l->room)
-        return POLYFS_OK;
-    if (room > LISTED_MAX)
-        return polyfs_fail(err, POLYFS_NETWORK, "the store's page has more rows than any has");
-    struct row *rows = ps_host->resize(l->rows, room * sizeof(*rows));
-    if (!rows)
-        return polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
-    l->rows = rows;
-    l->room = room;
-    return POLYFS_OK;
-}
-
-/* A text kept for the page; its place. */
-static uint64_t keep(struct lister *l, const char *data, uint64_t size)
-{
-    uint64_t at = l->text.size;
-    ps_buf_add(&l->text, data, size);
-    ps_buf_char(&l->text, '\0');
-    return at;
-}
-
-static void keep_key(struct lister *l, const char *text, uint64_t size)
-{
-    l->row.path = l->text.size;
-    ps_buf_add(&l->text, l->target.bucket, l->target.bucket_len);
-    ps_buf_char(&l->text, '/');
-    ps_buf_add(&l->text, text, size);
-    l->row.path_len = l->text.size - l->row.path;
-    ps_buf_char(&l->text, '\0');
-}
-
-static int row_end(struct lister *l, uint32_t type, struct polyfs_error *err)
-{
-    int rc = grow(l, err);
-    if (l->text.failed)
-        rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
-    l->row.type = type;
-    if (type == POLYFS_TYPE_DIR)
-        l->row.size = 0;
-    if (rc == POLYFS_OK && l->row.path_len)
-        l->rows[l->count++] = l->row;
-    l->row = (struct row){.size = POLYFS_SIZE_UNKNOWN, .mtime_ns = POLYFS_TIME_UNKNOWN};
-    return rc;
-}
-
 static int object_element(struct lister *l, const char *name, char *text, uint64_t size, uint32_t deleted,
                           struct polyfs_error *err)
 {
+    struct ps_row *row = &l->page.row;
     if (!*name) {
-        l->row.flags |= deleted;
-        return row_end(l, POLYFS_TYPE_FILE, err);
+        row->flags |= deleted;
+        return ps_page_row_end(&l->page, POLYFS_TYPE_FILE, err);
     }
     if (strcmp(name, "/Key") == 0)
-        keep_key(l, text, size);
+        ps_page_path(&l->page, l->target.bucket, l->target.bucket_len, text, size);
     else if (strcmp(name, "/Size") == 0)
-        l->row.size = ps_number(text);
+        row->size = ps_number(text);
     else if (strcmp(name, "/LastModified") == 0)
-        l->row.mtime_ns = ps_iso_time_ns(text);
+        row->mtime_ns = ps_iso_time_ns(text);
     else if (strcmp(name, "/ETag") == 0)
-        l->row.etag = keep(l, text, size);
+        row->etag = ps_page_keep(&l->page, text, size);
     else if (strcmp(name, "/VersionId") == 0 && strcmp(text, "null") != 0)
-        l->row.version = keep(l, text, size);
+        row->version = ps_page_keep(&l->page, text, size);
     else if (strcmp(name, "/IsLatest") == 0 && strcmp(text, "true") == 0)
-        l->row.flags |= POLYFS_STAT_LATEST;
+        row->flags |= POLYFS_STAT_LATEST;
     return POLYFS_OK;
 }
 
@@ -123,9 +61,9 @@ static int page_element(void *arg, const char *path, char *text, uint64_t size, 
     if (strncmp(at, "DeleteMarker", 12) == 0)
         return object_element(l, at + 12, text, size, POLYFS_STAT_DELETED, err);
     if (strcmp(at, "CommonPrefixes/Prefix") == 0)
-        keep_key(l, text, size);
+        ps_page_path(&l->page, l->target.bucket, l->target.bucket_len, text, size);
     else if (strcmp(at, "CommonPrefixes") == 0)
-        return row_end(l, POLYFS_TYPE_DIR, err);
+        return ps_page_row_end(&l->page, POLYFS_TYPE_DIR, err);
     else if (strcmp(at, "IsTruncated") == 0)
         l->truncated = strcmp(text, "true") == 0;
     else if (strcmp(at, "NextContinuationToken") == 0 || strcmp(at, "NextKeyMarker") == 0)
@@ -142,13 +80,13 @@ static int bucket_element(void *arg, const char *path, char *text, uint64_t size
     struct lister *l = arg;
     if (strcmp(path, "ListAllMyBucketsResult/Buckets/Bucket/Name") == 0 &&
         strncmp(text, l->prefix, strlen(l->prefix)) == 0) {
-        l->row.path = keep(l, text, size);
-        l->row.path_len = size;
+        l->page.row.path = ps_page_keep(&l->page, text, size);
+        l->page.row.path_len = size;
     }
     if (strcmp(path, "ListAllMyBucketsResult/Buckets/Bucket/CreationDate") == 0)
-        l->row.mtime_ns = ps_iso_time_ns(text);
+        l->page.row.mtime_ns = ps_iso_time_ns(text);
     if (strcmp(path, "ListAllMyBucketsResult/Buckets/Bucket") == 0)
-        return row_end(l, POLYFS_TYPE_DIR, err);
+        return ps_page_row_end(&l->page, POLYFS_TYPE_DIR, err);
     return POLYFS_OK;
 }
 
@@ -161,13 +99,10 @@ static int page_sink(void *arg, const char *data, uint64_t size, struct polyfs_e
 
 static void page_reset(struct lister *l)
 {
-    ps_buf_reset(&l->text);
-    ps_buf_char(&l->text, '\0'); /* so that 0 is no place */
+    ps_page_reset(&l->page);
     ps_buf_reset(&l->next);
     ps_buf_reset(&l->next_version);
-    l->count = 0;
     l->truncated = l->is_url = 0;
-    l->row = (struct row){.size = POLYFS_SIZE_UNKNOWN, .mtime_ns = POLYFS_TIME_UNKNOWN};
 }
 
 static void page_query(struct lister *l, struct s3_request *r, const char *prefix, char most[16])
@@ -213,67 +148,32 @@ static int page_read(struct lister *l, struct polyfs_call *call, struct polyfs_e
     ps_http_clear(l->fs->http, answer);
     ps_xml_free(l->xml);
     l->xml = NULL;
-    if (rc == POLYFS_OK && (l->text.failed || l->next.failed || l->next_version.failed))
+    if (rc == POLYFS_OK && (l->next.failed || l->next_version.failed))
         rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
     return rc;
 }
 
 /* A folder that start_after lies in came before it, or was left out on purpose. */
-static int is_behind(const struct lister *l, const struct row *row)
+static int is_behind(const struct lister *l, const struct ps_row *row)
 {
     uint64_t n = row->path_len - l->target.bucket_len - 1;
-    const char *key = l->text.data + row->path + l->target.bucket_len + 1;
+    const char *key = l->page.text.data + row->path + l->target.bucket_len + 1;
     return !l->start_after || row->type != POLYFS_TYPE_DIR || strncmp(l->start_after, key, n) != 0;
 }
 
 /* The store says only behind the rows how their keys are written. */
 static void page_decode(struct lister *l)
 {
+    struct ps_page *page = &l->page;
     uint64_t kept = 0, skip = l->target.bucket_len + 1;
-    for (uint64_t i = 0; i < l->count; i++) {
-        struct row *row = &l->rows[i];
+    for (uint64_t i = 0; i < page->count; i++) {
+        struct ps_row *row = &page->rows[i];
         if (l->is_url && l->target.bucket_len)
-            row->path_len = skip + ps_url_decode(l->text.data + row->path + skip, row->path_len - skip);
+            row->path_len = skip + ps_url_decode(l->page.text.data + row->path + skip, row->path_len - skip);
         if (!l->target.bucket_len || is_behind(l, row))
-            l->rows[kept++] = *row;
+            page->rows[kept++] = *row;
     }
-    l->count = kept;
-}
-
-static int by_path(const void *a, const void *b, void *text)
-{
-    const struct row *left = a, *right = b;
-    uint64_t n = left->path_len < right->path_len ? left->path_len : right->path_len;
-    int order = memcmp((char *)text + left->path, (char *)text + right->path, n);
-    if (order || left->path_len != right->path_len)
-        return order ? order : left->path_len < right->path_len ? -1 : 1;
-    return left < right ? -1 : left > right; /* versions of one key stay as they came: the newest first */
-}
-
-static int is_sorted(const struct lister *l)
-{
-    for (uint64_t i = 1; i < l->count; i++)
-        if (by_path(&l->rows[i - 1], &l->rows[i], l->text.data) > 0)
-            return 0;
-    return 1;
-}
-
-/* Rows as core takes them; a folder's name loses its '/'. */
-static void page_entries(struct lister *l)
-{
-    for (struct row *row = l->rows; row < l->rows + l->count; row++) {
-        char *path = l->text.data + row->path;
-        if (row->type == POLYFS_TYPE_DIR && row->path_len && path[row->path_len - 1] == '/')
-            path[--row->path_len] = '\0';
-        row->entry = (struct polyfs_entry){.path = path,
-                                           .path_len = row->path_len,
-                                           .type = row->type,
-                                           .flags = row->flags,
-                                           .size = row->size,
-                                           .mtime_ns = row->mtime_ns,
-                                           .etag = row->etag ? l->text.data + row->etag : NULL,
-                                           .version = row->version ? l->text.data + row->version : NULL};
-    }
+    page->count = kept;
 }
 
 static char *copy(const char *text, uint64_t size, int *failed)
@@ -326,17 +226,14 @@ static int list_next(struct polyfs_call *call, void *self, struct polyfs_page *o
     if (rc != POLYFS_OK)
         return rc;
     page_decode(l);
-    if (!is_sorted(l))
-        qsort_r(l->rows, l->count, sizeof(*l->rows), by_path, l->text.data);
-    rc = page_next(l, err);
-    if (rc < 0)
+    int more = page_next(l, err);
+    if (more < 0)
+        return more;
+    rc = ps_page_end(&l->page, out, err);
+    if (rc != POLYFS_OK)
         return rc;
-    page_entries(l);
-    out->stride = sizeof(*l->rows);
-    out->entries = l->count ? &l->rows[0].entry : NULL;
-    out->count = l->count;
-    out->marker = rc == POLYFS_MORE ? l->token : NULL;
-    return rc;
+    out->marker = more == POLYFS_MORE ? l->token : NULL;
+    return more;
 }
 
 /* ---- opening -------------------------------------------------------------------------------------------------------------- */
@@ -348,8 +245,7 @@ static void list_close(void *self)
     ps_host->free(l->start_after);
     ps_host->free(l->token);
     ps_host->free(l->token_key);
-    ps_host->free(l->rows);
-    ps_buf_clear(&l->text);
+    ps_page_clear(&l->page);
     ps_buf_clear(&l->next);
     ps_buf_clear(&l->next_version);
     ps_host->free(l);

@@ -146,16 +146,15 @@ int s3_sign(struct polyfs_call *call, void *self, const char *path, uint64_t pat
     struct s3_fs *fs = self;
     struct s3_target target;
     struct ps_buf url = {0};
-    (void)call;
     int rc = s3_target(fs, path, path_len, 1, &target, err);
-    if (rc == POLYFS_OK && !fs->keys.id)
+    if (rc == POLYFS_OK && !fs->creds)
         rc = polyfs_fail(err, POLYFS_UNSUPPORTED, "without keys there is nothing to sign with");
     if (rc == POLYFS_OK && strcmp(verb, "GET") != 0 && strcmp(verb, "PUT") != 0)
         rc = polyfs_fail(err, POLYFS_INVALID, "a URL is signed for GET or PUT");
     if (rc == POLYFS_OK && (life_s < 1 || life_s > 604800))
         rc = polyfs_fail(err, POLYFS_INVALID, "a signed URL lives for 1 to 604,800 seconds (7 days)");
     if (rc == POLYFS_OK)
-        rc = s3_presign(fs, verb, &target, life_s, &url, err);
+        rc = s3_presign(fs, call, verb, &target, life_s, &url, err);
     if (rc == POLYFS_OK && ps_host->text_set(out, url.data, url.size) != POLYFS_OK)
         rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for a URL");
     ps_buf_clear(&url);

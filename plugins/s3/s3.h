@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "plugins/support/creds.h"
 #include "plugins/support/http.h"
 #include "plugins/support/sigv4.h"
 #include "plugins/support/url.h"
@@ -56,8 +57,12 @@ struct s3_traits {
 #define S3_NO_BYTES_IN_FOLDERS 64u /* a key that ends in '/' is a folder, and its bytes are gone */
 extern const struct s3_traits s3_traits[S3_PROFILES];
 
-struct s3_keys {
-    const char *id, *secret, *token; /* id NULL: anonymous; token NULL: none */
+/* What was said at open of who we are; texts borrowed of the filesystem. */
+struct s3_auth {
+    const char *id, *secret, *token;            /* of options or environment */
+    const char *profile, *config, *credentials; /* name; files */
+    const char *unspoken;                       /* a source of the environment that this release does not speak */
+    int allow_http;
 };
 
 /* What was learned of a bucket. */
@@ -74,7 +79,8 @@ struct s3_fs {
     int custom; /* the user named the endpoint */
     int virtual_hosts;
     const char *region;
-    struct s3_keys keys;
+    struct s3_auth auth;
+    struct ps_creds *creds; /* NULL: anonymous */
     int requester_pays, sign_payload, checksums_wanted;
     const char *acl, *storage_class, *tagging, *sse, *sse_kms_key;
     const char *sse_key, *sse_key_md5; /* SSE-C, both base64 */
@@ -90,6 +96,7 @@ struct s3_fs {
     struct s3_bucket buckets[S3_BUCKETS_MAX];
     unsigned bucket_count, bucket_next; /* the one that gives way when there are more */
     char derived[32], derived_day[9], derived_region[32];
+    uint64_t derived_serial; /* of the keys it was derived of */
 };
 
 /* A path: bucket/key. Borrowed; neither ends in NUL of its own. */
@@ -130,9 +137,11 @@ const char *s3_keep(struct s3_fs *fs, const char *text, int *failed);
 
 /* ---- auth.c: who we are ---- */
 int s3_auth_load(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err);
-/* Fills in endpoint and region of the profile where options leave them open. */
-int s3_auth_profile_text(struct s3_fs *fs, const struct polyfs_options *options, const char **out_endpoint,
-                         const char **out_region, struct polyfs_error *err);
+/* Keys to sign with, due to ps_creds_release(); NULL when anonymous. */
+int s3_auth_keys(struct s3_fs *fs, struct polyfs_call *call, const struct ps_keys **out, struct polyfs_error *err);
+/* Endpoint and region of the profile; NULL where it names none. */
+int s3_auth_profile_text(struct s3_fs *fs, const char **out_endpoint, const char **out_region,
+                         struct polyfs_error *err);
 
 /* ---- client.c ---- */
 /* INVALID for a path that names no bucket, or one that cannot be; @need_key: and no key. */
@@ -152,8 +161,8 @@ void s3_checksum_header(struct s3_request *r, const struct polyfs_checksum *sum)
 int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, struct ps_http_connection **out,
             struct polyfs_error *err);
 /* Fully signed URL of a request without a body. */
-int s3_presign(struct s3_fs *fs, const char *method, const struct s3_target *target, uint32_t life_s,
-               struct ps_buf *out, struct polyfs_error *err);
+int s3_presign(struct s3_fs *fs, struct polyfs_call *call, const char *method, const struct s3_target *target,
+               uint32_t life_s, struct ps_buf *out, struct polyfs_error *err);
 enum s3_profile s3_profile(struct s3_fs *fs);
 /* Whose server it is, if nothing was ever asked of it: one HEAD of the bucket, for its Server header. */
 int s3_learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,

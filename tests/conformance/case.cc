@@ -270,10 +270,9 @@ Fs Case::OpenWith(const std::string &option)
 
 void Case::ExpectFolderGone(const std::string &name)
 {
-    if (!store().folders_linger) {
-        EXPECT_EQ(0, Exists(name)) << name;
+    EXPECT_EQ(0, Exists(name)) << name;
+    if (!store().folders_linger)
         return;
-    }
     polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
     std::vector<Row> rows;
     opts.flags = POLYFS_LS_RECURSIVE;

@@ -27,8 +27,9 @@ int main(int argc, char **argv)
 {
     return conformance::Run(argc, argv, [] {
         const char *server = getenv("POLYFS_TEST_SERVER"), *url = "s3://polyfs-conformance";
+        const char *kind = getenv("POLYFS_TEST_KIND"); /* of bucket */
         conformance::Store store;
-        store.name = std::string("s3_") + (server ? server : "unnamed");
+        store.name = std::string("s3_") + (server ? server : "unnamed") + (kind ? kind : "");
         store.url = std::string(url) + "/cases";
         store.tells_absent = false;
         store.nested_names = false; /* of the servers here; Amazon's own knows no folders */
@@ -38,7 +39,7 @@ int main(int argc, char **argv)
                 store.options.push_back(word);
         }
         store.etags_race = server && !strcmp(server, "versitygw"); /* boto3 sees it too: 1 of 2,000 reads */
-        store.folders_linger = server && !strcmp(server, "seaweedfs");
+        store.folders_linger = kind || (server && !strcmp(server, "seaweedfs")); /* MinIO: those of deleted versions */
         MakeBucket(url);
         return std::vector<conformance::Store>{store};
     });

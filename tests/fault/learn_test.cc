@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is learned of a server, and redirects, which are not followed: F20 to F22. */
+#include <fstream>
+#include <thread>
+#include <unistd.h>
+
 #include "fault.h"
 
 using namespace fault;
@@ -111,11 +115,96 @@ TEST_F(Learn, F22AClockThatIsNotBelieved)
     }
 }
 
-TEST_F(Learn, F24KeysThatExpired)
+namespace
 {
-    std::string bytes;
-    Rules(
-        R"({"count": 0, "status": 403, "body": "<Error><Code>ExpiredToken</Code><Message>expired</Message></Error>"})");
-    EXPECT_CODE(POLYFS_AUTH, Get("a", &bytes));
+
+/* A credentials file that somebody else keeps fresh. */
+class KeyFile
+{
+  public:
+    KeyFile()
+    {
+        char name[] = "/tmp/polyfs-keys-XXXXXX";
+        close(mkstemp(name));
+        path_ = name;
+        Write("old", "old");
+    }
+    ~KeyFile()
+    {
+        unlink(path_.c_str());
+    }
+    void Write(const std::string &id, const std::string &secret) const
+    {
+        std::ofstream(path_) << "[mine]\naws_access_key_id = " << id << "\naws_secret_access_key = " << secret << "\n";
+    }
+    void Renew() const
+    {
+        Write(getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"));
+    }
+    std::vector<std::string> Options() const
+    {
+        return {"profile=mine", "credentials_file=" + path_, "config_file=/dev/null"};
+    }
+
+  private:
+    std::string path_;
+};
+
+const char expired[] =
+    R"({"header": "authorization: .*Credential=old/", "count": 0, "status": 403, )"
+    R"("body": "<Error><Code>ExpiredToken</Code><Message>expired</Message></Error>"})";
+
+} // namespace
+
+TEST_F(Learn, F24KeysThatExpiredAndNoOthers)
+{
+    KeyFile file;
+    Fs fresh = Open(file.Options());
+    char buffer[5];
+    size_t n = 0;
+    Make("a", "bytes");
+    Rules(expired);
+    EXPECT_CODE(POLYFS_AUTH, polyfs_get(fresh.get(), P("a").c_str(), nullptr, buffer, 5, &n, nullptr, E()));
     EXPECT_EQ(1u, Journal().size());
+    file.Renew();
+    EXPECT_CODE(POLYFS_OK, polyfs_get(fresh.get(), P("a").c_str(), nullptr, buffer, 5, &n, nullptr, E()));
+    EXPECT_EQ(3u, Journal().size());
+}
+
+TEST_F(Learn, F24KeysThatExpireUnderEightThreads)
+{
+    KeyFile file;
+    Fs fresh = Open(file.Options());
+    const std::string bytes = Bytes(100000);
+    std::vector<std::thread> threads;
+    Make("a", bytes);
+    Rules(expired);
+    file.Renew();
+    for (int i = 0; i < 8; i++)
+        threads.emplace_back([&] {
+            polyfs_error err = POLYFS_ERROR_INIT;
+            std::string got(bytes.size(), '#');
+            size_t n = 0;
+            for (int k = 0; k < 20; k++)
+                EXPECT_EQ(POLYFS_OK,
+                          polyfs_get(fresh.get(), P("a").c_str(), nullptr, &got[0], got.size(), &n, nullptr, &err))
+                    << err.message;
+            EXPECT_TRUE(bytes == got);
+        });
+    for (std::thread &thread : threads)
+        thread.join();
+    EXPECT_LE(Journal().size(), 8u * 20 + 8) << "each thread is refused once at most";
+}
+
+TEST_F(Learn, F24KeysThatExpireDuringAnUpload)
+{
+    KeyFile file;
+    Fs fresh = Open(file.Options());
+    const std::string bytes = Bytes(17 * MiB);
+    Rules(expired);
+    file.Renew();
+    polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
+    opts.part_bytes = 5 * MiB;
+    EXPECT_CODE(POLYFS_OK, polyfs_put(fresh.get(), P("a").c_str(), bytes.data(), bytes.size(), &opts, nullptr, E()));
+    EXPECT_TRUE(bytes == There("a"));
 }

@@ -8,10 +8,16 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
+#include "plugins/support/creds.h"
 #include "plugins/support/ini.h"
+#include "plugins/support/json.h"
+#include "plugins/support/pager.h"
 #include "plugins/support/sigv4.h"
 #include "plugins/support/url.h"
 #include "plugins/support/xml.h"
+/* The wall clock, which stands still but for this. */
+void SetTestTime(int64_t seconds);
+int64_t TestTime(void);
 }
 #pragma GCC diagnostic pop
 
