@@ -88,7 +88,7 @@ struct pfs_object {
     struct polyfs_part *parts;  /* by number - 1 */
     struct pfs_sum sum;         /* of the bytes that pass through here */
     int read_again;             /* they were wrong once */
-    int changed;                /* the source did, while it was read: 1 this time, 2 the time before */
+    int once_more;              /* all of it: 1 wanted, 2 under way, and never again */
     uint64_t next_offset;       /* of the next piece */
     uint64_t written;           /* bytes that the target holds */
     unsigned pieces;            /* alive */

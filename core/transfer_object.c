@@ -38,12 +38,18 @@ static int landed(struct pfs_object *o, int at_source)
     return rc;
 }
 
+/* A source that changed while it was read, or a store that gave up the upload: not again what failed, but all of it. */
+static int wants_once_more(const struct pfs_object *o, int at_source, int rc, const struct polyfs_error *why)
+{
+    return at_source ? rc == POLYFS_CHANGED && !o->only_etag : why && why->retry == POLYFS_RETRY_RESTART;
+}
+
 void pfs_object_fail(struct pfs_object *o, int at_source, int rc, const struct polyfs_error *why)
 {
     if (o->rc)
         return;
-    if (at_source && rc == POLYFS_CHANGED && !o->changed && !o->only_etag)
-        o->changed = 1;
+    if (!o->once_more && wants_once_more(o, at_source, rc, why))
+        o->once_more = 1;
     char *url = at_source ? polyfs_fs_url(o->source_fs, o->source) : polyfs_fs_url(o->target_fs, o->target);
     o->rc = rc;
     o->error.struct_size = (uint32_t)sizeof(o->error);
@@ -524,7 +530,7 @@ static int is_right(struct pfs_object *o)
     return 0;
 }
 
-/* Its source changed under way, and nothing of it is left: once more, from the start. */
+/* Nothing of the first time is left: once more, from the start. */
 static void begin_again(struct pfs_object *o)
 {
     struct polyfs_put_request *request = &o->args.request;
@@ -544,10 +550,10 @@ static void begin_again(struct pfs_object *o)
     o->parts = NULL;
     o->part_bytes = o->part_wanted;
     o->next_offset = o->written = 0;
-    o->rc = o->waiting = o->begun = o->by_store = o->part_copies = o->read_again = 0;
+    o->rc = o->waiting = o->begun = o->by_store = o->part_copies = o->read_again = o->committing = 0;
     o->shape = 0;
     o->source_stat = (struct polyfs_stat)POLYFS_STAT_INIT;
-    o->changed = 2;
+    o->once_more = 2;
     pfs_object_begin(o);
 }
 
@@ -563,7 +569,7 @@ void pfs_object_advance(struct pfs_object *o)
         commit(o);
     if (o->rc && o->open)
         abort_target(o);
-    if (!o->busy && o->rc && o->changed == 1 && !o->transfer->stopped)
+    if (!o->busy && o->rc && o->once_more == 1 && !o->transfer->stopped)
         begin_again(o);
     else if (!o->busy && (o->rc || o->committing))
         pfs_transfer_finished(o);

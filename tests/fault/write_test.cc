@@ -166,3 +166,30 @@ TEST_F(Write, ConflictBeginsAnew)
     EXPECT_CODE(POLYFS_BUSY, Stream("c", bytes, POLYFS_WRITE_CREATE_ONLY)) << "its bytes are gone, so it says so";
     EXPECT_EQ("(absent)", There("c"));
 }
+
+/* The same in a copy of several: its source is still there to be read again. */
+TEST_F(Write, ConflictBeginsAnewInACopyOfSeveral)
+{
+    const char *url = "memory://conflict/";
+    polyfs_fs *made = nullptr;
+    char *path = nullptr;
+    ASSERT_CODE(POLYFS_OK, polyfs_fs_open(url, nullptr, &made, &path, E()));
+    Fs source(made);
+    polyfs_free(path);
+    const std::string bytes = Bytes(17 * MiB);
+    const std::string to[] = {P("1"), P("2"), P("3")};
+    const char *from[] = {"1", "2", "3"}, *targets[] = {to[0].c_str(), to[1].c_str(), to[2].c_str()};
+    for (const char *name : from)
+        ASSERT_CODE(POLYFS_OK, polyfs_put(source.get(), name, bytes.data(), bytes.size(), nullptr, nullptr, E()));
+    const std::string post = R"({"method": "POST", "target": "uploadId=", "count": )";
+    const std::string conflict =
+        R"(, "status": 409, "body": "<Error><Code>ConditionalRequestConflict</Code><Message>told</Message></Error>"})";
+    Rules(post + "2" + conflict);
+    ASSERT_CODE(POLYFS_OK, polyfs_bulk_copy(source.get(), from, 3, fs(), targets, 3, nullptr, nullptr, E()));
+    EXPECT_EQ(5u, Journal("POST", "uploads=").size());
+    for (const char *name : from)
+        EXPECT_TRUE(bytes == There(name));
+    Rules(post + "0" + conflict);
+    EXPECT_CODE(POLYFS_BUSY, polyfs_bulk_copy(source.get(), from, 1, fs(), targets, 1, nullptr, nullptr, E()));
+    EXPECT_EQ(2u, Journal("POST", "uploads=").size()) << "once more, not for ever";
+}
