@@ -240,7 +240,9 @@ std::string Two(Store *store, const Awkward &row)
     std::sort(listed.begin(), listed.end());
     std::sort(wanted.begin(), wanted.end());
     std::string cell = rc == POLYFS_OK && listed == wanted ? "kept apart" : "kept, not listed as two";
-    return cell + Failures(store, names[0], bytes[0]) + Failures(store, names[1], bytes[1]);
+    /* the second first: what lies below a name keeps it in being */
+    const std::string second = Failures(store, names[1], bytes[1]);
+    return cell + Failures(store, names[0], bytes[0]) + second;
 }
 
 } // namespace
