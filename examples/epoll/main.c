@@ -18,10 +18,10 @@ static const char bytes[4096] = "four kibibytes, most of them zero";
 static int begin(struct polyfs_fs *fs, const char *root, size_t i, struct job *job, int loop,
                  struct polyfs_error *err)
 {
-    static struct polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
+    static const struct polyfs_write_opts opts = {.struct_size = sizeof(opts),
+                                                  .flags = POLYFS_WRITE_PARENTS,
+                                                  .durability = POLYFS_DURABILITY_NONE};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = job};
-    opts.flags = POLYFS_WRITE_PARENTS;
-    opts.durability = POLYFS_DURABILITY_NONE;
     snprintf(job->path, sizeof(job->path), "%s/object-%zu", root, i);
     int rc = polyfs_put_submit(fs, job->path, bytes, sizeof(bytes), &opts, NULL, &job->op, err);
     if (rc == POLYFS_OK)

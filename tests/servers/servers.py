@@ -86,21 +86,17 @@ def client_python(name):
         return python
 
 
-def crate(name, version):
-    """The folder of a crate's sources, fetched by cargo."""
-    need("cargo", "cargo")
-    folder = os.path.join(CACHE, "crates", f"{name}-{version}")
+def sources(name, version):
+    """The folder of a Python package's sources, its tests among them, fetched by pip."""
+    folder = os.path.join(CACHE, "sources", f"{name}-{version}")
     if os.path.isdir(folder):
         return folder
-    with tempfile.TemporaryDirectory() as project:
-        os.makedirs(os.path.join(project, "src"))
-        with open(os.path.join(project, "src", "lib.rs"), "w", encoding="utf-8"):
-            pass
-        with open(os.path.join(project, "Cargo.toml"), "w", encoding="utf-8") as file:
-            file.write(f'[package]\nname = "fetch"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\n{name} = "={version}"\n')
-        subprocess.run(["cargo", "vendor", "-q", "--versioned-dirs", "vendor"], cwd=project, check=True, capture_output=True)
+    with tempfile.TemporaryDirectory() as temp:
+        subprocess.run([client_python("botocore"), "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps",
+                        "--no-binary", ":all:", "-d", temp, f"{name}=={version}"], check=True)
+        shutil.unpack_archive(os.path.join(temp, os.listdir(temp)[0]), os.path.join(temp, "out"))
         os.makedirs(os.path.dirname(folder), exist_ok=True)
-        shutil.copytree(os.path.join(project, "vendor", f"{name}-{version}"), folder)
+        shutil.move(os.path.join(temp, "out", f"{name}-{version}"), folder)
     return folder
 
 

@@ -3,6 +3,7 @@
  * Threads as a guest keeps them: none before they are needed, sixteen at most however much is in flight, named, deaf
  * to signals, with small stacks, and none left behind. They are counted in /proc, not asked for.
  */
+#include <algorithm>
 #include <atomic>
 #include <dirent.h>
 #include <fstream>
@@ -50,6 +51,21 @@ std::string FieldOf(const std::string &path, const std::string &field)
 }
 
 /* All threads of this process but the main one, as the kernel tells them. */
+#ifdef __has_feature
+#define HAS_TSAN __has_feature(thread_sanitizer)
+#else
+#define HAS_TSAN 0
+#endif
+
+/* ThreadSanitizer has a thread of its own, named as the process, from the first one that the process starts. */
+void LeaveOutTheSanitizers(std::vector<Task> *tasks)
+{
+    const std::string own = FirstLine("/proc/self/comm");
+    auto its = std::find_if(tasks->begin(), tasks->end(), [&own](const Task &task) { return task.name == own; });
+    if (HAS_TSAN && its != tasks->end())
+        tasks->erase(its);
+}
+
 std::vector<Task> Others()
 {
     std::vector<Task> tasks;
@@ -60,6 +76,7 @@ std::vector<Task> Others()
             tasks.push_back({FirstLine(path + "/comm"), FieldOf(path + "/status", "SigBlk:")});
     }
     closedir(dir);
+    LeaveOutTheSanitizers(&tasks);
     return tasks;
 }
 

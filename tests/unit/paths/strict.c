@@ -27,7 +27,8 @@ static int strict_caps(struct polyfs_call *call, void *fs, const char *path, uin
                        struct polyfs_caps *out, struct polyfs_error *err)
 {
     look(path);
-    strict_outside += strncmp(path, "d/", 2) != 0;
+    if (strncmp(path, "d/", 2) != 0)
+        __atomic_add_fetch(&strict_outside, 1, __ATOMIC_RELAXED);
     int rc = memory_fs_ops.caps(call, fs, path, path_len, flags, out, err);
     if (rc == POLYFS_OK)
         out->path_max = STRICT_PATH_MAX;
