@@ -10,6 +10,7 @@
 #include <shared_mutex>
 #include <sys/wait.h>
 #include <thread>
+#include <type_traits>
 #include <unistd.h>
 
 #include "case.h"
@@ -144,24 +145,19 @@ CONFORMANCE_CASE(fork, ChildrenUseTheFilesystem)
 }
 
 /*
- * AddressSanitizer's allocator is not fork-safe: a child waits for ever for a lock that some thread held in it. So under
- * it alone the threads stand still, between two calls, while the test forks.
+ * The sanitizers' allocators (gcc 12's AddressSanitizer, clang 14's ThreadSanitizer) are not fork-safe: a child waits for
+ * ever for a lock that some thread held in them. So under these alone the threads stand still, between two calls, while
+ * the test forks.
  */
-#if defined(__SANITIZE_ADDRESS__)
-using Moving = SharedHold;
-using Standing = WholeHold;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-using Moving = SharedHold;
-using Standing = WholeHold;
+#if defined(__has_feature)
+#define HAS_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__)
+#define HAS_SANITIZER 1
 #else
-using Moving = NoHold;
-using Standing = NoHold;
+#define HAS_SANITIZER 0
 #endif
-#else
-using Moving = NoHold;
-using Standing = NoHold;
-#endif
+using Moving = std::conditional_t<HAS_SANITIZER, SharedHold, NoHold>;
+using Standing = std::conditional_t<HAS_SANITIZER, WholeHold, NoHold>;
 
 CONFORMANCE_CASE(fork, WhileThreadsAreBusy)
 {
