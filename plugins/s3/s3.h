@@ -48,12 +48,12 @@ struct s3_traits {
     uint32_t name_max;
     const char *not_in_keys; /* bytes that it takes for others */
 };
-#define S3_CHECKSUMS 1u         /* verifies and keeps CRC64NVME and CRC32C */
-#define S3_UPLOADS_BY_PREFIX 2u /* lists unfinished uploads by prefix */
-#define S3_EQUAL_PARTS 4u       /* all parts of an upload must have one size, but the last */
-#define S3_KEYS_ARE_PATHS 8u    /* `.`, `..` and `//` in keys mean folders to it */
-#define S3_PLAIN_XML 16u        /* lists keys as XML can carry them, and others wrong */
-#define S3_DROPS_EMPTY 32u      /* metadata without a value is gone */
+#define S3_CHECKSUMS 1u            /* verifies and keeps CRC64NVME and CRC32C */
+#define S3_UPLOADS_BY_PREFIX 2u    /* lists unfinished uploads by prefix */
+#define S3_EQUAL_PARTS 4u          /* all parts of an upload must have one size, but the last */
+#define S3_KEYS_ARE_PATHS 8u       /* `.`, `..` and `//` in keys mean folders to it */
+#define S3_PLAIN_XML 16u           /* lists keys as XML can carry them, and others wrong */
+#define S3_DROPS_EMPTY 32u         /* metadata without a value is gone */
 #define S3_NO_BYTES_IN_FOLDERS 64u /* a key that ends in '/' is a folder, and its bytes are gone */
 extern const struct s3_traits s3_traits[S3_PROFILES];
 

@@ -200,8 +200,7 @@ static int take(struct ps_creds *c, struct polyfs_call *call, int asked, const s
     return POLYFS_OK;
 }
 
-int ps_creds_get(struct ps_creds *c, struct polyfs_call *call, const struct ps_keys **out,
-                 struct polyfs_error *err)
+int ps_creds_get(struct ps_creds *c, struct polyfs_call *call, const struct ps_keys **out, struct polyfs_error *err)
 {
     for (;;) {
         lock(c);

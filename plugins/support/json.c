@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* jansson's own bound of 2,048 levels is deeper than a thread of 256 KiB should go, so levels are counted before. */
-#include "http.h"
 #include "json.h"
+#include "http.h"
 
 #define SIZE_LIMIT (UINT64_C(16) << 20)
 #define DEPTH_LIMIT 64
@@ -55,5 +55,6 @@ uint64_t ps_json_number(const json_t *object, const char *key)
     const json_t *value = json_object_get(object, key);
     if (json_is_string(value))
         return ps_number(json_string_value(value));
-    return json_is_integer(value) && json_integer_value(value) >= 0 ? (uint64_t)json_integer_value(value) : UINT64_MAX;
+    return json_is_integer(value) && json_integer_value(value) >= 0 ? (uint64_t)json_integer_value(value)
+                                                                    : UINT64_MAX;
 }

@@ -39,7 +39,8 @@ int main(int argc, char **argv)
                 store.options.push_back(word);
         }
         store.etags_race = server && !strcmp(server, "versitygw"); /* boto3 sees it too: 1 of 2,000 reads */
-        store.folders_linger = kind || (server && !strcmp(server, "seaweedfs")); /* MinIO: those of deleted versions */
+        store.folders_linger =
+            kind || (server && !strcmp(server, "seaweedfs")); /* MinIO: those of deleted versions */
         MakeBucket(url);
         return std::vector<conformance::Store>{store};
     });

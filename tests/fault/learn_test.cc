@@ -135,7 +135,8 @@ class KeyFile
     }
     void Write(const std::string &id, const std::string &secret) const
     {
-        std::ofstream(path_) << "[mine]\naws_access_key_id = " << id << "\naws_secret_access_key = " << secret << "\n";
+        std::ofstream(path_) << "[mine]\naws_access_key_id = " << id << "\naws_secret_access_key = " << secret
+                             << "\n";
     }
     void Renew() const
     {
@@ -150,9 +151,8 @@ class KeyFile
     std::string path_;
 };
 
-const char expired[] =
-    R"({"header": "authorization: .*Credential=old/", "count": 0, "status": 403, )"
-    R"("body": "<Error><Code>ExpiredToken</Code><Message>expired</Message></Error>"})";
+const char expired[] = R"({"header": "authorization: .*Credential=old/", "count": 0, "status": 403, )"
+                       R"("body": "<Error><Code>ExpiredToken</Code><Message>expired</Message></Error>"})";
 
 } // namespace
 
@@ -205,6 +205,7 @@ TEST_F(Learn, F24KeysThatExpireDuringAnUpload)
     file.Renew();
     polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     opts.part_bytes = 5 * MiB;
-    EXPECT_CODE(POLYFS_OK, polyfs_put(fresh.get(), P("a").c_str(), bytes.data(), bytes.size(), &opts, nullptr, E()));
+    EXPECT_CODE(POLYFS_OK,
+                polyfs_put(fresh.get(), P("a").c_str(), bytes.data(), bytes.size(), &opts, nullptr, E()));
     EXPECT_TRUE(bytes == There("a"));
 }

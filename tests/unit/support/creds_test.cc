@@ -56,7 +56,10 @@ class Creds : public testing::Test
         SetTestTime(1000000);
         ASSERT_EQ(POLYFS_OK, ps_creds_new(rows, 2, &script, None, &creds, nullptr));
     }
-    void TearDown() override { ps_creds_free(creds); }
+    void TearDown() override
+    {
+        ps_creds_free(creds);
+    }
     /* The id given, or the code. */
     std::string Id()
     {
