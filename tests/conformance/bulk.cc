@@ -105,7 +105,11 @@ CONFORMANCE_CASE(bulk, OneFails)
         EXPECT_CODE(POLYFS_IO, polyfs_bulk_copy(fs(), sources, 1, breaks.get(), targets, 1, &opts, &result, E()));
         EXPECT_EQ(1u, items.failed);
         EXPECT_EQ(1u, result.items_failed);
-        EXPECT_EQ(stop ? 2u : 9u, Names("t", POLYFS_LS_RECURSIVE).size());
+        if (Chaos()) { /* call 3 may be the repeat of the second, or of the first */
+            EXPECT_GE(stop ? 2u : 9u, Names("t", POLYFS_LS_RECURSIVE).size());
+        } else {
+            EXPECT_EQ(stop ? 2u : 9u, Names("t", POLYFS_LS_RECURSIVE).size());
+        }
         ASSERT_CODE(POLYFS_OK, polyfs_remove_tree(fs(), target.c_str(), nullptr, E()));
     }
 }

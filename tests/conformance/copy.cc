@@ -141,7 +141,7 @@ CONFORMANCE_CASE(copy, Metadata)
     opts.metadata_count = meta ? 1 : 0;
     opts.content_type = type ? "text/x-old" : nullptr;
     ASSERT_CODE(POLYFS_OK, Put("a", "bytes", &opts));
-    Fs other = OpenWith("attempts=2");
+    Fs other = OpenWith("attempts=13"); /* an instance of its own */
     for (polyfs_fs *target : {fs(), other.get()}) {
         polyfs_pairs *raw = nullptr;
         StatInfo stat;

@@ -195,8 +195,10 @@ CONFORMANCE_CASE(walk, TellsFailures)
     Fs broken = OpenWith("fault=list_next:2+:permission");
     Walked walked;
     EXPECT_CODE(POLYFS_PERMISSION, polyfs_walk(broken.get(), P().c_str(), nullptr, Visit, &walked, E()));
-    EXPECT_EQ(Strings{P()}, walked.folders);
-    EXPECT_NE(std::string::npos, Why().find("/a")) << Why();
+    if (!Chaos()) { /* where call 2 may be the repeat of the first */
+        EXPECT_EQ(Strings{P()}, walked.folders);
+        EXPECT_NE(std::string::npos, Why().find("/a")) << Why();
+    }
 }
 
 CONFORMANCE_CASE(walk, Usage)
