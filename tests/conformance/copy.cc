@@ -32,7 +32,7 @@ CONFORMANCE_CASE(copy, Object)
 
 CONFORMANCE_CASE(copy, ThroughTheProcess)
 {
-    Fs other = OpenWith("attempts=2");
+    Fs other = OpenWith("attempts=13");
     ASSERT_NE(fs(), other.get());
     for (size_t size : {size_t{0}, size_t{5}, size_t{20 << 20}}) {
         StatInfo told = POLYFS_STAT_INIT;
@@ -61,7 +61,7 @@ CONFORMANCE_CASE(copy, OntoItself)
     ASSERT_CODE(POLYFS_OK, Put("a", "bytes"));
     EXPECT_ANY_CODE(COPY("a", "a", nullptr), POLYFS_OK, POLYFS_INVALID);
     EXPECT_EQ("bytes", Get("a"));
-    Fs other = OpenWith("attempts=2");
+    Fs other = OpenWith("attempts=13");
     EXPECT_ANY_CODE(polyfs_copy(fs(), P("a").c_str(), other.get(), P("a").c_str(), nullptr, nullptr, E()),
                     POLYFS_OK, POLYFS_INVALID);
     EXPECT_EQ("bytes", Get("a"));
