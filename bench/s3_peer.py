@@ -140,7 +140,8 @@ class Pyarrow:
             return sum(map(len, pieces(source)))
 
     def list(self, prefix):
-        return len(self.fs.get_file_info(self.module.FileSelector(f"{self.bucket}/{prefix}", recursive=True)))
+        path = f"{self.bucket}/{prefix}"
+        return len(self.fs.get_file_info(self.module.FileSelector(path, recursive=True) if prefix.endswith("/") else [path]))
 
 
 class Boto3:
