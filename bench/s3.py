@@ -11,6 +11,7 @@ and memory as measured on a machine like the one named in the table.
 """
 import argparse
 import datetime
+import json
 import os
 import statistics
 import subprocess
@@ -59,11 +60,10 @@ class Bench:
 
     def prepare(self):
         """A bucket that everybody may use, for bare libcurl, and what is read from it."""
-        subprocess.run([self.program("polyfs"), "mb", f"s3://{BUCKET}"], check=True)
-        subprocess.run([servers.client_python("bench"), "-c",
-                        "import boto3,json,sys; boto3.client('s3').put_bucket_policy(Bucket=sys.argv[1], Policy=json.dumps({'Version': "
-                        "'2012-10-17', 'Statement': [{'Effect': 'Allow', 'Principal': '*', 'Action': ['s3:GetObject', 's3:PutObject'], "
-                        "'Resource': [f'arn:aws:s3:::{sys.argv[1]}/*']}]}))", BUCKET], check=True)
+        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject", "s3:PutObject"],
+                                                          "Resource": [f"arn:aws:s3:::{BUCKET}/*"]}]}
+        subprocess.run([sys.executable, os.path.join(HERE, "../tests/servers/bucket.py"), BUCKET, "--policy", json.dumps(policy), "--",
+                        "true"], check=True)
         with open(self.file, "wb") as file:
             for _ in range(GIB // MIB):
                 file.write(os.urandom(MIB))

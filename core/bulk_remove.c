@@ -24,17 +24,13 @@ static int report(struct pfs_bulk *b, const struct polyfs_entry *row, uint32_t f
     return pfs_bulk_failed(b, rc, error);
 }
 
-/* Where folders are only implied by the names of objects, one is gone with the last of them. */
 static int remove_folder(struct pfs_bulk *b, const struct polyfs_entry *row)
 {
     struct polyfs_error error = POLYFS_ERROR_INIT;
-    struct polyfs_caps caps = {.struct_size = sizeof(caps)};
     int rc;
     if (!(b->opts.flags & POLYFS_BULK_RECURSIVE))
         rc = polyfs_fail(&error, POLYFS_IS_DIR, "%s is a folder; remove it with all that is in it: -r", row->path);
     else
-        rc = polyfs_caps(b->source_fs, row->path, 0, pfs_bulk_call(b), &caps, &error);
-    if (rc == POLYFS_OK && caps.fact[POLYFS_FACT_REAL_DIRS] != POLYFS_NO)
         rc = polyfs_rmdir(b->source_fs, row->path, 0, pfs_bulk_call(b), &error);
     return report(b, row, 0, rc, &error);
 }

@@ -14,18 +14,6 @@ struct files {
     char section[144]; /* of it in the config file */
 };
 
-static const char *text_of(const struct polyfs_options *options, const char *name)
-{
-    const char *text = ps_host->option(options, name);
-    return text && *text ? text : NULL;
-}
-
-static int is_of_env(const struct polyfs_options *options, const char *value, const char *variable)
-{
-    const char *env = ps_host->env(options, variable);
-    return env && strcmp(env, value) == 0;
-}
-
 static int files_load(const struct s3_auth *auth, struct files *f, struct polyfs_error *err)
 {
     memset(f, 0, sizeof(*f));
@@ -156,22 +144,22 @@ static int none(void *arg, struct polyfs_error *err)
 static int auth_keep(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
     struct s3_auth *auth = &fs->auth;
-    const char *profile = text_of(options, "profile"), *id = text_of(options, "key");
-    const char *secret = text_of(options, "secret"), *token = text_of(options, "token");
-    int failed = 0, of_env = id && is_of_env(options, id, "AWS_ACCESS_KEY_ID");
-    int profile_is_explicit = profile && !is_of_env(options, profile, "AWS_DEFAULT_PROFILE") &&
-                              !is_of_env(options, profile, "AWS_PROFILE");
+    const char *profile = s3_option(options, "profile"), *id = s3_option(options, "key");
+    const char *secret = s3_option(options, "secret"), *token = s3_option(options, "token");
+    int failed = 0, of_env = id && s3_is_of_env(options, id, "AWS_ACCESS_KEY_ID");
+    int profile_is_explicit = profile && !s3_is_of_env(options, profile, "AWS_DEFAULT_PROFILE") &&
+                              !s3_is_of_env(options, profile, "AWS_PROFILE");
     if (profile_is_explicit && of_env)
         id = secret = token = NULL; /* a profile that was asked for wins over the environment */
     if (id && token && !of_env &&
-        (is_of_env(options, token, "AWS_SESSION_TOKEN") || is_of_env(options, token, "AWS_SECURITY_TOKEN")))
+        (s3_is_of_env(options, token, "AWS_SESSION_TOKEN") || s3_is_of_env(options, token, "AWS_SECURITY_TOKEN")))
         token = NULL; /* that one belongs to the environment's key */
     auth->id = s3_keep(fs, id, &failed);
     auth->secret = s3_keep(fs, secret, &failed);
     auth->token = s3_keep(fs, token, &failed);
     auth->profile = s3_keep(fs, profile, &failed);
-    auth->config = s3_keep(fs, text_of(options, "config_file"), &failed);
-    auth->credentials = s3_keep(fs, text_of(options, "credentials_file"), &failed);
+    auth->config = s3_keep(fs, s3_option(options, "config_file"), &failed);
+    auth->credentials = s3_keep(fs, s3_option(options, "credentials_file"), &failed);
     auth->unspoken = unspoken_in_env(options);
     auth->allow_http = ps_host->option_number(options, "allow_http") != 0;
     return failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for keys") : POLYFS_OK;

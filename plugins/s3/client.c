@@ -10,18 +10,6 @@
 #define CLOCK_OFFSET_MAX 86400 /* a server that is further off is not believed */
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-static void lock(struct s3_fs *fs)
-{
-    ps_host->section_enter();
-    pthread_mutex_lock(&fs->mu);
-}
-
-static void unlock(struct s3_fs *fs)
-{
-    pthread_mutex_unlock(&fs->mu);
-    ps_host->section_leave();
-}
-
 /* ---- paths ------------------------------------------------------------------------------------------------------- */
 
 static int is_bucket_char(char c)
@@ -157,19 +145,19 @@ static struct s3_bucket *bucket_row_locked(struct s3_fs *fs, const struct s3_tar
 
 void s3_bucket_get(struct s3_fs *fs, const struct s3_target *target, struct s3_bucket *out)
 {
-    lock(fs);
+    ps_lock(&fs->mu);
     const struct s3_bucket *row = bucket_row_locked(fs, target, 0);
     *out = row ? *row : (struct s3_bucket){.versions = POLYFS_UNKNOWN};
-    unlock(fs);
+    ps_unlock(&fs->mu);
 }
 
 void s3_bucket_versions(struct s3_fs *fs, const struct s3_target *target, uint8_t versions)
 {
-    lock(fs);
+    ps_lock(&fs->mu);
     struct s3_bucket *row = bucket_row_locked(fs, target, 1);
     if (row)
         row->versions = versions;
-    unlock(fs);
+    ps_unlock(&fs->mu);
 }
 
 /* Region of a bucket, and this server's time. The key of the day is kept, since to derive it costs as much as a signature. */
@@ -185,7 +173,7 @@ static int signer_load(struct s3_fs *fs, const struct s3_target *t, const struct
         s->secret = keys->secret;
         s->token = keys->token;
     }
-    lock(fs);
+    ps_lock(&fs->mu);
     const struct s3_bucket *row = bucket_row_locked(fs, t, 0);
     if (row && *row->region)
         memcpy(region, row->region, 32);
@@ -196,16 +184,16 @@ static int signer_load(struct s3_fs *fs, const struct s3_target *t, const struct
                strcmp(fs->derived_region, region) == 0;
     if (kept)
         memcpy(s->derived, fs->derived, sizeof(s->derived));
-    unlock(fs);
+    ps_unlock(&fs->mu);
     s->derived_is_set = kept;
     if (!kept && keys) {
         rc = ps_sigv4_derive(s, err);
-        lock(fs);
+        ps_lock(&fs->mu);
         memcpy(fs->derived, s->derived, sizeof(fs->derived));
         memcpy(fs->derived_day, date, sizeof(fs->derived_day));
         memcpy(fs->derived_region, region, sizeof(fs->derived_region));
         fs->derived_serial = rc == POLYFS_OK ? keys->serial : 0;
-        unlock(fs);
+        ps_unlock(&fs->mu);
     }
     return rc;
 }
@@ -289,9 +277,9 @@ static int sign(const struct s3_fs *fs, struct s3_request *r, struct sending *s,
 
 enum s3_profile s3_profile(struct s3_fs *fs)
 {
-    lock(fs);
+    ps_lock(&fs->mu);
     enum s3_profile profile = fs->profile;
-    unlock(fs);
+    ps_unlock(&fs->mu);
     return profile;
 }
 
@@ -304,10 +292,10 @@ static void learn_server(struct s3_fs *fs, const struct ps_http_connection *answ
     for (int p = S3_AWS; p < S3_PROFILES && server; p++)
         if (s3_traits[p].server && strncmp(server, s3_traits[p].server, strlen(s3_traits[p].server)) == 0)
             found = (enum s3_profile)p;
-    lock(fs);
+    ps_lock(&fs->mu);
     fs->profile = found;
     fs->was_answered = 1;
-    unlock(fs);
+    ps_unlock(&fs->mu);
 }
 
 static int learn_region(struct s3_fs *fs, const struct s3_target *t, const char *region)
@@ -317,11 +305,11 @@ static int learn_region(struct s3_fs *fs, const struct s3_target *t, const char 
     if (!region || !*region || strlen(region) >= sizeof(row->region) || !t->bucket_len ||
         strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(region))
         return 0;
-    lock(fs);
+    ps_lock(&fs->mu);
     row = bucket_row_locked(fs, t, 1);
     is_new = strcmp(*row->region ? row->region : fs->region, region) != 0;
     snprintf(row->region, sizeof(row->region), "%s", region);
-    unlock(fs);
+    ps_unlock(&fs->mu);
     return is_new;
 }
 
@@ -333,12 +321,12 @@ static int learn_clock(struct s3_fs *fs, const struct ps_http_connection *answer
     int is_new = 0;
     if (theirs == INT64_MIN || theirs - ours > CLOCK_OFFSET_MAX || ours - theirs > CLOCK_OFFSET_MAX)
         return 0;
-    lock(fs);
+    ps_lock(&fs->mu);
     int64_t moved = theirs - ours - fs->clock_offset_s;
     is_new = moved > 60 || moved < -60;
     if (is_new)
         fs->clock_offset_s = theirs - ours;
-    unlock(fs);
+    ps_unlock(&fs->mu);
     return is_new;
 }
 
@@ -515,9 +503,9 @@ int s3_learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3
     struct s3_target bucket = *target;
     struct s3_request r;
     struct ps_http_connection *answer = NULL;
-    lock(fs);
+    ps_lock(&fs->mu);
     int known = fs->profile != S3_UNKNOWN || fs->was_answered;
-    unlock(fs);
+    ps_unlock(&fs->mu);
     if (known)
         return POLYFS_OK;
     bucket.key_len = 0;

@@ -62,25 +62,30 @@ const char *s3_keep(struct s3_fs *fs, const char *text, int *failed)
 {
     if (!text || !*text)
         return NULL;
-    char *made = fs->text_count < S3_TEXTS ? ps_host->alloc(strlen(text) + 1) : NULL;
+    char *made = fs->text_count < S3_TEXTS ? ps_copy(text, strlen(text)) : NULL;
     if (!made) {
         *failed = 1;
         return NULL;
     }
-    memcpy(made, text, strlen(text) + 1);
     fs->texts[fs->text_count++] = made;
     return made;
 }
 
-static const char *text_of(const struct polyfs_options *options, const char *name)
+const char *s3_option(const struct polyfs_options *options, const char *name)
 {
     const char *text = ps_host->option(options, name);
     return text && *text ? text : NULL;
 }
 
+int s3_is_of_env(const struct polyfs_options *options, const char *value, const char *variable)
+{
+    const char *env = ps_host->env(options, variable);
+    return env && strcmp(env, value) == 0;
+}
+
 static int is(const struct polyfs_options *options, const char *name, const char *value)
 {
-    const char *text = text_of(options, name);
+    const char *text = s3_option(options, name);
     return text && strcmp(text, value) == 0;
 }
 
@@ -89,21 +94,19 @@ static int is(const struct polyfs_options *options, const char *name, const char
 /* An endpoint that came from the environment, which may have been asked to be ignored. */
 static const char *named_endpoint(const struct polyfs_options *options)
 {
-    const char *text = text_of(options, "endpoint_url");
+    const char *text = s3_option(options, "endpoint_url");
     static const char *const names[] = {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"};
     if (!ps_host->option_number(options, "ignore_configured_endpoint_urls"))
         return text;
-    for (unsigned i = 0; text && i < 2; i++) {
-        const char *env = ps_host->env(options, names[i]);
-        if (env && strcmp(env, text) == 0)
+    for (unsigned i = 0; text && i < 2; i++)
+        if (s3_is_of_env(options, text, names[i]))
             return NULL;
-    }
     return text;
 }
 
 static int endpoint_load(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
-    const char *endpoint = named_endpoint(options), *region = text_of(options, "region");
+    const char *endpoint = named_endpoint(options), *region = s3_option(options, "region");
     const char *of_profile = NULL, *its_region = NULL;
     char own[128];
     int failed = 0;
@@ -153,12 +156,12 @@ static void warn_of_http(const struct s3_fs *fs)
 
 static int sse_load(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
-    const char *key = text_of(options, "sse_customer_key");
+    const char *key = s3_option(options, "sse_customer_key");
     unsigned char bytes[32], sum[16];
     struct ps_buf md5 = {0};
     int failed = 0;
-    fs->sse = s3_keep(fs, text_of(options, "server_side_encryption"), &failed);
-    fs->sse_kms_key = s3_keep(fs, text_of(options, "sse_kms_key_id"), &failed);
+    fs->sse = s3_keep(fs, s3_option(options, "server_side_encryption"), &failed);
+    fs->sse_kms_key = s3_keep(fs, s3_option(options, "sse_kms_key_id"), &failed);
     if (!key)
         return failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for a filesystem") : POLYFS_OK;
     if (ps_base64_decode(key, bytes, sizeof(bytes)) != sizeof(bytes))
@@ -185,9 +188,9 @@ static int manners_load(struct s3_fs *fs, const struct polyfs_options *options, 
     fs->checksums_wanted = is(options, "checksums", "always") || is(options, "checksums", "when_supported") ? 1
                            : is(options, "checksums", "never") || is(options, "checksums", "when_required") ? -1
                                                                                                             : 0;
-    fs->acl = s3_keep(fs, text_of(options, "acl"), &failed);
-    fs->storage_class = s3_keep(fs, text_of(options, "storage_class"), &failed);
-    fs->tagging = s3_keep(fs, text_of(options, "tagging"), &failed);
+    fs->acl = s3_keep(fs, s3_option(options, "acl"), &failed);
+    fs->storage_class = s3_keep(fs, s3_option(options, "storage_class"), &failed);
+    fs->tagging = s3_keep(fs, s3_option(options, "tagging"), &failed);
     for (int p = S3_AWS; p < S3_PROFILES; p++)
         if (is(options, "provider", s3_traits[p].name))
             fs->profile = (enum s3_profile)p;
@@ -199,15 +202,15 @@ static int manners_load(struct s3_fs *fs, const struct polyfs_options *options, 
 
 static int http_load(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
-    const char *proxy = text_of(options, "proxy"), *env = ps_host->env(options, "HTTPS_PROXY");
-    const char *other = ps_host->env(options, "https_proxy");
-    if (proxy && !fs->endpoint.tls && ((env && strcmp(env, proxy) == 0) || (other && strcmp(other, proxy) == 0)))
+    const char *proxy = s3_option(options, "proxy");
+    if (proxy && !fs->endpoint.tls &&
+        (s3_is_of_env(options, proxy, "HTTPS_PROXY") || s3_is_of_env(options, proxy, "https_proxy")))
         proxy = NULL; /* that one is for https */
     struct ps_http_config config = {
         .user_agent = "polyfs-s3/0.1",
         .proxy = proxy,
-        .no_proxy = text_of(options, "no_proxy"),
-        .ca_bundle = text_of(options, "ca_bundle"),
+        .no_proxy = s3_option(options, "no_proxy"),
+        .ca_bundle = s3_option(options, "ca_bundle"),
         .insecure = !ps_host->option_number(options, "verify"),
         .connect_ms = (uint32_t)ps_host->option_number(options, "connect_timeout"),
         .stall_ms = (uint32_t)ps_host->option_number(options, "stall_timeout"),

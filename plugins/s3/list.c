@@ -178,13 +178,8 @@ static void page_decode(struct lister *l)
 
 static char *copy(const char *text, uint64_t size, int *failed)
 {
-    char *made = ps_host->alloc(size + 1);
-    if (!made) {
-        *failed = 1;
-        return NULL;
-    }
-    memcpy(made, text, size);
-    made[size] = '\0';
+    char *made = ps_copy(text, size);
+    *failed |= !made;
     return made;
 }
 

@@ -6,10 +6,9 @@
 #ifndef S3_H
 #define S3_H
 
-#include <pthread.h>
-
 #include "plugins/support/creds.h"
 #include "plugins/support/http.h"
+#include "plugins/support/lock.h"
 #include "plugins/support/sigv4.h"
 #include "plugins/support/url.h"
 #include "plugins/support/xml.h"
@@ -134,6 +133,10 @@ int s3_open(struct polyfs_call *call, const struct polyfs_options *options, cons
 void s3_close(void *fs);
 /* Keeps a copy of a text until close; NULL and "" give NULL. Sets *failed when there is no memory. */
 const char *s3_keep(struct s3_fs *fs, const char *text, int *failed);
+/* An option's text, or NULL when it has none or "". */
+const char *s3_option(const struct polyfs_options *options, const char *name);
+/* Is it what this variable of the environment says? */
+int s3_is_of_env(const struct polyfs_options *options, const char *value, const char *variable);
 
 /* ---- auth.c: who we are ---- */
 int s3_auth_load(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err);

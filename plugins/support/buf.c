@@ -4,6 +4,16 @@
 
 const struct polyfs_host *ps_host;
 
+char *ps_copy(const char *text, uint64_t size)
+{
+    char *made = ps_host->alloc(size + 1);
+    if (made) {
+        memcpy(made, text, size);
+        made[size] = '\0';
+    }
+    return made;
+}
+
 static int grow(struct ps_buf *buf, uint64_t more)
 {
     uint64_t room = buf->room ? buf->room : 256;

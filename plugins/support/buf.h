@@ -32,6 +32,9 @@ int ps_buf_check(const struct ps_buf *buf, struct polyfs_error *err);
 void ps_buf_reset(struct ps_buf *buf);
 void ps_buf_clear(struct ps_buf *buf);
 
+/* A copy that ends in NUL, due to ps_host->free(); NULL without memory. */
+char *ps_copy(const char *text, uint64_t size);
+
 /* The bytes of a base64 text, at most @room; -1 when it is none or does not fit. */
 int64_t ps_base64_decode(const char *text, void *out, uint64_t room);
 

@@ -5,9 +5,9 @@
  */
 #include <openssl/crypto.h>
 #include <poll.h>
-#include <pthread.h>
 
 #include "creds.h"
+#include "lock.h"
 
 #define EARLY_S 900
 #define MUST_S 600
@@ -29,18 +29,6 @@ struct ps_creds {
     uint64_t serial;
 };
 
-static void lock(struct ps_creds *c)
-{
-    ps_host->section_enter();
-    pthread_mutex_lock(&c->mu);
-}
-
-static void unlock(struct ps_creds *c)
-{
-    pthread_mutex_unlock(&c->mu);
-    ps_host->section_leave();
-}
-
 static int64_t now_s(void)
 {
     return ps_host->clock_ns(1) / 1000000000;
@@ -52,11 +40,8 @@ static char *copy(const char *text, int *failed)
 {
     if (!text || !*text)
         return NULL;
-    char *made = ps_host->alloc(strlen(text) + 1);
-    if (made)
-        memcpy(made, text, strlen(text) + 1);
-    else
-        *failed = 1;
+    char *made = ps_copy(text, strlen(text));
+    *failed |= !made;
     return made;
 }
 
@@ -131,7 +116,7 @@ static void settle(struct ps_creds *c, struct ps_keys *fresh, const struct ps_so
 {
     int64_t now = now_s();
     int lives = fresh && (fresh->expires_s == PS_NEVER || fresh->expires_s - now >= EARLY_S);
-    lock(c);
+    ps_lock(&c->mu);
     struct ps_keys *old = NULL;
     c->is_loading = 0;
     c->again_s = lives ? 0 : now + AGAIN_S;
@@ -141,7 +126,7 @@ static void settle(struct ps_creds *c, struct ps_keys *fresh, const struct ps_so
         c->current = fresh;
         c->source = source;
     }
-    unlock(c);
+    ps_unlock(&c->mu);
     keys_free(old);
 }
 
@@ -183,14 +168,14 @@ static int take(struct ps_creds *c, struct polyfs_call *call, int asked, const s
                 struct polyfs_error *err)
 {
     char text[200];
-    lock(c);
+    ps_lock(&c->mu);
     const char *name = c->source ? c->source->name : "";
     int good = c->current && c->current->expires_s > now_s();
     if (good) {
         c->current->uses++;
         *out = c->current;
     }
-    unlock(c);
+    ps_unlock(&c->mu);
     if (!good)
         return asked != POLYFS_OK ? asked : polyfs_fail(err, POLYFS_AUTH, "%s gave keys that are over", name);
     if (asked != POLYFS_OK) { /* only the log can tell the source's owner */
@@ -203,7 +188,7 @@ static int take(struct ps_creds *c, struct polyfs_call *call, int asked, const s
 int ps_creds_get(struct ps_creds *c, struct polyfs_call *call, const struct ps_keys **out, struct polyfs_error *err)
 {
     for (;;) {
-        lock(c);
+        ps_lock(&c->mu);
         enum need need = need_locked(c, now_s());
         if (need == USE) {
             c->current->uses++;
@@ -211,7 +196,7 @@ int ps_creds_get(struct ps_creds *c, struct polyfs_call *call, const struct ps_k
         } else if (need == ASK)
             c->is_loading = 1;
         const struct ps_source *only = c->source;
-        unlock(c);
+        ps_unlock(&c->mu);
         if (need == USE)
             return POLYFS_OK;
         if (need == ASK)
@@ -226,9 +211,9 @@ void ps_creds_release(struct ps_creds *c, const struct ps_keys *keys)
 {
     if (!keys)
         return;
-    lock(c);
+    ps_lock(&c->mu);
     struct ps_keys *last = dropped_locked((struct ps_keys *)(uintptr_t)keys);
-    unlock(c);
+    ps_unlock(&c->mu);
     keys_free(last);
 }
 
@@ -237,13 +222,13 @@ int ps_creds_renew(struct ps_creds *c, struct polyfs_call *call, const struct ps
     struct ps_keys *fresh = NULL;
     const struct ps_source *source = NULL;
     for (int waits = 1; waits;) {
-        lock(c);
+        ps_lock(&c->mu);
         int others = c->current != refused;
         waits = !others && c->is_loading;
         if (!others && !waits)
             c->is_loading = 1;
         source = c->source;
-        unlock(c);
+        ps_unlock(&c->mu);
         if (others)
             return 1;
         if (waits && wait_a_little(call, NULL) != POLYFS_OK)

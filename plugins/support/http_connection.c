@@ -9,30 +9,19 @@
 #include <unistd.h>
 
 #include "http_connection.h"
+#include "lock.h"
 
 #define IDLE_MAX 256
 #define BUFFER_BYTES (256L << 10) /* one read; libcurl keeps a buffer of it a connection */
 #define UPLOAD_BYTES (128L << 10) /* the same for writes */
 #define IDLE_SECONDS 4L           /* S3 closes idle connections at about 5 s; a later request makes a new one */
 
-static void lock(struct ps_http *http)
-{
-    ps_host->section_enter();
-    pthread_mutex_lock(&http->mu);
-}
-
-static void unlock(struct ps_http *http)
-{
-    pthread_mutex_unlock(&http->mu);
-    ps_host->section_leave();
-}
-
 /* ---- sockets ------------------------------------------------------------------------------------------------------ */
 
 static int note(struct ps_http *http, int fd)
 {
     int rc = POLYFS_OK;
-    lock(http);
+    ps_lock(&http->mu);
     if (http->socket_count == http->socket_room) {
         unsigned room = http->socket_room ? http->socket_room * 2 : 16;
         int *grown = ps_host->resize(http->sockets, room * sizeof(*grown));
@@ -44,7 +33,7 @@ static int note(struct ps_http *http, int fd)
     }
     if (rc == POLYFS_OK)
         http->sockets[http->socket_count++] = fd;
-    unlock(http);
+    ps_unlock(&http->mu);
     return rc;
 }
 
@@ -62,14 +51,14 @@ static curl_socket_t socket_open(void *arg, curlsocktype purpose, struct curl_so
 static int socket_close(void *arg, curl_socket_t fd)
 {
     struct ps_http *http = arg;
-    lock(http);
+    ps_lock(&http->mu);
     for (unsigned i = 0; i < http->socket_count; i++) {
         if (http->sockets[i] == fd) {
             http->sockets[i] = http->sockets[--http->socket_count];
             break;
         }
     }
-    unlock(http);
+    ps_unlock(&http->mu);
     return close(fd);
 }
 
@@ -163,7 +152,7 @@ struct ps_http_connection *ps_pool_take(struct ps_http *http, const char *origin
     struct ps_http_connection *c = NULL;
     if (origin_size >= sizeof(c->origin))
         return NULL;
-    lock(http);
+    ps_lock(&http->mu);
     for (struct ps_http_connection **at = &http->idle; *at && !fresh; at = &(*at)->next) {
         if (strlen((*at)->origin) == origin_size && memcmp((*at)->origin, origin, origin_size) == 0) {
             c = *at;
@@ -172,7 +161,7 @@ struct ps_http_connection *ps_pool_take(struct ps_http *http, const char *origin
             break;
         }
     }
-    unlock(http);
+    ps_unlock(&http->mu);
     if (!c) {
         ps_host->section_enter();
         c = connection_new(http);
@@ -198,7 +187,7 @@ void ps_pool_give(struct ps_http *http, struct ps_http_connection *c)
     struct ps_http_connection *last = NULL;
     if (c->error_body.room > 4096)
         ps_buf_clear(&c->error_body);
-    lock(http);
+    ps_lock(&http->mu);
     c->next = http->idle;
     http->idle = c;
     if (++http->idle_count > IDLE_MAX) { /* the one that was idle longest goes */
@@ -209,7 +198,7 @@ void ps_pool_give(struct ps_http *http, struct ps_http_connection *c)
         *at = NULL;
         http->idle_count--;
     }
-    unlock(http);
+    ps_unlock(&http->mu);
     if (last)
         ps_pool_drop(http, last);
 }
@@ -218,10 +207,7 @@ void ps_pool_give(struct ps_http *http, struct ps_http_connection *c)
 
 static char *copy(const char *text)
 {
-    char *made = text ? ps_host->alloc(strlen(text) + 1) : NULL;
-    if (made)
-        memcpy(made, text, strlen(text) + 1);
-    return made;
+    return text ? ps_copy(text, strlen(text)) : NULL;
 }
 
 int ps_http_new(const struct ps_http_config *config, struct ps_http **out, struct polyfs_error *err)

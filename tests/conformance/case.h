@@ -135,6 +135,11 @@ class Case : public testing::Test
     int PutShaped(const std::string &name, const std::string &bytes, const polyfs_write_opts *opts = nullptr);
     /* The same store once more, with one more option. */
     Fs OpenWith(const std::string &option);
+    /* Another instance of the same store. */
+    Fs OpenAnother()
+    {
+        return OpenWith("attempts=13");
+    }
     /* Nothing at all is in the case's folder, staging included. */
     void ExpectNothingLeft();
     /* A folder went with its last object; some servers list it for a while still. */

@@ -32,7 +32,7 @@ CONFORMANCE_CASE(copy, Object)
 
 CONFORMANCE_CASE(copy, ThroughTheProcess)
 {
-    Fs other = OpenWith("attempts=13");
+    Fs other = OpenAnother();
     ASSERT_NE(fs(), other.get());
     for (size_t size : {size_t{0}, size_t{5}, size_t{20 << 20}}) {
         StatInfo told = POLYFS_STAT_INIT;
@@ -61,7 +61,7 @@ CONFORMANCE_CASE(copy, OntoItself)
     ASSERT_CODE(POLYFS_OK, Put("a", "bytes"));
     EXPECT_ANY_CODE(COPY("a", "a", nullptr), POLYFS_OK, POLYFS_INVALID);
     EXPECT_EQ("bytes", Get("a"));
-    Fs other = OpenWith("attempts=13");
+    Fs other = OpenAnother();
     EXPECT_ANY_CODE(polyfs_copy(fs(), P("a").c_str(), other.get(), P("a").c_str(), nullptr, nullptr, E()),
                     POLYFS_OK, POLYFS_INVALID);
     EXPECT_EQ("bytes", Get("a"));
@@ -141,7 +141,7 @@ CONFORMANCE_CASE(copy, Metadata)
     opts.metadata_count = meta ? 1 : 0;
     opts.content_type = type ? "text/x-old" : nullptr;
     ASSERT_CODE(POLYFS_OK, Put("a", "bytes", &opts));
-    Fs other = OpenWith("attempts=13"); /* an instance of its own */
+    Fs other = OpenAnother();
     for (polyfs_fs *target : {fs(), other.get()}) {
         polyfs_pairs *raw = nullptr;
         StatInfo stat;
@@ -194,7 +194,7 @@ CONFORMANCE_SHAPE_CASE(copy, SourceChangesMeanwhile)
 /* Through the process in parts, once per shape that the target declares; a copy that breaks leaves nothing. */
 CONFORMANCE_SHAPE_CASE(copy, InParts)
 {
-    Fs other = OpenWith("timeout=1h"); /* another instance of the same store */
+    Fs other = OpenAnother();
     polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     opts.shape = shape();
     opts.part_bytes = std::max<uint64_t>(caps().part_min, 65536);

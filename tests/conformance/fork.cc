@@ -6,14 +6,12 @@
 #include <atomic>
 #include <csignal>
 #include <fcntl.h>
-#include <mutex>
-#include <shared_mutex>
 #include <sys/wait.h>
 #include <thread>
-#include <type_traits>
 #include <unistd.h>
 
 #include "case.h"
+#include "still.h"
 
 namespace conformance
 {
@@ -97,36 +95,6 @@ int UseAll(polyfs_fs *fs, const std::string &path, const std::string &wanted, co
     return 0;
 }
 
-/* What is under way, and a turnstile that lets the one who wants everything still come to its turn. */
-struct Still {
-    std::mutex turn;
-    std::shared_mutex calls;
-};
-
-struct NoHold {
-    explicit NoHold(Still *)
-    {
-    }
-};
-
-struct SharedHold {
-    explicit SharedHold(Still *still) : hold(still->calls, std::defer_lock)
-    {
-        std::lock_guard<std::mutex> mine(still->turn);
-        hold.lock();
-    }
-    std::shared_lock<std::shared_mutex> hold;
-};
-
-struct WholeHold {
-    explicit WholeHold(Still *still) : hold(still->calls, std::defer_lock)
-    {
-        std::lock_guard<std::mutex> mine(still->turn);
-        hold.lock();
-    }
-    std::unique_lock<std::shared_mutex> hold;
-};
-
 } // namespace
 
 CONFORMANCE_CASE(fork, ChildrenUseTheFilesystem)
@@ -144,21 +112,6 @@ CONFORMANCE_CASE(fork, ChildrenUseTheFilesystem)
     EXPECT_TRUE(bytes == Get("a"));
 }
 
-/*
- * The sanitizers' allocators (gcc 12's AddressSanitizer, clang 14's ThreadSanitizer) are not fork-safe: a child waits for
- * ever for a lock that some thread held in them. So under these alone the threads stand still, between two calls, while
- * the test forks.
- */
-#if defined(__has_feature)
-#define HAS_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#elif defined(__SANITIZE_ADDRESS__)
-#define HAS_SANITIZER 1
-#else
-#define HAS_SANITIZER 0
-#endif
-using Moving = std::conditional_t<HAS_SANITIZER, SharedHold, NoHold>;
-using Standing = std::conditional_t<HAS_SANITIZER, WholeHold, NoHold>;
-
 CONFORMANCE_CASE(fork, WhileThreadsAreBusy)
 {
     /* A versioned store keeps all that is written, so there it is less. */
@@ -172,7 +125,7 @@ CONFORMANCE_CASE(fork, WhileThreadsAreBusy)
     for (unsigned me = 0; me < 4; me++)
         threads.emplace_back([&, me] {
             while (!stop) {
-                Moving moving(&still);
+                auto moving = still.hold<std::shared_lock<std::shared_mutex>>();
                 wrong += UseAll(fs(), P("a"), bytes, P("busy" + std::to_string(me))) != 0;
                 std::this_thread::sleep_for(pause);
             }
@@ -180,7 +133,7 @@ CONFORMANCE_CASE(fork, WhileThreadsAreBusy)
     const uint64_t count = EnvNumber("POLYFS_CONFORM_FORKS", Many(100, 10));
     uint64_t bad = 0;
     for (uint64_t i = 0; i < count && !bad; i++) {
-        Standing standing(&still);
+        auto standing = still.hold<std::unique_lock<std::shared_mutex>>();
         int status = InAChild([&] { return UseAll(fs(), P("a"), bytes, P("child")); });
         EXPECT_EQ(0, status) << "child " << i;
         bad += status != 0;

@@ -136,7 +136,7 @@ CONFORMANCE_CASE(list, TokenByToken)
             opts.flags = flags;
             opts.page_size = 2;
             opts.token = token.empty() ? nullptr : token.c_str();
-            Fs other = OpenWith("attempts=13");
+            Fs other = OpenAnother();
             ASSERT_CODE(POLYFS_OK, polyfs_list_open(other.get(), P().c_str(), &opts, &raw, E()));
             Lister lister(raw);
             int rc = polyfs_list_next(raw, &rows, &count, E());

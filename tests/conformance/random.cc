@@ -4,7 +4,6 @@
  * POLYFS_SEED repeats a run, POLYFS_CONFORM_RANDOM says how many operations; the table of operations and outcomes goes
  * to stderr.
  */
-#include <algorithm>
 #include <map>
 #include <memory>
 #include <random>
@@ -451,10 +450,7 @@ class RandomRun : public RandomCase
     {
         const bool linger = store().folders_linger;
         const uint32_t flags = POLYFS_LS_RECURSIVE | (linger ? 0 : POLYFS_LS_DIRS);
-        std::vector<std::string> all = model_.All();
-        if (linger)
-            all.erase(std::remove_if(all.begin(), all.end(), [](const std::string &n) { return n.back() == '/'; }),
-                      all.end());
+        const std::vector<std::string> all = model_.All(!linger);
         if (all.empty())
             return;
         EXPECT_EQ(all, Names("", flags)) << "after " << after;

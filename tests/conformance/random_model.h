@@ -95,16 +95,16 @@ struct Model {
         for (auto at = folders.begin(); at != folders.end();)
             at = inside(*at) ? folders.erase(at) : std::next(at);
     }
-    std::vector<std::string> All() const
+    std::vector<std::string> All(bool with_folders) const
     {
         std::set<std::string> names;
         for (const auto &object : objects) {
             names.insert(object.first);
-            for (std::string up = Parent(object.first); !up.empty(); up = Parent(up))
+            for (std::string up = Parent(object.first); with_folders && !up.empty(); up = Parent(up))
                 names.insert(up + "/");
         }
         for (const std::string &folder : folders)
-            if (!folder.empty() && real)
+            if (!folder.empty() && real && with_folders)
                 names.insert(folder + "/");
         return {names.begin(), names.end()};
     }

@@ -135,7 +135,7 @@ CONFORMANCE_CASE(reader, OutlivesTheFilesystem)
     ASSERT_CODE(POLYFS_OK, Put("a", "0123456789"));
     Reader reader;
     {
-        Fs other = OpenWith("attempts=13");
+        Fs other = OpenAnother();
         polyfs_reader *raw = nullptr;
         ASSERT_CODE(POLYFS_OK, polyfs_reader_open(other.get(), P("a").c_str(), nullptr, &raw, E()));
         reader.reset(raw);

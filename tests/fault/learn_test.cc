@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is learned of a server, and redirects, which are not followed: F20 to F22. */
+/* What is learned of a server, and redirects, which are not followed, and keys that are over: F20 to F24. */
 #include <fstream>
 #include <thread>
 #include <unistd.h>

@@ -61,6 +61,8 @@ class Tree:
 
     def write(self, path, text):
         os.makedirs(os.path.dirname(self.path(path)), exist_ok=True)
+        if os.path.lexists(self.path(path)):
+            os.unlink(self.path(path))  # in a copy it is a link to the file itself
         with open(self.path(path), "w", encoding="utf-8") as file:
             file.write(text)
         self.written.add(path)
@@ -113,11 +115,20 @@ def read(*command):
     return done.stdout.decode("utf-8", "replace")
 
 
+def link_or_copy(source, target):
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:  # another filesystem, or one without links
+        shutil.copy2(source, target, follow_symlinks=False)
+
+
 def copy_of(tree, folder):
-    for path in tree.files():
-        target = os.path.join(folder, path)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        shutil.copy2(tree.path(path), target, follow_symlinks=False)
+    """A tree of links, since a hundred copies of every file would be most of the time that lint takes."""
+    paths = tree.files()
+    for below in {os.path.dirname(path) for path in paths}:
+        os.makedirs(os.path.join(folder, below), exist_ok=True)
+    for path in paths:
+        link_or_copy(tree.path(path), os.path.join(folder, path))
     return Tree(folder, tree.build)
 
 
@@ -125,7 +136,7 @@ def prove(tree, check, plants, narrow=False):
     """Every plant must be found. Returns what was not. @narrow: only what a plant has touched is looked at again."""
     missed = []
     for plant, expected in plants:
-        with tempfile.TemporaryDirectory(prefix="polyfs-lint-") as folder:
+        with tempfile.TemporaryDirectory(prefix="polyfs-lint-", dir=tree.build) as folder:
             copy = copy_of(tree, folder)
             plant(copy)
             copy.only = copy.written if narrow else None
