@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole objects into memory, and out of it, several under way at once. */
+/*
+ * Whole objects into memory, and out of it, several under way at once. An object that was named is read at once; only
+ * when it cannot be is it asked what it is, as a folder is nothing to read and no failure.
+ */
 #include <stdlib.h>
 
 #include "core/budget.h"
 #include "core/bulk.h"
+#include "core/glob.h"
 #include "core/many.h"
 #include "core/plan.h"
 
 /* ---- cat ------------------------------------------------------------------------------------------------------------- */
+
+#define NAMED_ROOM (UINT64_C(1) << 20) /* for an object whose size nobody told; untouched memory costs nothing */
 
 /* An object that is read in one request; of its size by now if that is another. */
 struct cat_item {
@@ -32,7 +38,8 @@ static int cat_fill(size_t i, struct pfs_request *r, void *user)
     struct cat *cat = user;
     const struct polyfs_entry *row = &cat->rows->rows[i];
     struct cat_item *item = &cat->items[i];
-    uint64_t room = row->size == POLYFS_SIZE_UNKNOWN ? 65536 : row->size + 1; /* one more byte shows that it grew */
+    uint64_t room =
+        row->size == POLYFS_SIZE_UNKNOWN ? NAMED_ROOM : row->size + 1; /* one more byte shows that it grew */
     item->extra = cat->held ? room : 0;
     if (item->extra && !pfs_budget_try(item->extra))
         return POLYFS_MORE;
@@ -56,7 +63,7 @@ static int cat_fill(size_t i, struct pfs_request *r, void *user)
     return POLYFS_OK;
 }
 
-/* It grew since it was listed: read it anew, as large as it is. */
+/* It is larger than what was made ready for it: read it anew, as large as it is. */
 static int read_anew(struct cat *cat, const char *path, struct cat_item *item, struct polyfs_error *err)
 {
     struct polyfs_read_opts read = POLYFS_READ_OPTS_INIT;
@@ -72,25 +79,45 @@ static int read_anew(struct cat *cat, const char *path, struct cat_item *item, s
     return rc;
 }
 
-static int cat_landed(size_t i, struct pfs_request *r, void *user)
+/* Is what was named and could not be read a folder? */
+static int is_folder(struct cat *cat, const struct polyfs_entry *row, int rc)
 {
-    struct cat *cat = user;
-    const char *path = cat->rows->rows[i].path;
-    struct cat_item *item = &cat->items[i];
-    struct polyfs_error error = POLYFS_ERROR_INIT;
-    int rc = r->rc;
-    if (rc == POLYFS_OK && item->n == item->room)
-        rc = read_anew(cat, path, item, &error);
-    else if (rc < 0)
-        pfs_bulk_error(cat->bulk, &error, rc, &r->error, "read", path);
-    if (rc == POLYFS_OK)
-        item->data[item->n] = '\0';
-    cat->take(path, rc == POLYFS_OK ? item->data : NULL, rc == POLYFS_OK ? item->n : 0, rc, cat->user);
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    const struct pfs_scope scope = pfs_bulk_scope(cat->bulk);
+    if (row->type != POLYFS_TYPE_UNKNOWN || (rc != POLYFS_NOT_FOUND && rc != POLYFS_IS_DIR))
+        return 0;
+    return rc == POLYFS_IS_DIR ||
+           (pfs_stat_source(&scope, row->path, &stat, NULL) == POLYFS_OK && stat.type == POLYFS_TYPE_DIR);
+}
+
+static void cat_release(struct cat *cat, struct cat_item *item)
+{
     free(item->data);
     item->data = NULL;
     cat->held--;
     if (item->extra)
         pfs_budget_give(item->extra);
+}
+
+static int cat_landed(size_t i, struct pfs_request *r, void *user)
+{
+    struct cat *cat = user;
+    const struct polyfs_entry *row = &cat->rows->rows[i];
+    struct cat_item *item = &cat->items[i];
+    struct polyfs_error error = POLYFS_ERROR_INIT;
+    int rc = r->rc;
+    if (is_folder(cat, row, rc)) {
+        cat_release(cat, item);
+        return POLYFS_OK;
+    }
+    if (rc == POLYFS_OK && item->n == item->room)
+        rc = read_anew(cat, row->path, item, &error);
+    else if (rc < 0)
+        pfs_bulk_error(cat->bulk, &error, rc, &r->error, "read", row->path);
+    if (rc == POLYFS_OK)
+        item->data[item->n] = '\0';
+    cat->take(row->path, rc == POLYFS_OK ? item->data : NULL, rc == POLYFS_OK ? item->n : 0, rc, cat->user);
+    cat_release(cat, item);
     return pfs_bulk_failed(cat->bulk, rc, &error);
 }
 
@@ -115,18 +142,54 @@ static int cat_rows(struct pfs_bulk *b, struct pfs_rows *rows, polyfs_cat_fn *ta
     return rc;
 }
 
+/* Does it stand for one object, if it is there at all? A name that ends in '/' is a folder's. */
+static int names_one(const struct pfs_bulk *b, const char *path)
+{
+    size_t n = strlen(path);
+    return !(b->opts.flags & POLYFS_BULK_RECURSIVE) && n && path[n - 1] != '/' &&
+           (b->opts.flags & POLYFS_BULK_LITERAL || !pfs_glob_magic(path));
+}
+
+static int add_named(struct pfs_bulk *b, const char *path, struct pfs_rows *rows)
+{
+    char *plain = b->opts.flags & POLYFS_BULK_LITERAL ? strdup(path) : pfs_glob_plain(path);
+    int rc = POLYFS_NOMEM;
+    if (plain) {
+        const struct polyfs_entry row = {.path = plain,
+                                         .path_len = strlen(plain),
+                                         .type = POLYFS_TYPE_UNKNOWN,
+                                         .size = POLYFS_SIZE_UNKNOWN};
+        rc = pfs_rows_add(rows, &row);
+    }
+    free(plain);
+    return rc == POLYFS_OK ? rc : polyfs_fail(&b->verb.error, rc, "no memory for a list of names");
+}
+
+static int cat_pattern(struct pfs_bulk *b, const char *path, polyfs_cat_fn *take, void *user)
+{
+    const struct pfs_scope scope = pfs_bulk_scope(b);
+    struct pfs_rows rows = {0};
+    int rc = pfs_expand(&scope, path, &rows, &b->verb.error);
+    rc = rc < 0 ? pfs_bulk_failed(b, rc, &b->verb.error) : cat_rows(b, &rows, take, user);
+    pfs_rows_clear(&rows);
+    return rc;
+}
+
 int polyfs_bulk_cat(struct polyfs_fs *fs, const char *const *paths, size_t count,
                     const struct polyfs_bulk_opts *opts, polyfs_cat_fn *take, void *user, struct polyfs_error *err)
 {
     struct pfs_bulk b = {.source_fs = fs};
+    struct pfs_rows named = {0};
     int rc = pfs_bulk_begin(&b, "read", fs, opts);
-    for (size_t i = 0; i < count && rc == POLYFS_OK; i++) {
-        const struct pfs_scope scope = pfs_bulk_scope(&b);
-        struct pfs_rows rows = {0};
-        rc = pfs_expand(&scope, paths[i], &rows, &b.verb.error);
-        rc = rc < 0 ? pfs_bulk_failed(&b, rc, &b.verb.error) : cat_rows(&b, &rows, take, user);
-        pfs_rows_clear(&rows);
-    }
+    for (size_t i = 0; i < count && rc == POLYFS_OK; i++)
+        if (names_one(&b, paths[i]))
+            rc = add_named(&b, paths[i], &named);
+    if (rc == POLYFS_OK)
+        rc = cat_rows(&b, &named, take, user);
+    for (size_t i = 0; i < count && rc == POLYFS_OK; i++)
+        if (!names_one(&b, paths[i]))
+            rc = cat_pattern(&b, paths[i], take, user);
+    pfs_rows_clear(&named);
     return pfs_bulk_end(&b, rc, NULL, err);
 }
 

@@ -138,11 +138,16 @@ static int give_back(struct pfs_verb *v, char **data, uint64_t n)
     return POLYFS_OK;
 }
 
+static uint64_t first_bytes(const struct pfs_verb *v)
+{
+    return v->fs->network ? v->fs->part_bytes : GROW_FIRST;
+}
+
 /* The first answer tells the size, so an object that fits the first piece takes one request and no stat. */
 static int get_all(struct pfs_verb *v, struct polyfs_get_request *request, char **data, uint64_t *n,
                    struct polyfs_stat *stat)
 {
-    uint64_t wanted = request->length, first = v->fs->network ? v->fs->part_bytes : GROW_FIRST;
+    uint64_t wanted = request->length, first = first_bytes(v);
     if (request->length > first && !(request->flags & POLYFS_GET_SUFFIX))
         request->length = first;
     *data = request->length < SIZE_MAX ? malloc(request->length + 1) : NULL;
@@ -156,12 +161,16 @@ static int get_all(struct pfs_verb *v, struct polyfs_get_request *request, char 
     return rc;
 }
 
-/* What came in pieces is held against the store's checksum; when it is wrong it is read once more. */
+/*
+ * What came in pieces is held against the store's checksum here, as one answer is where it arrives; when it is wrong it
+ * is read once more.
+ */
 static int get_right(struct pfs_verb *v, struct polyfs_get_request *request, char **data, uint64_t *n,
                      struct polyfs_stat *stat)
 {
-    int rc = get_all(v, request, data, n, stat), whole = request->flags & POLYFS_GET_WHOLE;
-    if (rc == POLYFS_OK && whole && pfs_sum_whole(stat, *data, *n, &v->error) != POLYFS_OK) {
+    int rc = get_all(v, request, data, n, stat);
+    int pieces = request->flags & POLYFS_GET_WHOLE && *n > first_bytes(v);
+    if (rc == POLYFS_OK && pieces && pfs_sum_whole(stat, *data, *n, &v->error) != POLYFS_OK) {
         free(*data);
         rc = get_all(v, request, data, n, stat);
         if (rc == POLYFS_OK)

@@ -13,6 +13,8 @@
 #include "core/glob.h"
 #include "core/stat.h"
 
+#define PAIRS_AT_ONCE 32
+
 static size_t without_slashes(const char *path)
 {
     size_t n = strlen(path);
@@ -207,6 +209,30 @@ static int plan_one(struct pfs_plan *plan, const char *source, const char *targe
 
 /* ---- lists --------------------------------------------------------------------------------------------------------- */
 
+/* What some sources are, asked at once; who could not be told is asked again alone, for the error to be of that one. */
+static int plan_some_pairs(struct pfs_plan *plan, size_t first, size_t count, pfs_plan_fn *emit, void *user,
+                           struct polyfs_error *err)
+{
+    struct polyfs_stat stats[PAIRS_AT_ONCE];
+    int codes[PAIRS_AT_ONCE], rc = POLYFS_OK;
+    for (size_t i = 0; i < count; i++) {
+        stats[i] = (struct polyfs_stat)POLYFS_STAT_INIT;
+        codes[i] = POLYFS_MORE; /* not told */
+    }
+    polyfs_stat_many(plan->source.fs, plan->sources + first, count, plan->source.call, stats, codes, NULL);
+    for (size_t i = 0; i < count && rc >= 0; i++) {
+        const char *source = plan->sources[first + i];
+        rc = codes[i] == POLYFS_OK ? POLYFS_OK : pfs_stat_source(&plan->source, source, &stats[i], err);
+        const struct polyfs_entry row = {.path = source,
+                                         .path_len = strlen(source),
+                                         .type = stats[i].type,
+                                         .size = stats[i].size};
+        if (rc == POLYFS_OK)
+            rc = emit_row(&row, plan->targets[first + i], "", emit, user);
+    }
+    return rc;
+}
+
 /* Pairs in the given order, as they are; a folder among them is a folder to make. */
 static int plan_pairs(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, struct polyfs_error *err)
 {
@@ -214,15 +240,9 @@ static int plan_pairs(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, stru
     if (plan->source_count != plan->target_count)
         return polyfs_fail(err, POLYFS_INVALID, "there are %zu sources and %zu targets", plan->source_count,
                            plan->target_count);
-    for (size_t i = 0; i < plan->source_count && rc >= 0; i++) {
-        struct polyfs_stat stat = POLYFS_STAT_INIT;
-        rc = pfs_stat_source(&plan->source, plan->sources[i], &stat, err);
-        const struct polyfs_entry row = {.path = plan->sources[i],
-                                         .path_len = strlen(plan->sources[i]),
-                                         .type = stat.type,
-                                         .size = stat.size};
-        if (rc == POLYFS_OK)
-            rc = emit_row(&row, plan->targets[i], "", emit, user);
+    for (size_t i = 0; i < plan->source_count && rc >= 0; i += PAIRS_AT_ONCE) {
+        size_t left = plan->source_count - i;
+        rc = plan_some_pairs(plan, i, left < PAIRS_AT_ONCE ? left : PAIRS_AT_ONCE, emit, user, err);
     }
     return rc;
 }

@@ -7,6 +7,7 @@
 
 #include "core/instance.h"
 #include "core/layers/layers.h"
+#include "core/sum.h"
 
 typedef int thunk(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err);
 
@@ -24,11 +25,28 @@ static int do_stat(struct polyfs_call *call, struct pfs_request *r, struct polyf
     return TABLES(r)->fs.stat(call, SELF(r), PATH(r), r->u.stat.version, r->u.stat.out, r->u.stat.meta, err);
 }
 
+/* When all of an object is here: are these the bytes that the store keeps? If not, none of them can be trusted. */
+static int check_whole(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
+{
+    const struct polyfs_stat *stat = r->u.get.out;
+    if (!stat || *r->u.get.out_n != stat->size)
+        return POLYFS_OK;
+    int rc = pfs_sum_whole(stat, r->u.get.buffer, stat->size, err);
+    if (rc != POLYFS_OK) {
+        err->retry = POLYFS_RETRY_TRANSIENT;
+        r->placed = call->bytes_done = 0;
+    }
+    return rc;
+}
+
 static int do_get(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
     struct polyfs_get_request now = *r->u.get.request;
+    struct polyfs_checksum kept = {.kind = POLYFS_CHECKSUM_NONE};
     uint64_t n = 0;
-    if (r->placed) { /* the rest of a read that broke */
+    if (r->placed && r->u.get.out)
+        kept = r->u.get.out->checksum; /* a store that tells it with the whole only told it at first */
+    if (r->placed) {                   /* the rest of a read that broke */
         now.offset += r->placed;
         now.flags &= ~POLYFS_GET_WHOLE;
         now.length -= r->placed;
@@ -37,9 +55,12 @@ static int do_get(struct polyfs_call *call, struct pfs_request *r, struct polyfs
     }
     int rc =
         TABLES(r)->fs.get(call, SELF(r), PATH(r), &now, (char *)r->u.get.buffer + r->placed, &n, r->u.get.out, err);
-    if (rc == POLYFS_OK)
-        *r->u.get.out_n = r->placed + n;
-    return rc;
+    if (rc != POLYFS_OK)
+        return rc;
+    *r->u.get.out_n = r->placed + n;
+    if (kept.kind && !r->u.get.out->checksum.kind)
+        r->u.get.out->checksum = kept;
+    return check_whole(call, r, err);
 }
 
 static int do_put(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)

@@ -9,6 +9,8 @@
 
 #include "core/transfer.h"
 
+#define PLACED_BYTES                                                                                               \
+    (UINT64_C(3) << 20) /* of a piece across the network into a file: as many at once in less memory */
 #define PART_COPY_BYTES (UINT64_C(64) << 20) /* of a part that the store copies: no memory of ours is in it */
 
 /* ---- requests of its own --------------------------------------------------------------------------------------------- */
@@ -240,6 +242,14 @@ static void open_source(struct pfs_object *o)
     submit(o);
 }
 
+/* Parts are few for the store's sake; where pieces may lie anywhere they are small, unless somebody chose otherwise. */
+static void settle_pieces(struct pfs_object *o)
+{
+    if (o->source_fs->network && o->part_bytes == PFS_PART_BYTES && o->caps.shapes & POLYFS_SHAPE_PLACED &&
+        !(o->caps.shapes & POLYFS_SHAPE_PARTS))
+        o->part_bytes = PLACED_BYTES;
+}
+
 void pfs_object_begin(struct pfs_object *o)
 {
     PFS_ERROR(why);
@@ -247,6 +257,7 @@ void pfs_object_begin(struct pfs_object *o)
     o->caps.struct_size = (uint32_t)sizeof(o->caps);
     r.u.caps.out = &o->caps;
     int rc = pfs_run(&r);
+    settle_pieces(o);
     if (rc < 0)
         why = r.error;
     else if (o->source_fs == o->target_fs && strcmp(o->source, o->target) == 0)
@@ -404,7 +415,10 @@ void pfs_object_sized(struct pfs_object *o, struct pfs_piece *piece)
         pfs_piece_end(piece);
     if (useful) {
         o->next_offset = piece->length = piece->n;
-        pfs_sum_add(&o->sum, 0, piece->buffer, piece->n);
+        if (piece->n < size)
+            pfs_sum_add(&o->sum, 0, piece->buffer, piece->n);
+        else
+            o->sum.kind = POLYFS_CHECKSUM_NONE; /* the one answer was checked as it came */
         o->begun = 1;
         o->held = piece;
     }

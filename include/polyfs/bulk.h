@@ -189,10 +189,11 @@ POLYFS_API int polyfs_gc(struct polyfs_fs *fs, const char *path, const struct po
 typedef void polyfs_cat_fn(const char *path, const void *data, size_t size, int code, void *user);
 
 /**
- * Read whole objects that match, each handed over as it is read.
+ * Read whole objects that match, each handed over as it is read, several under way at once. An object that is named
+ * outright takes one request; a folder among the names is left out.
  *
  * @param paths  @p count paths or patterns
- * @param take   called on this thread for each object
+ * @param take   called on this thread for each object, in any order
  * @return POLYFS_OK; POLYFS_NOT_FOUND (one matches nothing); else the first failure
  * Owner: caller. Thread: any. Blocks: the store.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * stat and get. A range is taken only as the very range that was asked for, of the version that was asked for; what a
- * server keeps of checksums is held against whole objects here, and by core against those that it reads in pieces.
+ * server keeps of checksums is told, and core holds it against the bytes.
  */
 #include <strings.h>
 #include <time.h>
@@ -231,24 +231,6 @@ static int accept(void *arg, const struct ps_http_connection *answer, struct pol
     return rc;
 }
 
-/* The whole object against what the store says of it. */
-static int verify(const struct get *g, const void *data, struct polyfs_error *err)
-{
-    const struct polyfs_checksum *sum = &g->stat.checksum;
-    uint64_t wanted = 0;
-    if (g->expected != g->stat.size ||
-        !(sum->kind == POLYFS_CHECKSUM_CRC32C || sum->kind == POLYFS_CHECKSUM_CRC64NVME))
-        return POLYFS_OK;
-    for (uint32_t i = 0; i < sum->length; i++)
-        wanted = wanted << 8 | sum->value[i];
-    if (ps_host->crc(sum->kind, 0, data, g->expected) == wanted)
-        return POLYFS_OK;
-    polyfs_fail(err, POLYFS_CORRUPT, "the bytes that came do not have the checksum that the store keeps of them");
-    if (err)
-        err->retry = POLYFS_RETRY_TRANSIENT;
-    return POLYFS_CORRUPT;
-}
-
 /* Behind the end, or an empty object: which of the two a HEAD tells. */
 static int settle_end(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target, struct get *g,
                       struct polyfs_error *err)
@@ -319,8 +301,6 @@ static int get_range(struct s3_fs *fs, struct polyfs_call *call, const struct s3
     ps_http_clear(fs->http, answer);
     if (rc == POLYFS_OK && is_folder(target, &g->stat))
         return polyfs_fail(err, POLYFS_IS_DIR, "it is a folder");
-    if (rc == POLYFS_OK && (rc = verify(g, buffer, err)) != POLYFS_OK)
-        call->bytes_done = 0; /* none of them can be trusted */
     if (rc == POLYFS_RANGE && !g->begun)
         return settle_end(fs, call, target, g, err);
     return rc == POLYFS_OK ? rc : refused(g, rc, err);

@@ -2,6 +2,7 @@
 /* Bulk verbs as a machine: one window over all objects, bounded memory, every item told of once. */
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <set>
 
 #include "case.h"
@@ -38,6 +39,20 @@ std::string Name(unsigned i)
     char name[32];
     snprintf(name, sizeof(name), "d/%02u/%04u", i % 10, i);
     return name;
+}
+
+struct Taken {
+    std::multiset<std::string> bytes;
+    std::map<std::string, int> codes;
+};
+
+void Take(const char *path, const void *data, size_t size, int code, void *user)
+{
+    Taken *taken = static_cast<Taken *>(user);
+    if (code == POLYFS_OK)
+        taken->bytes.insert(std::string(static_cast<const char *>(data), size));
+    else
+        taken->codes[path] = code;
 }
 
 } // namespace
@@ -151,6 +166,47 @@ CONFORMANCE_CASE(bulk, StatMany)
         if (i % 3 != 1) {
             EXPECT_EQ(i % 3 == 0 ? POLYFS_TYPE_FILE : POLYFS_TYPE_DIR, static_cast<int>(stats[i].type));
         }
+    }
+}
+
+/* What was named is read at once, whatever its size; a folder is nothing to read; what is missing is told by name. */
+CONFORMANCE_CASE(bulk, CatOfNames)
+{
+    const std::string large = Bytes(3 << 20), small = Bytes(100, 1);
+    ASSERT_CODE(POLYFS_OK, Put("small", small));
+    ASSERT_CODE(POLYFS_OK, Put("empty", ""));
+    ASSERT_CODE(POLYFS_OK, Put("large", large));
+    ASSERT_CODE(POLYFS_OK, Put("d/x1", "one"));
+    ASSERT_CODE(POLYFS_OK, Put("d/x2", "two"));
+    const Strings names = {P("small"), P("missing"), P("empty"), P("d"), P("large"), P("d/x*"), P("small")};
+    std::vector<const char *> paths;
+    for (const std::string &name : names)
+        paths.push_back(name.c_str());
+    Taken taken;
+    EXPECT_CODE(POLYFS_NOT_FOUND, polyfs_bulk_cat(fs(), paths.data(), paths.size(), nullptr, Take, &taken, E()));
+    EXPECT_NE(std::string::npos, Why().find("missing"));
+    EXPECT_TRUE(taken.bytes == (std::multiset<std::string>{small, small, "", large, "one", "two"}));
+    EXPECT_EQ((std::map<std::string, int>{{P("missing"), POLYFS_NOT_FOUND}}), taken.codes);
+}
+
+/* A request for each object and none beside, once the store is known. */
+CONFORMANCE_CASE(bulk, CatTakesOneRequestAnObject)
+{
+    const unsigned count = 20;
+    Strings names;
+    for (unsigned i = 0; i < count; i++) {
+        names.push_back(P("o" + std::to_string(i)));
+        ASSERT_CODE(POLYFS_OK, Put("o" + std::to_string(i), Bytes(1000, i)));
+    }
+    std::vector<const char *> paths;
+    for (const std::string &name : names)
+        paths.push_back(name.c_str());
+    Taken taken;
+    uint64_t before = Requests();
+    ASSERT_CODE(POLYFS_OK, polyfs_bulk_cat(fs(), paths.data(), paths.size(), nullptr, Take, &taken, E()));
+    EXPECT_EQ(count, taken.bytes.size());
+    if (!Chaos()) {
+        EXPECT_GE(before + count, Requests());
     }
 }
 
