@@ -29,6 +29,8 @@ help=what it looks like
 
 
 class Case(unittest.TestCase):
+    polyfs = POLYFS
+
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="polyfs-badplugins-")
         os.chmod(self.dir, 0o755)
@@ -59,7 +61,7 @@ class Case(unittest.TestCase):
             shutil.copy(os.path.join(BUILT, "deps", f"lib{name}.so"), self.path("a/deps"))
 
     def run_polyfs(self, *args, before=(), env=None):
-        done = subprocess.run([*before, POLYFS, *args], env={**self.env, **(env or {})}, cwd=self.dir, capture_output=True,
+        done = subprocess.run([*before, self.polyfs, *args], env={**self.env, **(env or {})}, cwd=self.dir, capture_output=True,
                               timeout=60, check=False)
         return done.returncode, done.stdout.decode(), done.stderr.decode("utf-8", "replace")
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from place import BUILT, Case
+from place import BUILT, POLYFS, Case
 
 USER, GROUP = 23456, 23457  # nobody's; names are not needed
 SETPRIV = ["setpriv", f"--reuid={USER}", f"--regid={GROUP}", "--clear-groups"]
@@ -18,6 +18,15 @@ class Users(Case):
         self.assertTrue(shutil.which("setpriv"), "setpriv is missing: apt-get install util-linux")
         os.mkdir(self.path("home"))
         os.chown(self.path("home"), USER, GROUP)
+        self.bring_command()
+
+    def bring_command(self):
+        """Where it was built a user may not be allowed to look."""
+        built = os.path.join(os.path.dirname(POLYFS), "..", "lib")
+        self.polyfs = shutil.copy(POLYFS, self.path("polyfs"))
+        for name in ("libpolyfs.so.0", "libpolyfs-checkpoint.so.0"):
+            shutil.copy(os.path.join(built, name), self.path(name))
+        self.env["LD_LIBRARY_PATH"] = self.dir
 
     def test_folder_of_the_users_own_group(self):
         """0775: root refuses it, since whoever is in that group could put code into root's process."""

@@ -56,6 +56,8 @@ make_system() {
     mkdir -p "$ROOT/dev/shm" "$ROOT/dev/pts"
     mount -t devpts devpts "$ROOT/dev/pts"
     mount -t tmpfs tmpfs "$ROOT/dev/shm"
+    mknod -m 660 "$ROOT/dev/loop-control" c 10 237 # which a whole system has, and debootstrap does not make
+    for i in 0 1 2 3 4 5 6 7; do mknod -m 660 "$ROOT/dev/loop$i" b 7 "$i"; done
 }
 
 configure_system() {

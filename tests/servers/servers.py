@@ -311,6 +311,8 @@ def main():
     if verb == "install":
         for name in rest or SERVERS:
             print(SERVERS[name].install())
+        for name in [] if rest else ("botocore", "s3fs", "aws"):
+            print(client_python(name))
         return
     if verb == "start":
         os.makedirs(rest[1], exist_ok=True)
