@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #define LARGE_BYTES (UINT64_C(1) << 20) /* below it a mapping costs more than it gives back */
+#define HUGE_BYTES (UINT64_C(2) << 20)  /* from it on it is worth asking for large pages: fewer faults */
 
 static int is_large(uint64_t bytes)
 {
@@ -21,7 +22,11 @@ void *pfs_block_new(uint64_t bytes)
     if (!is_large(bytes))
         return malloc(bytes ? bytes : 1);
     void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return block == MAP_FAILED ? NULL : block;
+    if (block == MAP_FAILED)
+        return NULL;
+    if (bytes >= HUGE_BYTES)
+        madvise(block, bytes, MADV_HUGEPAGE); /* a wish; without it all goes on as before */
+    return block;
 }
 
 void *pfs_block_resize(void *block, uint64_t old, uint64_t bytes)

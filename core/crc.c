@@ -16,6 +16,7 @@
 #endif
 
 #define LANES 8u /* 128-bit words folded side by side */
+#define WIDE 16u /* the same where four go into one register: four such registers */
 
 /* Guarded by once, then only read. */
 static struct function {
@@ -24,8 +25,12 @@ static struct function {
     uint64_t table[8][256];
 } functions[2] = {{UINT64_C(0x82f63b78), UINT64_C(1) << 31, {{0}}},
                   {UINT64_C(0x9a6c9329ac4bc9b5), UINT64_C(1) << 63, {{0}}}};
-static uint64_t fold_far[2], fold_near[2]; /* multipliers of a 128-bit word, LANES words and one word further */
+static uint64_t fold_wide[2], fold_far[2],
+    fold_near[2]; /* multipliers of a word, WIDE, LANES and one word further */
 static int by_instruction;
+#if defined(__x86_64__)
+static int by_wide_instruction;
+#endif
 
 /* ---- polynomials --------------------------------------------------------------------------------------------------- */
 
@@ -75,11 +80,14 @@ static void prepare(void)
 {
     make_table(&functions[0]);
     make_table(&functions[1]);
+    make_folds(fold_wide, WIDE);
     make_folds(fold_far, LANES);
     make_folds(fold_near, 1);
 #if defined(__x86_64__)
     __builtin_cpu_init();
     by_instruction = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+    by_wide_instruction =
+        by_instruction && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("vpclmulqdq");
 #endif
 }
 
@@ -163,6 +171,30 @@ __attribute__((target("pclmul,sse4.2"))) static uint64_t crc64_step(uint64_t sta
     state = table_step(&functions[1], 0, last, sizeof(last));
     return table_step(&functions[1], state, (const unsigned char *)in, size % (UINT64_C(16) * LANES));
 }
+
+/* The same four words at a time: whole blocks of WIDE words become one block with the same remainder. */
+__attribute__((target("avx512f,vpclmulqdq,pclmul,sse4.2"))) static uint64_t crc64_wide_step(uint64_t state,
+                                                                                            const unsigned char *at,
+                                                                                            uint64_t size)
+{
+    const __m512i fold = _mm512_broadcast_i32x4(_mm_set_epi64x((long long)fold_wide[1], (long long)fold_wide[0]));
+    const uint64_t block_bytes = UINT64_C(16) * WIDE, blocks = size / block_bytes;
+    const unsigned char *end = at + blocks * block_bytes;
+    __m512i lane[WIDE / 4];
+    unsigned char last[16 * WIDE];
+    for (unsigned i = 0; i < WIDE / 4; i++, at += 64)
+        lane[i] = _mm512_loadu_si512(at);
+    lane[0] = _mm512_xor_si512(lane[0], _mm512_zextsi128_si512(_mm_cvtsi64_si128((long long)state)));
+    while (at < end)
+        for (unsigned i = 0; i < WIDE / 4; i++, at += 64)
+            lane[i] = _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(lane[i], fold, 0x00),
+                                                _mm512_clmulepi64_epi128(lane[i], fold, 0x11),
+                                                _mm512_loadu_si512(at), 0x96); /* a ^ b ^ c */
+    memcpy(last, lane, sizeof(last));
+    state = crc64_step(0, last, sizeof(last));
+    return size % block_bytes < UINT64_C(16) * LANES ? table_step(&functions[1], state, end, size % block_bytes)
+                                                     : crc64_step(state, end, size % block_bytes);
+}
 #endif
 
 static uint64_t fast_step(const struct function *f, uint64_t state, const unsigned char *at, uint64_t size)
@@ -170,6 +202,8 @@ static uint64_t fast_step(const struct function *f, uint64_t state, const unsign
 #if defined(__x86_64__)
     if (f == &functions[0])
         return crc32c_step(state, at, size);
+    if (by_wide_instruction && size >= UINT64_C(64) * WIDE)
+        return crc64_wide_step(state, at, size);
     if (size >= UINT64_C(16) * LANES)
         return crc64_step(state, at, size);
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Workers and queues. One lock for all: a task is a network round trip or megabytes of copying, so the lock is not
- * where time goes. Invariant: a request is in exactly one place: held, ready, delayed, with a worker, or finished.
+ * where time goes. Invariant: a request is in exactly one place: held, in its queue's line, ready, delayed, with a
+ * worker, or finished.
  */
 #include "core/executor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -67,10 +69,44 @@ static void push_delayed_locked(struct pfs_request *r)
 
 static void push_finished_locked(struct pfs_request *r)
 {
+    struct pfs_queue *queue = r->queue;
     r->next = NULL;
-    *r->queue->last = r;
-    r->queue->last = &r->next;
-    pthread_cond_broadcast(&exec.finished);
+    *queue->last = r;
+    queue->last = &r->next;
+    if (queue->in_line <= queue->width / 2)
+        pthread_cond_broadcast(&exec.finished);
+}
+
+static void push_line_locked(struct pfs_request *r)
+{
+    struct pfs_queue *queue = r->queue;
+    r->next = NULL;
+    *queue->line_last = r;
+    queue->line_last = &r->next;
+    queue->in_line++;
+}
+
+/* A request that was begun: to workers now, or when its pause is over. */
+static void begin_locked(struct pfs_request *r)
+{
+    r->queue->begun++;
+    if (r->not_before_ns > pfs_now_ns())
+        push_delayed_locked(r); /* a store that works in rounds asked for a pause */
+    else
+        push_ready_locked(r);
+}
+
+/* Whose turn it is by now. */
+static void next_in_line_locked(struct pfs_queue *queue)
+{
+    while (queue->line && queue->begun < queue->width) {
+        struct pfs_request *next = queue->line;
+        queue->line = next->next;
+        if (!queue->line)
+            queue->line_last = &queue->line;
+        queue->in_line--;
+        begin_locked(next);
+    }
 }
 
 static struct pfs_request *pop_ready_locked(void)
@@ -103,7 +139,9 @@ static void work_on_locked(struct pfs_request *r)
         push_delayed_locked(r);
         pthread_cond_signal(&exec.work);
     } else {
+        r->queue->begun--;
         push_finished_locked(r);
+        next_in_line_locked(r->queue); /* this worker takes it */
     }
 }
 
@@ -165,10 +203,11 @@ static void hire_locked(void)
 
 static void enqueue_locked(struct pfs_request *r)
 {
-    if (r->not_before_ns > pfs_now_ns())
-        push_delayed_locked(r); /* a store that works in rounds asked for a pause */
-    else
-        push_ready_locked(r);
+    if (r->queue->begun >= r->queue->width) {
+        push_line_locked(r);
+        return;
+    }
+    begin_locked(r);
     hire_locked();
     pthread_cond_signal(&exec.work);
 }
@@ -177,7 +216,7 @@ static void enqueue_locked(struct pfs_request *r)
 
 void pfs_queue_init(struct pfs_queue *queue)
 {
-    *queue = (struct pfs_queue){.last = &queue->first};
+    *queue = (struct pfs_queue){.width = UINT_MAX, .last = &queue->first, .line_last = &queue->line};
 }
 
 void pfs_queue_submit(struct pfs_queue *queue, struct pfs_request *r)
@@ -193,7 +232,7 @@ void pfs_queue_submit(struct pfs_queue *queue, struct pfs_request *r)
     pthread_mutex_unlock(&exec.mu);
 }
 
-/* Takes this queue's waiting requests out of a list and ends them: their call was cancelled or is late. */
+/* Takes a queue's waiting requests out of a list and ends them: their call was cancelled or is late. */
 static void withdraw_locked(struct pfs_request **list, struct pfs_request ***last, const struct pfs_queue *queue,
                             const struct pfs_ctx *ctx)
 {
@@ -206,6 +245,7 @@ static void withdraw_locked(struct pfs_request **list, struct pfs_request ***las
         *at = r->next;
         if (r->attempt == 0 || r->rc >= 0) /* one that failed before keeps its own error */
             r->rc = pfs_ctx_check(r->ctx, &r->error);
+        *(list == &r->queue->line ? &r->queue->in_line : &r->queue->begun) -= 1;
         push_finished_locked(r);
     }
     if (!last)
@@ -229,9 +269,11 @@ static int wait_for_one_locked(struct pfs_queue *queue, const struct pfs_ctx *ct
         pthread_cond_timedwait(&exec.finished, &exec.mu, &until);
         if (queue->first || pfs_ctx_stopped(ctx) == POLYFS_OK)
             continue;
+        withdraw_locked(&queue->line, &queue->line_last, queue, ctx);
         withdraw_locked(&exec.ready[0], &exec.ready_last[0], queue, ctx);
         withdraw_locked(&exec.ready[1], &exec.ready_last[1], queue, ctx);
         withdraw_locked(&exec.delayed, NULL, queue, ctx);
+        next_in_line_locked(queue);
         return queue->first != NULL;
     }
     return 1;

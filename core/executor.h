@@ -14,13 +14,22 @@
 
 #define PFS_WORKERS_MAX 12 /* and at most 4 coordinators: 16 threads of ours in a process */
 
-/* Finished requests of one coordinator, in the order in which they finished. */
+/*
+ * Requests of one coordinator: those in line until it is their turn, and the finished ones, in the order in which they
+ * finished. A line saves wake-ups: the worker that finished one takes the next by itself, and the coordinator sleeps on
+ * until the line is half empty.
+ */
 struct pfs_queue {
-    struct pfs_request *first, **last;
     unsigned under_way;       /* submitted, not yet taken */
-    struct pfs_request *held; /* submitted last, not yet handed to a worker */
+    struct pfs_request *held; /* submitted last, not yet handed over */
+    unsigned width;           /* with workers at once at most; set it before the first is submitted */
+    /* guarded by the executor's lock */
+    struct pfs_request *first, **last; /* finished */
+    struct pfs_request *line, **line_last;
+    unsigned in_line, begun; /* waiting for their turn; with workers, ready for one or to be tried again */
 };
 
+/* Without a bound on its width. */
 void pfs_queue_init(struct pfs_queue *queue);
 
 /* Hand a request to the workers; it and all it points to stay valid until pfs_queue_take gives it back. */

@@ -9,12 +9,13 @@
 
 struct pfs_many {
     struct pfs_ctx *ctx;
-    unsigned width; /* requests under way at most */
+    unsigned
+        width; /* requests with workers at most; as many again are made ahead, so that none waits for this thread */
     size_t count;
     /* Makes request @i. POLYFS_OK; POLYFS_MORE: not now, ask again when another has landed (never when none is under
      * way); PFS_ANSWERED: it needs no request, request->rc and error are its answer. */
     int (*fill)(size_t i, struct pfs_request *request, void *user);
-    /* The answer of @i is request->rc and request->error; in any order. Below 0: begin no further ones. */
+    /* The answer of @i is request->rc and request->error; in any order. Below 0: make no further ones. */
     int (*landed)(size_t i, struct pfs_request *request, void *user);
     void *user;
 };

@@ -181,9 +181,9 @@ static void give_up(struct readv *rv, int rc, const struct polyfs_error *error)
 
 static int run(struct pfs_verb *v, struct readv *rv)
 {
-    unsigned width = pfs_reader_is_network(rv->reader) ? WIDTH_NETWORK : 1;
+    const unsigned at_once = rv->queue.width > 1 ? 2 * rv->queue.width : 1; /* half of them in line */
     while (rv->next < rv->count || rv->queue.under_way) {
-        while (rv->next < rv->count && rv->queue.under_way < width && pfs_ctx_stopped(&v->ctx) == POLYFS_OK &&
+        while (rv->next < rv->count && rv->queue.under_way < at_once && pfs_ctx_stopped(&v->ctx) == POLYFS_OK &&
                start_next(v, rv))
             continue;
         if (rv->next < rv->count && pfs_ctx_check(&v->ctx, &v->error) != POLYFS_OK)
@@ -216,6 +216,7 @@ int polyfs_reader_readv(struct polyfs_reader *reader, struct polyfs_range *range
     }
     if (rc == POLYFS_OK) {
         pfs_queue_init(&rv.queue);
+        rv.queue.width = pfs_reader_is_network(reader) ? WIDTH_NETWORK : 1;
         rv.merged_max = v.fs->part_bytes < MERGED_MAX ? v.fs->part_bytes : MERGED_MAX;
         pfs_budget_handle(1);
         qsort(rv.order, count, sizeof(*rv.order), by_offset);

@@ -9,8 +9,7 @@
 
 #include "core/transfer.h"
 
-#define PLACED_BYTES                                                                                               \
-    (UINT64_C(3) << 20) /* of a piece across the network into a file: as many at once in less memory */
+#define PLACED_BYTES (UINT64_C(2) << 20) /* of a piece from a network into a file: many at once in little memory */
 #define PART_COPY_BYTES (UINT64_C(64) << 20) /* of a part that the store copies: no memory of ours is in it */
 
 /* ---- requests of its own --------------------------------------------------------------------------------------------- */
