@@ -6,6 +6,7 @@
  */
 #include "run.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,4 +64,27 @@ int ckpt_json_unpack(json_t *value, const char *format, ...)
     if (rc == 0)
         return POLYFS_OK;
     return json_error_code(&error) == json_error_out_of_memory ? POLYFS_NOMEM : POLYFS_CORRUPT;
+}
+
+json_t *ckpt_json_real(double value)
+{
+    if (isnan(value))
+        return json_string("nan");
+    if (isinf(value))
+        return json_string(value > 0 ? "inf" : "-inf");
+    return json_real(value);
+}
+
+int ckpt_json_real_read(const json_t *value, double *out)
+{
+    const char *text = json_string_value(value);
+    if (json_is_number(value))
+        *out = json_number_value(value);
+    else if (text && strcmp(text, "nan") == 0)
+        *out = (double)NAN;
+    else if (text && (strcmp(text, "inf") == 0 || strcmp(text, "-inf") == 0))
+        *out = text[0] == '-' ? -(double)INFINITY : (double)INFINITY;
+    else
+        return POLYFS_CORRUPT;
+    return POLYFS_OK;
 }

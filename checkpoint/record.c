@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records: the state of a run as JSON. Scores that JSON has no number for (nan, inf, -inf) are strings.
+ * Records: the state of a run as JSON.
  */
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,15 +94,6 @@ int ckpt_record_copy(struct ckpt_record *to, const struct ckpt_record *from)
 
 /* ---- writing ------------------------------------------------------------------------------------------------ */
 
-static json_t *score_json(double score)
-{
-    if (isnan(score))
-        return json_string("nan");
-    if (isinf(score))
-        return json_string(score > 0 ? "inf" : "-inf");
-    return json_real(score);
-}
-
 static json_t *entry_json(const struct ckpt_entry *e)
 {
     json_t *row =
@@ -116,7 +106,7 @@ static json_t *entry_json(const struct ckpt_entry *e)
     if (row && e->epoch != POLYFS_CKPT_NO_STEP)
         failed |= json_object_set_new(row, "epoch", json_integer(e->epoch));
     if (row && e->has_score)
-        failed |= json_object_set_new(row, "score", score_json(e->score));
+        failed |= json_object_set_new(row, "score", ckpt_json_real(e->score));
     if (failed) {
         json_decref(row);
         return NULL;
@@ -162,23 +152,6 @@ static int is_id(const char *text)
     return strlen(text) == CKPT_ATTEMPT - 1 && strspn(text, "0123456789abcdef") == CKPT_ATTEMPT - 1;
 }
 
-static int score_read(const json_t *value, struct ckpt_entry *e)
-{
-    const char *text = json_string_value(value);
-    e->has_score = value != NULL;
-    if (!value)
-        return POLYFS_OK;
-    if (json_is_number(value))
-        e->score = json_number_value(value);
-    else if (text && strcmp(text, "nan") == 0)
-        e->score = (double)NAN;
-    else if (text && (strcmp(text, "inf") == 0 || strcmp(text, "-inf") == 0))
-        e->score = text[0] == '-' ? -(double)INFINITY : (double)INFINITY;
-    else
-        return POLYFS_CORRUPT;
-    return POLYFS_OK;
-}
-
 static int entry_read(json_t *row, struct ckpt_record *record)
 {
     struct ckpt_entry e = {.step = POLYFS_CKPT_NO_STEP, .epoch = POLYFS_CKPT_NO_STEP};
@@ -189,8 +162,9 @@ static int entry_read(json_t *row, struct ckpt_record *record)
                               &size, "crc32c", &crc, "step", &step, "epoch", &epoch);
     if (rc != POLYFS_OK)
         return rc;
+    const json_t *score = json_object_get(row, "score");
     if (!ckpt_name_valid(name) || !is_id(attempt) || bytes < 0 || files < 0 || files > UINT32_MAX || size < 0 ||
-        crc < 0 || crc > UINT32_MAX || score_read(json_object_get(row, "score"), &e) != POLYFS_OK)
+        crc < 0 || crc > UINT32_MAX || (score && ckpt_json_real_read(score, &e.score) != POLYFS_OK))
         return POLYFS_CORRUPT;
     e.name = (char *)(uintptr_t)name; /* copied by add */
     memcpy(e.attempt, attempt, sizeof(e.attempt));
@@ -199,6 +173,7 @@ static int entry_read(json_t *row, struct ckpt_record *record)
     e.time_ns = time_ns;
     e.bytes = (uint64_t)bytes;
     e.files = (uint32_t)files;
+    e.has_score = score != NULL;
     e.manifest_size = (uint64_t)size;
     e.manifest_crc = (uint32_t)crc;
     return ckpt_record_add(record, &e);

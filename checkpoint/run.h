@@ -14,6 +14,7 @@
 #define CKPT_ATTEMPT 33 /* 32 hexadecimal digits and a NUL */
 #define CKPT_RECORDS_MIN 3
 #define CKPT_RECORDS 5
+#define CKPT_TEXT_MAX 4096
 
 /* A live checkpoint, as records hold it. */
 struct ckpt_entry {
@@ -67,6 +68,17 @@ int64_t ckpt_now_ns(void);
 /* A relative path whose parts are neither empty, "." nor "..", and which holds no control byte. */
 int ckpt_name_valid(const char *name);
 
+/* Text that grows up to CKPT_TEXT_MAX bytes; what does not fit sets @full. It always ends in NUL. */
+struct ckpt_text {
+    size_t n;
+    int full;
+    char data[CKPT_TEXT_MAX];
+};
+void ckpt_text_init(struct ckpt_text *text);
+void ckpt_text_add(struct ckpt_text *text, const char *bytes, size_t n);
+void ckpt_text_put(struct ckpt_text *text, const char *string);
+void ckpt_text_repeat(struct ckpt_text *text, const char *unit, size_t count);
+
 /* record.c */
 void ckpt_record_init(struct ckpt_record *record);
 void ckpt_record_clear(struct ckpt_record *record);
@@ -87,6 +99,9 @@ int ckpt_unseal(const char *text, size_t n, const char **out_json, size_t *out_n
 int ckpt_json_read(const char *text, size_t n, json_t **out, char *why, size_t why_room);
 int ckpt_json_write(const json_t *value, size_t flags, char **out, size_t *out_n);
 int ckpt_json_unpack(json_t *value, const char *format, ...);
+/* A double; what JSON has no number for is a string: nan, inf, -inf. */
+json_t *ckpt_json_real(double value);
+int ckpt_json_real_read(const json_t *value, double *out);
 
 /* log.c */
 /* The newest record that can be read, into @out. *out_found 0: the log is empty. @note: what was passed over. */

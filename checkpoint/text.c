@@ -39,6 +39,35 @@ int ckpt_fail(struct polyfs_error *err, int code, const char *what, const char *
     return code;
 }
 
+void ckpt_text_init(struct ckpt_text *text)
+{
+    text->n = 0;
+    text->full = 0;
+    text->data[0] = '\0';
+}
+
+void ckpt_text_add(struct ckpt_text *text, const char *bytes, size_t n)
+{
+    if (text->full || n >= sizeof(text->data) - text->n) {
+        text->full = 1;
+        return;
+    }
+    memcpy(text->data + text->n, bytes, n);
+    text->n += n;
+    text->data[text->n] = '\0';
+}
+
+void ckpt_text_put(struct ckpt_text *text, const char *string)
+{
+    ckpt_text_add(text, string, strlen(string));
+}
+
+void ckpt_text_repeat(struct ckpt_text *text, const char *unit, size_t count)
+{
+    while (count-- > 0 && !text->full)
+        ckpt_text_put(text, unit);
+}
+
 void ckpt_id(char out[CKPT_ATTEMPT])
 {
     uint8_t bytes[16];

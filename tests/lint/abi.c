@@ -5,6 +5,7 @@
  */
 #include "polyfs/checkpoint.h"
 #include "polyfs/plugin.h"
+#include "polyfs/policy.h"
 #include "polyfs/polyfs.h"
 
 _Static_assert(sizeof(void *) == 8 && sizeof(long) == 8, "these numbers are of LP64");
@@ -422,6 +423,71 @@ AT(polyfs_plugin, upload, 104);
 AT(polyfs_plugin, placed, 112);
 AT(polyfs_plugin, stream, 120);
 AT(polyfs_plugin, query, 128);
+
+SIZE(polyfs_policy_opts, 144);
+AT(polyfs_policy_opts, struct_size, 0);
+AT(polyfs_policy_opts, flags, 4);
+AT(polyfs_policy_opts, dirpath, 8);
+AT(polyfs_policy_opts, filename, 16);
+AT(polyfs_policy_opts, monitor, 24);
+AT(polyfs_policy_opts, name_last, 32);
+AT(polyfs_policy_opts, ext, 40);
+AT(polyfs_policy_opts, join, 48);
+AT(polyfs_policy_opts, equals, 56);
+AT(polyfs_policy_opts, mode, 64);
+AT(polyfs_policy_opts, save_last, 68);
+AT(polyfs_policy_opts, when, 72);
+AT(polyfs_policy_opts, reserved, 76);
+AT(polyfs_policy_opts, save_top_k, 80);
+AT(polyfs_policy_opts, every_n_train_steps, 88);
+AT(polyfs_policy_opts, every_n_epochs, 96);
+AT(polyfs_policy_opts, train_time_interval_ms, 104);
+AT(polyfs_policy_opts, starting_version, 112);
+AT(polyfs_policy_opts, keep_newest, 120);
+AT(polyfs_policy_opts, keep_every_n_steps, 128);
+AT(polyfs_policy_opts, keep_every_ms, 136);
+
+SIZE(polyfs_policy_metric, 32);
+AT(polyfs_policy_metric, name, 0);
+AT(polyfs_policy_metric, kind, 8);
+AT(polyfs_policy_metric, reserved, 12);
+AT(polyfs_policy_metric, integer, 16);
+AT(polyfs_policy_metric, real, 24);
+
+SIZE(polyfs_policy_run, 48);
+AT(polyfs_policy_run, struct_size, 0);
+AT(polyfs_policy_run, flags, 4);
+AT(polyfs_policy_run, dirpath, 8);
+AT(polyfs_policy_run, resumed_from, 16);
+AT(polyfs_policy_run, exists, 24);
+AT(polyfs_policy_run, user, 32);
+AT(polyfs_policy_run, validate_every_n_epochs, 40);
+
+SIZE(polyfs_policy_moment, 56);
+AT(polyfs_policy_moment, struct_size, 0);
+AT(polyfs_policy_moment, flags, 4);
+AT(polyfs_policy_moment, epoch, 8);
+AT(polyfs_policy_moment, step, 16);
+AT(polyfs_policy_moment, now_ms, 24);
+AT(polyfs_policy_moment, time_ms, 32);
+AT(polyfs_policy_moment, metrics, 40);
+AT(polyfs_policy_moment, count, 48);
+
+SIZE(polyfs_policy_step, 32);
+AT(polyfs_policy_step, what, 0);
+AT(polyfs_policy_step, flags, 4);
+AT(polyfs_policy_step, path, 8);
+AT(polyfs_policy_step, source, 16);
+AT(polyfs_policy_step, score, 24);
+
+SIZE(polyfs_policy_plan, 48);
+AT(polyfs_policy_plan, struct_size, 0);
+AT(polyfs_policy_plan, flags, 4);
+AT(polyfs_policy_plan, steps, 8);
+AT(polyfs_policy_plan, count, 16);
+AT(polyfs_policy_plan, last, 24);
+AT(polyfs_policy_plan, best, 32);
+AT(polyfs_policy_plan, best_score, 40);
 
 SIZE(polyfs_implementation, 64);
 AT(polyfs_implementation, struct_size, 0);

@@ -18,6 +18,7 @@ HEAD = """/* SPDX-License-Identifier: Apache-2.0 */
  */
 #include "polyfs/checkpoint.h"
 #include "polyfs/plugin.h"
+#include "polyfs/policy.h"
 #include "polyfs/polyfs.h"
 
 _Static_assert(sizeof(void *) == 8 && sizeof(long) == 8, "these numbers are of LP64");

@@ -9,6 +9,7 @@ import tempfile
 import tree
 
 LIBRARIES = {"libpolyfs.so": "core/polyfs.map", "libpolyfs-checkpoint.so": "checkpoint/checkpoint.map"}
+CHECKPOINT = ("checkpoint.h", "policy.h")  # headers of the checkpoint library
 VERSION = "POLYFS_0"
 ENTRY = "polyfs_plugin_v1"
 
@@ -26,7 +27,7 @@ def exported(library):
 def declared(sources, library):
     names = set()
     for path in sources.files("include", ext=(".h",)):
-        if (os.path.basename(path) == "checkpoint.h") != ("checkpoint" in library):
+        if (os.path.basename(path) in CHECKPOINT) != ("checkpoint" in library):
             continue
         names |= set(re.findall(r"^POLYFS_API\b[^;(]*?\b(polyfs_\w+)\s*\(", sources.code(path), re.M))
     return names

@@ -65,7 +65,7 @@ struct scenario {
 
 /* Scenarios by file, each ended by a row without a name. */
 extern const struct scenario look_scenarios[], read_scenarios[], write_scenarios[], change_scenarios[],
-    bulk_scenarios[], checkpoint_scenarios[], setup_scenarios[], mutant_scenarios[];
+    bulk_scenarios[], checkpoint_scenarios[], policy_scenarios[], setup_scenarios[], mutant_scenarios[];
 
 /* A path below the scenario's folder; good until a few more were asked for. */
 const char *at(const struct world *w, const char *name);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The checkpoint layer's own headers, for C++. */
+#ifndef POLYFS_UNIT_CHECKPOINT_INTERNAL_H
+#define POLYFS_UNIT_CHECKPOINT_INTERNAL_H
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+extern "C" {
+#include "checkpoint/policy.h"
+}
+#pragma GCC diagnostic pop
+
+#endif
