@@ -74,16 +74,16 @@ static int list_files(struct polyfs_ckpt_view *view, struct polyfs_error *err)
     return POLYFS_OK;
 }
 
-static int view_open(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *entry, uint64_t seq,
-                     struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
+static int view_open(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *entry,
+                     const struct ckpt_record *record, struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
 {
     struct polyfs_ckpt_view *view = calloc(1, sizeof(*view));
     if (!view)
         return ckpt_fail(err, POLYFS_NOMEM, "load", entry->name, "no memory");
     view->fs = polyfs_fs_ref(ckpt->fs);
     view->call = ckpt->call;
-    ckpt_info_fill(&view->info, entry, seq);
-    view->folder = ckpt_format("%s%s%s/%s", ckpt->root, *ckpt->root ? "/" : "", entry->name, entry->attempt);
+    ckpt_info_fill(&view->info, entry, record);
+    view->folder = ckpt_format("%s%s%s/%s", ckpt->root, *ckpt->root ? "/" : "", entry->home, entry->attempt);
     int rc = view->folder ? read_manifest(view, entry, err)
                           : ckpt_fail(err, POLYFS_NOMEM, "load", entry->name, "no memory");
     if (rc == POLYFS_OK)
@@ -178,11 +178,12 @@ static int check_files(struct polyfs_ckpt_view *view, int bytes, struct polyfs_e
 
 /* ---- finding --------------------------------------------------------------------------------------------------- */
 
-static int open_whole(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *entry, uint64_t seq, uint32_t flags,
-                      struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
+static int open_whole(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *entry,
+                      const struct ckpt_record *record, uint32_t flags, struct polyfs_ckpt_view **out_view,
+                      struct polyfs_error *err)
 {
     struct polyfs_ckpt_view *view = NULL;
-    int rc = view_open(ckpt, entry, seq, &view, err);
+    int rc = view_open(ckpt, entry, record, &view, err);
     if (rc != POLYFS_OK)
         return rc;
     rc = check_files(view, (flags & POLYFS_CKPT_CHECK_BYTES) != 0, err);
@@ -200,7 +201,7 @@ static int newest_of(struct polyfs_ckpt *ckpt, const struct ckpt_record *record,
     int rc = POLYFS_NOT_FOUND;
     for (size_t i = record->live_count; i-- > 0;) {
         struct polyfs_error why = POLYFS_ERROR_INIT;
-        rc = open_whole(ckpt, &record->live[i], record->seq, flags, out_view, &why);
+        rc = open_whole(ckpt, &record->live[i], record, flags, out_view, &why);
         if (rc == POLYFS_OK)
             return rc;
         if (err)
@@ -254,6 +255,14 @@ static int load_latest(struct polyfs_ckpt *ckpt, uint32_t flags, struct polyfs_c
     return ckpt_fail(err, POLYFS_NOT_FOUND, "load the latest of", ckpt->url, "it has no checkpoint yet");
 }
 
+/* "last" and "best" are what a policy chose, unless something bears that name. */
+static const struct ckpt_entry *entry_of(const struct ckpt_record *record, const char *name)
+{
+    const struct ckpt_entry *entry = ckpt_record_find(record, name);
+    const char *chosen = strcmp(name, "last") == 0 ? record->last : strcmp(name, "best") == 0 ? record->best : NULL;
+    return entry || !chosen ? entry : ckpt_record_find(record, chosen);
+}
+
 static int load_named(struct polyfs_ckpt *ckpt, const char *name, uint32_t flags,
                       struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
 {
@@ -263,14 +272,13 @@ static int load_named(struct polyfs_ckpt *ckpt, const char *name, uint32_t flags
     int rc = ckpt_log_newest(ckpt, &record, &found, NULL, 0, err);
     if (rc != POLYFS_OK)
         return rc;
+    const struct ckpt_entry *entry = entry_of(&record, name);
     rc = POLYFS_NOT_FOUND;
-    for (size_t i = record.live_count; i-- > 0 && rc == POLYFS_NOT_FOUND;)
-        if (strcmp(record.live[i].name, name) == 0) {
-            rc = open_whole(ckpt, &record.live[i], record.seq, flags, out_view, err);
-            if (rc == POLYFS_NOT_FOUND) {
-                rc = ckpt_fail(err, POLYFS_CORRUPT, "load", name, "a file of it is missing");
-            }
-        }
+    if (entry) {
+        rc = open_whole(ckpt, entry, &record, flags, out_view, err);
+        if (rc == POLYFS_NOT_FOUND)
+            rc = ckpt_fail(err, POLYFS_CORRUPT, "load", name, "a file of it is missing");
+    }
     ckpt_record_clear(&record);
     if (rc == POLYFS_NOT_FOUND)
         ckpt_fail(err, rc, "load", ckpt->url, "it has no checkpoint \"%s\"; see: polyfs ckpt list %s", name,
@@ -283,8 +291,13 @@ int polyfs_ckpt_load(struct polyfs_ckpt *ckpt, const char *which, uint32_t flags
 {
     if (flags & ~POLYFS_CKPT_CHECK_BYTES)
         return ckpt_fail(err, POLYFS_UNSUPPORTED, "load from", ckpt->url, "a flag is not known");
-    return strcmp(which, "latest") == 0 ? load_latest(ckpt, flags, out_view, err)
-                                        : load_named(ckpt, which, flags, out_view, err);
+    if (strcmp(which, "latest") == 0)
+        return load_latest(ckpt, flags, out_view, err);
+    int rc = load_named(ckpt, which, flags, out_view, err);
+    if (strcmp(which, "last") == 0 &&
+        is_damage(rc)) /* no policy chose one, or it is not whole: the newest that is */
+        rc = load_latest(ckpt, flags, out_view, err);
+    return rc;
 }
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
@@ -399,7 +412,7 @@ int polyfs_ckpt_list(struct polyfs_ckpt *ckpt, struct polyfs_ckpt_list **out_lis
     }
     for (size_t i = record.live_count; i-- > 0;) {
         struct polyfs_ckpt_info *info = &list->rows[list->count++];
-        ckpt_info_fill(info, &record.live[i], record.seq);
+        ckpt_info_fill(info, &record.live[i], &record);
         if (*note) {
             info->flags |= POLYFS_CKPT_FELL_BACK;
             snprintf(info->note, sizeof(info->note), "%s", note);
@@ -443,14 +456,14 @@ int polyfs_ckpt_verify(struct polyfs_ckpt *ckpt, const char *which, uint32_t fla
         if (which && strcmp(record.live[i].name, which) != 0)
             continue;
         seen = 1;
-        int code = open_whole(ckpt, &record.live[i], record.seq, check, &view, &why);
+        int code = open_whole(ckpt, &record.live[i], &record, check, &view, &why);
         polyfs_ckpt_view_close(view);
         if (code != POLYFS_OK && first == POLYFS_OK) {
             first = code;
             if (err)
                 *err = why;
         }
-        ckpt_info_fill(&info, &record.live[i], record.seq);
+        ckpt_info_fill(&info, &record.live[i], &record);
         if (done)
             done(&info, code, code == POLYFS_OK ? "" : why.message, user);
     }

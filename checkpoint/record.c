@@ -18,12 +18,16 @@ void ckpt_record_init(struct ckpt_record *record)
 
 void ckpt_record_clear(struct ckpt_record *record)
 {
-    for (size_t i = 0; i < record->live_count; i++)
+    for (size_t i = 0; i < record->live_count; i++) {
         free(record->live[i].name);
+        free(record->live[i].home);
+    }
     for (size_t i = 0; i < record->garbage_count; i++)
         free(record->garbage[i].name);
     free(record->live);
     free(record->garbage);
+    free(record->last);
+    free(record->best);
     ckpt_record_init(record);
 }
 
@@ -48,23 +52,53 @@ int ckpt_record_add(struct ckpt_record *record, const struct ckpt_entry *entry)
     if (!more)
         return POLYFS_NOMEM;
     record->live = more;
-    more[record->live_count] = *entry;
-    more[record->live_count].name = strdup(entry->name);
-    if (!more[record->live_count].name)
+    struct ckpt_entry *own = &more[record->live_count];
+    *own = *entry;
+    own->name = strdup(entry->name);
+    own->home = strdup(entry->home ? entry->home : entry->name);
+    if (!own->name || !own->home) {
+        free(own->name);
+        free(own->home);
         return POLYFS_NOMEM;
+    }
     record->live_count++;
     return POLYFS_OK;
 }
 
-int ckpt_record_drop(struct ckpt_record *record, size_t index, uint64_t seq)
+const struct ckpt_entry *ckpt_record_find(const struct ckpt_record *record, const char *name)
 {
-    struct ckpt_entry *victim = &record->live[index];
-    int rc = garbage_add(record, victim->name, victim->attempt, seq);
+    for (size_t i = 0; i < record->live_count; i++)
+        if (strcmp(record->live[i].name, name) == 0)
+            return &record->live[i];
+    return NULL;
+}
+
+static void forget(char **which, const char *name)
+{
+    if (!*which || strcmp(*which, name) != 0)
+        return;
+    free(*which);
+    *which = NULL;
+}
+
+int ckpt_record_drop(struct ckpt_record *record, const char *name)
+{
+    const struct ckpt_entry *found = ckpt_record_find(record, name);
+    int shared = 0;
+    if (!found)
+        return POLYFS_OK;
+    struct ckpt_entry *victim = &record->live[found - record->live];
+    for (size_t i = 0; i < record->live_count; i++)
+        shared += strcmp(record->live[i].attempt, victim->attempt) == 0;
+    int rc = shared > 1 ? POLYFS_OK : garbage_add(record, victim->home, victim->attempt, record->seq);
     if (rc != POLYFS_OK)
         return rc;
+    forget(&record->last, victim->name);
+    forget(&record->best, victim->name);
     free(victim->name);
-    memmove(victim, victim + 1, (record->live_count - index - 1) * sizeof(*victim));
+    free(victim->home);
     record->live_count--;
+    memmove(victim, victim + 1, (record->live_count - (size_t)(victim - record->live)) * sizeof(*victim));
     return POLYFS_OK;
 }
 
@@ -83,6 +117,10 @@ int ckpt_record_copy(struct ckpt_record *to, const struct ckpt_record *from)
     to->live = NULL;
     to->garbage = NULL;
     to->live_count = to->garbage_count = 0;
+    to->last = from->last ? strdup(from->last) : NULL;
+    to->best = from->best ? strdup(from->best) : NULL;
+    if ((from->last && !to->last) || (from->best && !to->best))
+        rc = POLYFS_NOMEM;
     for (size_t i = 0; i < from->live_count && rc == POLYFS_OK; i++)
         rc = ckpt_record_add(to, &from->live[i]);
     for (size_t i = 0; i < from->garbage_count && rc == POLYFS_OK; i++)
@@ -101,6 +139,8 @@ static json_t *entry_json(const struct ckpt_entry *e)
                   (json_int_t)e->time_ns, "bytes", (json_int_t)e->bytes, "files", (json_int_t)e->files, "manifest",
                   "size", (json_int_t)e->manifest_size, "crc32c", (json_int_t)e->manifest_crc);
     int failed = !row;
+    if (row && strcmp(e->home, e->name) != 0)
+        failed |= json_object_set_new(row, "home", json_string(e->home));
     if (row && e->step != POLYFS_CKPT_NO_STEP)
         failed |= json_object_set_new(row, "step", json_integer(e->step));
     if (row && e->epoch != POLYFS_CKPT_NO_STEP)
@@ -118,6 +158,10 @@ static int lists_json(json_t *body, const struct ckpt_record *record)
 {
     json_t *live = json_array(), *garbage = json_array();
     int failed = json_object_set_new(body, "live", live) | json_object_set_new(body, "garbage", garbage);
+    if (record->last)
+        failed |= json_object_set_new(body, "last", json_string(record->last));
+    if (record->best)
+        failed |= json_object_set_new(body, "best", json_string(record->best));
     for (size_t i = 0; !failed && i < record->live_count; i++)
         failed = json_array_append_new(live, entry_json(&record->live[i]));
     for (size_t i = 0; !failed && i < record->garbage_count; i++) {
@@ -155,18 +199,21 @@ static int is_id(const char *text)
 static int entry_read(json_t *row, struct ckpt_record *record)
 {
     struct ckpt_entry e = {.step = POLYFS_CKPT_NO_STEP, .epoch = POLYFS_CKPT_NO_STEP};
-    const char *name, *attempt;
+    const char *name, *attempt, *home = NULL;
     json_int_t time_ns, bytes, files, size, crc, step = POLYFS_CKPT_NO_STEP, epoch = POLYFS_CKPT_NO_STEP;
-    int rc = ckpt_json_unpack(row, "{s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I}, s?I, s?I}", "name", &name, "attempt",
-                              &attempt, "time_ns", &time_ns, "bytes", &bytes, "files", &files, "manifest", "size",
-                              &size, "crc32c", &crc, "step", &step, "epoch", &epoch);
+    int rc =
+        ckpt_json_unpack(row, "{s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I}, s?s, s?I, s?I}", "name", &name, "attempt",
+                         &attempt, "time_ns", &time_ns, "bytes", &bytes, "files", &files, "manifest", "size", &size,
+                         "crc32c", &crc, "home", &home, "step", &step, "epoch", &epoch);
     if (rc != POLYFS_OK)
         return rc;
     const json_t *score = json_object_get(row, "score");
-    if (!ckpt_name_valid(name) || !is_id(attempt) || bytes < 0 || files < 0 || files > UINT32_MAX || size < 0 ||
-        crc < 0 || crc > UINT32_MAX || (score && ckpt_json_real_read(score, &e.score) != POLYFS_OK))
+    if (!ckpt_name_valid(name) || (home && !ckpt_name_valid(home)) || !is_id(attempt) || bytes < 0 || files < 0 ||
+        files > UINT32_MAX || size < 0 || crc < 0 || crc > UINT32_MAX ||
+        (score && ckpt_json_real_read(score, &e.score) != POLYFS_OK))
         return POLYFS_CORRUPT;
     e.name = (char *)(uintptr_t)name; /* copied by add */
+    e.home = (char *)(uintptr_t)home;
     memcpy(e.attempt, attempt, sizeof(e.attempt));
     e.step = step;
     e.epoch = epoch;
@@ -204,10 +251,20 @@ static int lists_read(json_t *live, json_t *garbage, struct ckpt_record *record)
     return POLYFS_OK;
 }
 
+/* What is chosen must be there. */
+static int chosen_read(struct ckpt_record *record, const char *last, const char *best)
+{
+    if ((last && !ckpt_record_find(record, last)) || (best && !ckpt_record_find(record, best)))
+        return POLYFS_CORRUPT;
+    record->last = last ? strdup(last) : NULL;
+    record->best = best ? strdup(best) : NULL;
+    return (last && !record->last) || (best && !record->best) ? POLYFS_NOMEM : POLYFS_OK;
+}
+
 static int body_read(json_t *body, struct ckpt_record *out, char *why, size_t room)
 {
     int format;
-    const char *run, *writer;
+    const char *run, *writer, *last = NULL, *best = NULL;
     json_int_t seq, incarnation, time_ns;
     json_t *live, *garbage;
     int rc = ckpt_json_unpack(body, "{s:i}", "format", &format);
@@ -221,8 +278,9 @@ static int body_read(json_t *body, struct ckpt_record *out, char *why, size_t ro
         snprintf(why, room, "its format %d is newer than this polyfs knows (%d)", format, FORMAT);
         return POLYFS_UNSUPPORTED;
     }
-    rc = ckpt_json_unpack(body, "{s:I, s:s, s:s, s:I, s:I, s:o, s:o}", "seq", &seq, "run", &run, "writer", &writer,
-                          "incarnation", &incarnation, "time_ns", &time_ns, "live", &live, "garbage", &garbage);
+    rc = ckpt_json_unpack(body, "{s:I, s:s, s:s, s:I, s:I, s:o, s:o, s?s, s?s}", "seq", &seq, "run", &run, "writer",
+                          &writer, "incarnation", &incarnation, "time_ns", &time_ns, "live", &live, "garbage",
+                          &garbage, "last", &last, "best", &best);
     if (rc == POLYFS_OK && (seq < 1 || incarnation < 0 || !is_id(run) || !is_id(writer) || !json_is_array(live) ||
                             !json_is_array(garbage)))
         rc = POLYFS_CORRUPT;
@@ -236,6 +294,8 @@ static int body_read(json_t *body, struct ckpt_record *out, char *why, size_t ro
     memcpy(out->run, run, sizeof(out->run));
     memcpy(out->writer, writer, sizeof(out->writer));
     rc = lists_read(live, garbage, out);
+    if (rc == POLYFS_OK)
+        rc = chosen_read(out, last, best);
     if (rc != POLYFS_OK)
         snprintf(why, room, rc == POLYFS_NOMEM ? "no memory to read it" : "a row of it is wrong");
     return rc;

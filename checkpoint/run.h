@@ -19,6 +19,7 @@
 /* A live checkpoint, as records hold it. */
 struct ckpt_entry {
     char *name;
+    char *home; /* whose folder has the attempt: its own, or that of one that shares its files */
     char attempt[CKPT_ATTEMPT];
     int64_t step, epoch, time_ns;
     uint64_t bytes;
@@ -31,7 +32,7 @@ struct ckpt_entry {
 
 /* What retention dropped, and in which record: its files go once a later record is the newest. */
 struct ckpt_garbage {
-    char *name;
+    char *name; /* of the folder that has the attempt */
     char attempt[CKPT_ATTEMPT];
     uint64_t seq;
 };
@@ -45,6 +46,7 @@ struct ckpt_record {
     int64_t time_ns;
     struct ckpt_entry *live; /* oldest first */
     size_t live_count;
+    char *last, *best; /* names of live ones that a policy chose; or NULL */
     struct ckpt_garbage *garbage;
     size_t garbage_count;
 };
@@ -84,8 +86,11 @@ void ckpt_record_init(struct ckpt_record *record);
 void ckpt_record_clear(struct ckpt_record *record);
 int ckpt_record_copy(struct ckpt_record *to, const struct ckpt_record *from);
 int ckpt_record_add(struct ckpt_record *record, const struct ckpt_entry *entry);
-/* Moves the entry at @index to the garbage of record @seq. */
-int ckpt_record_drop(struct ckpt_record *record, size_t index, uint64_t seq);
+/* The live one of that name, or NULL. */
+const struct ckpt_entry *ckpt_record_find(const struct ckpt_record *record, const char *name);
+/* Takes the live one of that name away, if there is one; its files become garbage of record->seq unless another shares
+ * them. */
+int ckpt_record_drop(struct ckpt_record *record, const char *name);
 void ckpt_garbage_remove(struct ckpt_record *record, size_t index);
 int ckpt_record_write(const struct ckpt_record *record, char **out, size_t *out_n);
 /* POLYFS_CORRUPT, UNSUPPORTED (a newer format) or NOMEM, with the reason in @why. */
@@ -119,6 +124,13 @@ int ckpt_log_remove(struct polyfs_ckpt *ckpt, uint64_t seq, struct polyfs_error 
 /* Commits @next as the record behind the state, then takes it as the state and removes what became garbage. */
 int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyfs_error *err);
 
+/* save.c: what a plan asks for beside the save; borrowed until the commit. */
+void ckpt_saver_plan(struct polyfs_ckpt_saver *saver, const struct polyfs_policy_plan *plan);
+
+/* carry.c: a plan's names, in a record. @saved: the attempt of its saves, NULL when it has none. */
+int ckpt_plan_apply(struct ckpt_record *next, const struct polyfs_policy_plan *plan,
+                    const struct ckpt_entry *saved);
+
 /* manifest.c */
 struct ckpt_file {
     char *name;
@@ -136,7 +148,8 @@ int ckpt_manifest_write(const struct ckpt_manifest *manifest, char **out, size_t
 int ckpt_manifest_read(const char *text, size_t n, struct ckpt_manifest *out, char *why, size_t why_room);
 #define CKPT_MANIFEST "manifest.json"
 
-void ckpt_info_fill(struct polyfs_ckpt_info *info, const struct ckpt_entry *entry, uint64_t seq);
+void ckpt_info_fill(struct polyfs_ckpt_info *info, const struct ckpt_entry *entry,
+                    const struct ckpt_record *record);
 void ckpt_info_out(struct polyfs_ckpt_info *to, const struct polyfs_ckpt_info *from);
 
 #endif

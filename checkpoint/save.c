@@ -15,7 +15,8 @@ struct polyfs_ckpt_saver {
     struct polyfs_ckpt *ckpt;
     struct ckpt_entry entry;
     struct ckpt_manifest manifest;
-    char *folder; /* of this attempt */
+    char *folder;                          /* of this attempt */
+    const struct polyfs_policy_plan *plan; /* borrowed, or NULL */
 
     /* the file being written */
     struct polyfs_writer *writer;
@@ -90,6 +91,11 @@ int polyfs_ckpt_begin(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_save_op
     else
         saver_free(saver);
     return rc;
+}
+
+void ckpt_saver_plan(struct polyfs_ckpt_saver *saver, const struct polyfs_policy_plan *plan)
+{
+    saver->plan = plan;
 }
 
 /* ---- files --------------------------------------------------------------------------------------------------- */
@@ -208,13 +214,15 @@ static int next_record(const struct polyfs_ckpt_saver *saver, struct ckpt_record
     const struct polyfs_ckpt *ckpt = saver->ckpt;
     int rc = ckpt_record_copy(next, &ckpt->state);
     next->seq++;
-    for (size_t i = next->live_count; rc == POLYFS_OK && i-- > 0;)
-        if (strcmp(next->live[i].name, saver->entry.name) == 0)
-            rc = ckpt_record_drop(next, i, next->seq);
-    if (rc == POLYFS_OK)
-        rc = ckpt_record_add(next, &saver->entry);
+    if (rc == POLYFS_OK && saver->plan) {
+        rc = ckpt_plan_apply(next, saver->plan, &saver->entry);
+    } else if (rc == POLYFS_OK) {
+        rc = ckpt_record_drop(next, saver->entry.name);
+        if (rc == POLYFS_OK)
+            rc = ckpt_record_add(next, &saver->entry);
+    }
     while (rc == POLYFS_OK && ckpt->keep_newest && next->live_count > ckpt->keep_newest)
-        rc = ckpt_record_drop(next, 0, next->seq);
+        rc = ckpt_record_drop(next, next->live[0].name);
     if (rc != POLYFS_OK)
         ckpt_record_clear(next);
     return rc;
@@ -244,7 +252,7 @@ int polyfs_ckpt_commit(struct polyfs_ckpt_saver *saver, struct polyfs_ckpt_info 
             polyfs_ckpt_abort(saver);
         return rc;
     }
-    ckpt_info_fill(&info, &saver->entry, ckpt->state.seq);
+    ckpt_info_fill(&info, &saver->entry, &ckpt->state);
     ckpt_info_out(out_info, &info);
     saver_free(saver);
     return POLYFS_OK;

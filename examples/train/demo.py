@@ -85,11 +85,11 @@ def main():
 
 
 def compare(polyfs, base):
-    """Every file of the two newest checkpoints, byte by byte."""
+    """Every file of the two last checkpoints, byte by byte; the state of the policy is one."""
     folder = tempfile.mkdtemp(prefix="polyfs-demo-")
     try:
         for run in ("unbroken", "killed"):
-            subprocess.run([polyfs, "ckpt", "load", f"{base}/{run}", "latest", f"{folder}/{run}"], check=True)
+            subprocess.run([polyfs, "ckpt", "load", f"{base}/{run}", "last", f"{folder}/{run}"], check=True)
         subprocess.run(["diff", "-r", f"{folder}/unbroken", f"{folder}/killed"], check=True)
     finally:
         shutil.rmtree(folder)

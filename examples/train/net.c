@@ -37,7 +37,7 @@ void data_make(struct data *data, uint64_t seed)
     for (int j = 0; j < TEACHER; j++)
         for (int k = 0; k < CLASSES; k++)
             out[j][k] = uniform(&rng);
-    for (int s = 0; s < SAMPLES; s++) {
+    for (int s = 0; s < SAMPLES + HELD_OUT; s++) {
         float hidden[TEACHER] = {0}, score[CLASSES] = {0};
         int best = 0;
         for (int i = 0; i < INPUTS; i++) {
@@ -181,4 +181,16 @@ void net_epoch(struct net *net, const struct data *data)
     }
     net->progress.epochs++;
     net->progress.loss = loss / visited;
+}
+
+double net_validate(struct net *net, const struct data *data)
+{
+    static float hidden[HIDDEN];
+    float score[CLASSES];
+    double loss = 0;
+    for (int s = SAMPLES; s < SAMPLES + HELD_OUT; s++) {
+        forward(net->weights, data->inputs[s], hidden, score);
+        loss += softmax(score, data->labels[s]);
+    }
+    return loss / HELD_OUT;
 }

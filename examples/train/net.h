@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { INPUTS = 32, HIDDEN = 2048, CLASSES = 10, SAMPLES = 60000, BATCH = 64 };
+enum { INPUTS = 32, HIDDEN = 2048, CLASSES = 10, SAMPLES = 60000, BATCH = 64, HELD_OUT = 2000 };
 enum { PARAMETERS = INPUTS * HIDDEN + HIDDEN + HIDDEN * CLASSES + CLASSES };
 
 struct rng {
@@ -31,13 +31,15 @@ struct net {
 };
 
 struct data {
-    float inputs[SAMPLES][INPUTS];
-    uint8_t labels[SAMPLES];
+    float inputs[SAMPLES + HELD_OUT][INPUTS]; /* the last ones are never trained on */
+    uint8_t labels[SAMPLES + HELD_OUT];
 };
 
 void data_make(struct data *data, uint64_t seed);
 void net_init(struct net *net, uint64_t seed);
 /* One pass over all samples; sets progress. */
 void net_epoch(struct net *net, const struct data *data);
+/* The loss of what is held out. */
+double net_validate(struct net *net, const struct data *data);
 
 #endif

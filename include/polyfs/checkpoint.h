@@ -16,6 +16,7 @@
 #define POLYFS_CHECKPOINT_H
 
 #include "polyfs/fs.h"
+#include "polyfs/policy.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -68,6 +69,8 @@ struct polyfs_ckpt_info {
     }
 #define POLYFS_CKPT_HAS_SCORE 1u
 #define POLYFS_CKPT_FELL_BACK 2u /**< a newer one is damaged */
+#define POLYFS_CKPT_IS_LAST 4u   /**< what a policy calls `last` */
+#define POLYFS_CKPT_IS_BEST 8u   /**< what a policy ranks first */
 
 /**
  * Open a run. For saving this puts a record that claims the run: whoever saved to it before is fenced off, and its
@@ -169,6 +172,62 @@ POLYFS_API int polyfs_ckpt_commit(struct polyfs_ckpt_saver *saver, struct polyfs
  */
 POLYFS_API void polyfs_ckpt_abort(struct polyfs_ckpt_saver *saver);
 
+/* ---- saving by a policy ------------------------------------------------------------------------------- */
+
+#define POLYFS_CKPT_POLICY_FILE "policy.json" /**< the file of a checkpoint that holds the policy's state */
+
+/**
+ * Writes the state of the training into a checkpoint that is due, by polyfs_ckpt_write().
+ *
+ * @param saver  neither committed nor aborted by this function
+ * @param plan   what the policy asks for; its flags say whether the weights alone are wanted
+ * @param user   of polyfs_ckpt_on()
+ * @return POLYFS_OK, or a code that ends the save, with @p err filled
+ */
+typedef int polyfs_ckpt_fill_fn(struct polyfs_ckpt_saver *saver, const struct polyfs_policy_plan *plan, void *user,
+                                struct polyfs_error *err);
+
+/**
+ * Which names are taken in a run, for struct polyfs_policy_run: `exists` is this function, `user` the run. `last` may be
+ * taken over, as it moves with whoever trains here.
+ *
+ * @param path  name of a checkpoint
+ * @param ckpt  the run, open for saving
+ * @return 0, 1 or 2, as polyfs_policy_exists_fn says
+ * Owner: caller. Thread: one at a time. Blocks: no.
+ */
+POLYFS_API int polyfs_ckpt_taken(const char *path, void *ckpt);
+
+/**
+ * Something happened in the training: ask the policy, and carry out what it plans. What is due is saved once, with the
+ * policy's own state; one record adds it under all its names, takes away what the plan lets go, and moves `last` and
+ * `best`. When that fails the policy is as if the event had not been.
+ *
+ * @param policy    set up without a folder: its names are those of checkpoints in this run
+ * @param event     enum polyfs_policy_event
+ * @param moment    as for polyfs_policy_on()
+ * @param fill      called once if something is to be saved, on this thread
+ * @param user      for @p fill
+ * @param out_info  NULL, or what was committed; an empty attempt: nothing was to be saved
+ * @return POLYFS_OK, also when nothing was due; else a code of polyfs_policy_on(), of @p fill or of polyfs_ckpt_save()
+ * Owner: caller. Thread: one at a time. Blocks: the store, when something is due.
+ */
+POLYFS_API int polyfs_ckpt_on(struct polyfs_ckpt *ckpt, struct polyfs_policy *policy, uint32_t event,
+                              const struct polyfs_policy_moment *moment, polyfs_ckpt_fill_fn *fill, void *user,
+                              struct polyfs_ckpt_info *out_info, struct polyfs_error *err);
+
+/**
+ * Take a policy's state out of a checkpoint that polyfs_ckpt_on() saved, so that it goes on from there.
+ *
+ * @param policy     set up, before its first event
+ * @param out_whole  as for polyfs_policy_restore()
+ * @return POLYFS_OK; POLYFS_NOT_FOUND: the checkpoint holds no state, or none of a policy with these rules;
+ *         POLYFS_CORRUPT, …
+ * Owner: caller. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_restore(struct polyfs_ckpt_view *view, struct polyfs_policy *policy, int *out_whole,
+                                   struct polyfs_error *err);
+
 /* ---- finding ------------------------------------------------------------------------------------------ */
 
 struct polyfs_ckpt_list; /**< the live checkpoints, newest first */
@@ -212,9 +271,10 @@ POLYFS_API void polyfs_ckpt_list_free(struct polyfs_ckpt_list *list);
 /* ---- loading ------------------------------------------------------------------------------------------ */
 
 /**
- * Open a checkpoint for reading. "latest" passes over damaged ones, and says so in the info.
+ * Open a checkpoint for reading. "latest" passes over damaged ones, and says so in the info. "last" and "best" are
+ * those that a policy chose, unless a checkpoint bears that name; a "last" that is not there is the latest.
  *
- * @param which     "latest", or a name
+ * @param which     "latest", "last", "best", or a name
  * @param flags     0 or POLYFS_CKPT_CHECK_BYTES: read and check every byte before it counts as whole
  * @param out_view  end with polyfs_ckpt_view_close()
  * @return POLYFS_OK; POLYFS_NOT_FOUND: there is none; POLYFS_CORRUPT: there are some, but none is whole; a failure

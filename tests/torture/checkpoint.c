@@ -173,8 +173,84 @@ static int call_gc(struct world *w, struct polyfs_error *err)
     return rc;
 }
 
+/* ---- by a policy ----------------------------------------------------------------------------------------------------- */
+
+struct training {
+    struct polyfs_ckpt *run;
+    struct polyfs_policy *policy;
+};
+
+static int training_open(struct world *w, struct training *t, struct polyfs_error *err)
+{
+    struct polyfs_policy_opts opts = POLYFS_POLICY_OPTS_INIT;
+    struct polyfs_policy_run training = POLYFS_POLICY_RUN_INIT;
+    opts.filename = "step{step:02d}";
+    opts.flags = POLYFS_POLICY_PLAIN_VALUES;
+    opts.monitor = "val";
+    opts.save_last = POLYFS_POLICY_LAST_COPY;
+    int rc = open_run(w, 0, &t->run, err);
+    if (rc == POLYFS_OK)
+        rc = polyfs_policy_new(&opts, &t->policy, err);
+    training.exists = polyfs_ckpt_taken;
+    training.user = t->run;
+    return rc == POLYFS_OK ? polyfs_policy_setup(t->policy, &training, err) : rc;
+}
+
+static void training_close(struct training *t)
+{
+    polyfs_policy_free(t->policy);
+    polyfs_ckpt_close(t->run);
+}
+
+static int fill(struct polyfs_ckpt_saver *saver, const struct polyfs_policy_plan *plan, void *user,
+                struct polyfs_error *err)
+{
+    (void)plan;
+    return polyfs_ckpt_write(saver, "weights", bytes_of(user, 3000), 3000, err);
+}
+
+/* Better with each step, so that each takes the one before away. */
+static int epoch_end(struct training *t, int64_t step, struct polyfs_ckpt_info *info, struct polyfs_error *err)
+{
+    static char name[] = "policy";
+    struct polyfs_policy_metric metric = {"val", POLYFS_POLICY_REAL, 0, 0, 1.0 / (double)step};
+    struct polyfs_policy_moment moment = POLYFS_POLICY_MOMENT_INIT;
+    moment.step = step;
+    moment.epoch = step;
+    moment.metrics = &metric;
+    moment.count = 1;
+    return polyfs_ckpt_on(t->run, t->policy, POLYFS_POLICY_EPOCH_END, &moment, fill, name, info, err);
+}
+
+static void trained(struct world *w)
+{
+    struct polyfs_error err = POLYFS_ERROR_INIT;
+    struct training t = {0};
+    must(training_open(w, &t, &err), "open a run", &err);
+    must(epoch_end(&t, 1, NULL, &err), "save", &err);
+    must(epoch_end(&t, 2, NULL, &err), "save", &err);
+    training_close(&t);
+}
+
+static int call_on(struct world *w, struct polyfs_error *err)
+{
+    struct training t = {0};
+    struct polyfs_ckpt_view *view = NULL;
+    int rc = training_open(w, &t, err);
+    if (rc == POLYFS_OK)
+        rc = polyfs_ckpt_load(t.run, "last", 0, &view, err);
+    if (rc == POLYFS_OK)
+        rc = polyfs_ckpt_restore(view, t.policy, NULL, err);
+    if (rc == POLYFS_OK)
+        rc = epoch_end(&t, 3, &w->out.info, err);
+    polyfs_ckpt_view_close(view);
+    training_close(&t);
+    return rc;
+}
+
 const struct scenario checkpoint_scenarios[] = {
     {"ckpt_save", ON_ALL | OWN_STATE | COPES, two, call_save, check_save, NULL, NULL, settled},
+    {"ckpt_on", ON_ALL | OWN_STATE | COPES, trained, call_on, check_save, NULL, NULL, settled},
     {"ckpt_list", ON_BOTH | OWN_STATE, two, call_list, check_list, NULL, NULL, settled},
     {"ckpt_load", ON_ALL | OWN_STATE, two, call_load, check_load, NULL, NULL, settled},
     {"ckpt_verify", ON_BOTH | OWN_STATE, two, call_verify, check_verify, NULL, NULL, settled},

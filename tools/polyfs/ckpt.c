@@ -35,6 +35,10 @@ json_t *cli_ckpt_json(const struct polyfs_ckpt_info *info)
     json_object_set_new(row, "files", json_integer(info->files));
     cli_json_u64(row, "seq", info->seq);
     cli_json_text(row, "attempt", info->attempt);
+    if (info->flags & POLYFS_CKPT_IS_LAST)
+        json_object_set_new(row, "last", json_true());
+    if (info->flags & POLYFS_CKPT_IS_BEST)
+        json_object_set_new(row, "best", json_true());
     if (info->flags & POLYFS_CKPT_FELL_BACK)
         cli_json_text(row, "fell_back", info->note);
     return row;
@@ -63,7 +67,8 @@ void cli_ckpt_line(const struct polyfs_ckpt_info *info)
     number(info->step);
     printf(" %12s %12s  ", score, cli_size_text(info->bytes, 1, size, sizeof(size)));
     cli_print_name(info->name);
-    puts("");
+    printf("%s%s\n", info->flags & POLYFS_CKPT_IS_LAST ? " (last)" : "",
+           info->flags & POLYFS_CKPT_IS_BEST ? " (best)" : "");
 }
 
 struct polyfs_ckpt_view *cli_ckpt_load(struct polyfs_ckpt *ckpt, const char *which, int *out_rc)

@@ -42,7 +42,7 @@ static const char *const examples[] = {
 };
 const struct cli_command cmd_ckpt_load = {
     .name = "ckpt load",
-    .args = "URL [NAME|latest] FOLDER",
+    .args = "URL [NAME|latest|last|best] FOLDER",
     .summary = "Write the files of a checkpoint into a folder, checked",
     .examples = examples,
     .task = CLI_CKPT,
