@@ -73,8 +73,8 @@ static int state_text(const struct polyfs_policy *policy, char **out, size_t *ou
         rc = polyfs_policy_state(policy, &state, err);
     if (rc == POLYFS_OK) {
         rc = ckpt_json_read(state, strlen(state), &value, why, sizeof(why));
-        all = rc == POLYFS_OK ? json_object() : NULL;
-        if (rc == POLYFS_OK && (!all || json_object_set_new(all, key, value) != 0))
+        all = json_object();
+        if (rc == POLYFS_OK && json_object_set_new(all, key, value) != 0) /* it takes the value in any case */
             rc = POLYFS_NOMEM;
         if (rc == POLYFS_OK)
             rc = ckpt_json_write(all, JSON_COMPACT | JSON_REAL_PRECISION(17), out, out_n);
@@ -223,13 +223,17 @@ int polyfs_ckpt_on(struct polyfs_ckpt *ckpt, struct polyfs_policy *policy, uint3
     struct polyfs_error *e = err ? err : &own; /* the commit state decides what may be removed */
     const struct polyfs_ckpt_info none = POLYFS_CKPT_INFO_INIT;
     const struct polyfs_policy_plan *plan;
-    ckpt_info_out(out_info, &none);
     int rc = polyfs_policy_on(policy, event, moment, &plan, e);
-    if (rc != POLYFS_OK || !plan->count)
+    if (rc != POLYFS_OK)
         return rc;
     const struct event now = {policy, moment, plan, fill, user};
     const struct polyfs_policy_step *step = first_save(plan);
-    rc = step ? save_planned(ckpt, &now, step, out_info, e) : commit_names(ckpt, plan, e);
+    if (step)
+        rc = save_planned(ckpt, &now, step, out_info, e);
+    else if (plan->count)
+        rc = commit_names(ckpt, plan, e);
+    if (rc == POLYFS_OK && !step)
+        ckpt_info_out(out_info, &none);
     if (rc == POLYFS_OK)
         polyfs_policy_applied(policy);
     else
