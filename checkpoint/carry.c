@@ -7,21 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy.h"
 #include "run.h"
 
 #define STATE_MAX (UINT64_C(16) << 20) /* bytes of a state that are read */
 
 /* ---- the plan in a record ------------------------------------------------------------------------------------------- */
-
-static int choose(char **which, const char *name, const struct ckpt_record *record)
-{
-    free(*which);
-    *which = NULL;
-    if (!*name || !ckpt_record_find(record, name))
-        return POLYFS_OK;
-    *which = strdup(name);
-    return *which ? POLYFS_OK : POLYFS_NOMEM;
-}
 
 /* One name more for files that are there. */
 static int add_name(struct ckpt_record *next, const struct polyfs_policy_step *step, const struct ckpt_entry *of)
@@ -57,8 +48,10 @@ int ckpt_plan_apply(struct ckpt_record *next, const struct polyfs_policy_plan *p
     for (size_t i = 0; i < plan->count && rc == POLYFS_OK; i++)
         rc = apply_step(next, &plan->steps[i], saved);
     if (rc == POLYFS_OK)
-        rc = choose(&next->last, plan->last, next);
-    return rc == POLYFS_OK ? choose(&next->best, plan->best, next) : rc;
+        rc = ckpt_text_set(&next->last, ckpt_record_find(next, plan->last) ? plan->last : NULL);
+    if (rc == POLYFS_OK)
+        rc = ckpt_text_set(&next->best, ckpt_record_find(next, plan->best) ? plan->best : NULL);
+    return rc;
 }
 
 /* ---- the policy's state as a file ------------------------------------------------------------------------------------ */
@@ -66,24 +59,16 @@ int ckpt_plan_apply(struct ckpt_record *next, const struct polyfs_policy_plan *p
 /* {state key: state} */
 static int state_text(const struct polyfs_policy *policy, char **out, size_t *out_n, struct polyfs_error *err)
 {
-    char *key = NULL, *state = NULL, why[128];
-    json_t *value = NULL, *all = NULL;
+    char *key = NULL;
     int rc = polyfs_policy_state_key(policy, &key, err);
-    if (rc == POLYFS_OK)
-        rc = polyfs_policy_state(policy, &state, err);
-    if (rc == POLYFS_OK) {
-        rc = ckpt_json_read(state, strlen(state), &value, why, sizeof(why));
-        all = json_object();
-        if (rc == POLYFS_OK && json_object_set_new(all, key, value) != 0) /* it takes the value in any case */
-            rc = POLYFS_NOMEM;
-        if (rc == POLYFS_OK)
-            rc = ckpt_json_write(all, JSON_COMPACT | JSON_REAL_PRECISION(17), out, out_n);
-        if (rc != POLYFS_OK)
-            ckpt_fail(err, rc, "save", "the state of a policy", "no memory");
-    }
+    if (rc != POLYFS_OK)
+        return rc;
+    json_t *all = json_object(), *state = ckpt_policy_json(policy);
+    rc = json_object_set_new(all, key, state) == 0 ? ckpt_json_write(all, out, out_n) : POLYFS_NOMEM;
+    if (rc != POLYFS_OK)
+        ckpt_fail(err, rc, "save", "the state of a policy", "no memory");
     json_decref(all);
     polyfs_free(key);
-    polyfs_free(state);
     return rc;
 }
 
@@ -98,29 +83,16 @@ static int put_state(struct polyfs_ckpt_saver *saver, const struct polyfs_policy
     return rc;
 }
 
-static const struct polyfs_ckpt_file *state_file(const struct polyfs_ckpt_view *view)
-{
-    for (size_t i = 0; i < polyfs_ckpt_view_count(view); i++)
-        if (strcmp(polyfs_ckpt_view_at(view, i)->name, POLYFS_CKPT_POLICY_FILE) == 0)
-            return polyfs_ckpt_view_at(view, i);
-    return NULL;
-}
-
 static int restore_from(struct polyfs_policy *policy, const json_t *all, int *out_whole, struct polyfs_error *err)
 {
-    char *key = NULL, *text = NULL;
-    size_t n = 0;
+    char *key = NULL;
     int rc = polyfs_policy_state_key(policy, &key, err);
     if (rc != POLYFS_OK)
         return rc;
-    const json_t *state = json_object_get(all, key);
-    if (!state)
-        rc = ckpt_fail(err, POLYFS_NOT_FOUND, "restore", "the policy", "the checkpoint has no state of %s", key);
-    else if (ckpt_json_write(state, JSON_COMPACT | JSON_REAL_PRECISION(17), &text, &n) != POLYFS_OK)
-        rc = ckpt_fail(err, POLYFS_NOMEM, "restore", "the policy", "no memory");
-    else
-        rc = polyfs_policy_restore(policy, text, n, out_whole, err);
-    free(text);
+    json_t *state = json_object_get(all, key);
+    rc = state
+             ? ckpt_policy_json_restore(policy, state, out_whole, err)
+             : ckpt_fail(err, POLYFS_NOT_FOUND, "restore", "the policy", "the checkpoint has no state of %s", key);
     polyfs_free(key);
     return rc;
 }
@@ -128,7 +100,7 @@ static int restore_from(struct polyfs_policy *policy, const json_t *all, int *ou
 int polyfs_ckpt_restore(struct polyfs_ckpt_view *view, struct polyfs_policy *policy, int *out_whole,
                         struct polyfs_error *err)
 {
-    const struct polyfs_ckpt_file *file = state_file(view);
+    const struct ckpt_file *file = ckpt_view_file(view, POLYFS_CKPT_POLICY_FILE);
     const char *name = polyfs_ckpt_view_info(view)->name;
     char why[128] = "its state of a policy is too large";
     json_t *all = NULL;

@@ -40,9 +40,10 @@ int ckpt_json_read(const char *text, size_t n, json_t **out, char *why, size_t w
     return rc;
 }
 
-/* Into memory of our own: json_dumps() goes on behind bytes that its buffer had no room for, and calls it well. */
-int ckpt_json_write(const json_t *value, size_t flags, char **out, size_t *out_n)
+/* Compact, and so that every double comes back. Into memory of our own: json_dumps() goes on behind bytes that its buffer had no room for, and calls it well. */
+int ckpt_json_write(const json_t *value, char **out, size_t *out_n)
 {
+    const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(17);
     size_t n = json_dumpb(value, NULL, 0, flags);
     char *text = n ? malloc(n) : NULL;
     if (!text || json_dumpb(value, text, n, flags) != n) {

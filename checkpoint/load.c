@@ -302,7 +302,7 @@ int polyfs_ckpt_load(struct polyfs_ckpt *ckpt, const char *which, uint32_t flags
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
 
-static const struct ckpt_file *file_of(const struct polyfs_ckpt_view *view, const char *name)
+const struct ckpt_file *ckpt_view_file(const struct polyfs_ckpt_view *view, const char *name)
 {
     for (size_t i = 0; i < view->manifest.count; i++)
         if (strcmp(view->manifest.files[i].name, name) == 0)
@@ -326,7 +326,7 @@ static int take_memory(void *user, const void *data, size_t size, struct polyfs_
 int polyfs_ckpt_read(struct polyfs_ckpt_view *view, const char *name, void *buffer, size_t room, size_t *out_n,
                      struct polyfs_error *err)
 {
-    const struct ckpt_file *file = file_of(view, name);
+    const struct ckpt_file *file = ckpt_view_file(view, name);
     struct into_memory to = {buffer};
     if (!file)
         return ckpt_fail(err, POLYFS_NOT_FOUND, "load", view->info.name, "it has no file \"%s\"", name);

@@ -44,7 +44,7 @@ int ckpt_manifest_write(const struct ckpt_manifest *manifest, char **out, size_t
                                                         (json_int_t)f->size, "crc32c", (json_int_t)f->crc));
     }
     size_t n = 0;
-    int rc = failed ? POLYFS_NOMEM : ckpt_json_write(body, JSON_COMPACT, &json, &n);
+    int rc = failed ? POLYFS_NOMEM : ckpt_json_write(body, &json, &n);
     if (rc == POLYFS_OK)
         rc = ckpt_seal(json, n, out, out_n);
     free(json);

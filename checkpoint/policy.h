@@ -84,8 +84,12 @@ int ckpt_policy_retain(struct ckpt_turn *turn); /* the newest, and those for goo
 int ckpt_policy_last(struct ckpt_turn *turn);
 int ckpt_policy_rescue(struct ckpt_turn *turn); /* at an exception */
 
+/* policy_json.c: the state as it will be, NULL without memory; and back, for polyfs_policy_restore. */
+json_t *ckpt_policy_json(const struct polyfs_policy *policy);
+int ckpt_policy_json_restore(struct polyfs_policy *policy, json_t *body, int *out_whole, struct polyfs_error *err);
+
 /* policy_state.c: POLYFS_OK or POLYFS_NOMEM. Append: what is not there yet; set, add: what may be. */
-int ckpt_text_set(char **text, const char *to);
+double ckpt_worst_score(uint32_t mode); /* what nan counts as */
 void ckpt_state_init(struct ckpt_policy_state *state, uint32_t mode);
 void ckpt_state_clear(struct ckpt_policy_state *state);
 int ckpt_state_copy(struct ckpt_policy_state *to, const struct ckpt_policy_state *from);

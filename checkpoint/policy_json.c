@@ -47,12 +47,17 @@ static json_t *state_json(const struct polyfs_policy *policy, const struct ckpt_
                      "format", json_integer(1));
 }
 
+json_t *ckpt_policy_json(const struct polyfs_policy *policy)
+{
+    return state_json(policy, policy->pending ? &policy->next : &policy->now);
+}
+
 int polyfs_policy_state(const struct polyfs_policy *policy, char **out_json, struct polyfs_error *err)
 {
-    json_t *body = state_json(policy, policy->pending ? &policy->next : &policy->now);
+    json_t *body = ckpt_policy_json(policy);
     char *text = NULL;
     size_t n = 0;
-    int rc = body ? ckpt_json_write(body, JSON_COMPACT | JSON_REAL_PRECISION(17), &text, &n) : POLYFS_NOMEM;
+    int rc = body ? ckpt_json_write(body, &text, &n) : POLYFS_NOMEM;
     char *ended = rc == POLYFS_OK ? realloc(text, n + 1) : NULL;
     json_decref(body);
     if (!ended) {
@@ -77,7 +82,7 @@ static int score_read(const json_t *value, uint32_t mode, double *out)
     if (ckpt_json_real_read(value, out) != POLYFS_OK)
         return POLYFS_CORRUPT;
     if (isnan(*out))
-        *out = mode == POLYFS_POLICY_MIN ? (double)INFINITY : -(double)INFINITY;
+        *out = ckpt_worst_score(mode);
     return POLYFS_OK;
 }
 
@@ -166,26 +171,45 @@ static int body_read(const struct polyfs_policy *policy, json_t *body, int *out_
     return rc;
 }
 
-int polyfs_policy_restore(struct polyfs_policy *policy, const char *json, size_t size, int *out_whole,
-                          struct polyfs_error *err)
+static const char WHAT[] = "take up", WHERE[] = "the state of a policy";
+
+static int check_idle(const struct polyfs_policy *policy, struct polyfs_error *err)
 {
-    static const char what[] = "take up", where[] = "the state of a policy";
+    return policy->pending ? ckpt_fail(err, POLYFS_INVALID, WHAT, WHERE, "a plan waits to be applied or dropped")
+                           : POLYFS_OK;
+}
+
+int ckpt_policy_json_restore(struct polyfs_policy *policy, json_t *body, int *out_whole, struct polyfs_error *err)
+{
     struct ckpt_policy_state read;
-    char why[CKPT_WHY] = "it is none";
-    json_t *body = NULL;
-    if (policy->pending)
-        return ckpt_fail(err, POLYFS_INVALID, what, where, "a plan waits to be applied or dropped");
+    int rc = check_idle(policy, err);
+    if (rc != POLYFS_OK)
+        return rc;
     ckpt_state_init(&read, policy->opts.mode);
     read.timer_ms = policy->now.timer_ms;
-    int rc = ckpt_json_read(json, size, &body, why, sizeof(why));
-    if (rc == POLYFS_OK)
-        rc = body_read(policy, body, out_whole, &read);
-    json_decref(body);
+    rc = body_read(policy, body, out_whole, &read);
     if (rc != POLYFS_OK) {
         ckpt_state_clear(&read);
-        return ckpt_fail(err, rc, what, where, "%s", rc == POLYFS_NOMEM ? "no memory" : why);
+        return ckpt_fail(err, rc, WHAT, WHERE, rc == POLYFS_NOMEM ? "no memory" : "it is none");
     }
     ckpt_state_clear(&policy->now);
     policy->now = read;
     return POLYFS_OK;
+}
+
+int polyfs_policy_restore(struct polyfs_policy *policy, const char *json, size_t size, int *out_whole,
+                          struct polyfs_error *err)
+{
+    char why[CKPT_WHY];
+    json_t *body = NULL;
+    int rc = check_idle(policy, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    rc = ckpt_json_read(json, size, &body, why, sizeof(why));
+    if (rc == POLYFS_OK)
+        rc = ckpt_policy_json_restore(policy, body, out_whole, err);
+    else
+        ckpt_fail(err, rc, WHAT, WHERE, "%s", rc == POLYFS_NOMEM ? "no memory" : why);
+    json_decref(body);
+    return rc;
 }

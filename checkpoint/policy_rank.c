@@ -211,7 +211,7 @@ static int accept(struct ckpt_turn *t, double score)
     if (opts->save_top_k > 0 && (int64_t)s->ranked_count == opts->save_top_k)
         victim = ckpt_ranked_pop(s, kth(t->policy));
     if (isnan(score))
-        score = opts->mode == POLYFS_POLICY_MIN ? (double)INFINITY : -(double)INFINITY;
+        score = ckpt_worst_score(opts->mode);
     int rc = ckpt_path_pick(t, opts->filename, victim && is_kept(t->policy, victim) ? NULL : victim, &path);
     if (rc == POLYFS_OK)
         rc = rank_as(t, path, score);

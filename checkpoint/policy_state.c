@@ -6,20 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-int ckpt_text_set(char **text, const char *to)
+double ckpt_worst_score(uint32_t mode)
 {
-    char *own = to ? strdup(to) : NULL;
-    if (to && !own)
-        return POLYFS_NOMEM;
-    free(*text);
-    *text = own;
-    return POLYFS_OK;
+    return mode == POLYFS_POLICY_MIN ? (double)INFINITY : -(double)INFINITY;
 }
 
 void ckpt_state_init(struct ckpt_policy_state *state, uint32_t mode)
 {
     memset(state, 0, sizeof(*state));
-    state->kth_score = mode == POLYFS_POLICY_MIN ? (double)INFINITY : -(double)INFINITY;
+    state->kth_score = ckpt_worst_score(mode);
 }
 
 void ckpt_state_clear(struct ckpt_policy_state *state)
@@ -131,13 +126,10 @@ size_t ckpt_ranked_worst(const struct ckpt_policy_state *state, uint32_t mode)
     return worst;
 }
 
+/* The worst the other way round. */
 static size_t best_of(const struct ckpt_policy_state *state, uint32_t mode)
 {
-    size_t best = 0;
-    for (size_t i = 1; i < state->ranked_count; i++)
-        if (ckpt_ranked_better(mode, state->ranked[i].score, state->ranked[best].score))
-            best = i;
-    return best;
+    return ckpt_ranked_worst(state, mode == POLYFS_POLICY_MIN ? POLYFS_POLICY_MAX : POLYFS_POLICY_MIN);
 }
 
 int ckpt_ranked_refresh(struct ckpt_policy_state *state, uint32_t mode, int64_t top_k)

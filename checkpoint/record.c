@@ -75,10 +75,8 @@ const struct ckpt_entry *ckpt_record_find(const struct ckpt_record *record, cons
 
 static void forget(char **which, const char *name)
 {
-    if (!*which || strcmp(*which, name) != 0)
-        return;
-    free(*which);
-    *which = NULL;
+    if (*which && strcmp(*which, name) == 0)
+        ckpt_text_set(which, NULL);
 }
 
 int ckpt_record_drop(struct ckpt_record *record, const char *name)
@@ -117,9 +115,8 @@ int ckpt_record_copy(struct ckpt_record *to, const struct ckpt_record *from)
     to->live = NULL;
     to->garbage = NULL;
     to->live_count = to->garbage_count = 0;
-    to->last = from->last ? strdup(from->last) : NULL;
-    to->best = from->best ? strdup(from->best) : NULL;
-    if ((from->last && !to->last) || (from->best && !to->best))
+    to->last = to->best = NULL;
+    if (ckpt_text_set(&to->last, from->last) != POLYFS_OK || ckpt_text_set(&to->best, from->best) != POLYFS_OK)
         rc = POLYFS_NOMEM;
     for (size_t i = 0; i < from->live_count && rc == POLYFS_OK; i++)
         rc = ckpt_record_add(to, &from->live[i]);
@@ -181,7 +178,7 @@ int ckpt_record_write(const struct ckpt_record *record, char **out, size_t *out_
     size_t n = 0;
     int rc = body ? lists_json(body, record) : POLYFS_NOMEM;
     if (rc == POLYFS_OK)
-        rc = ckpt_json_write(body, JSON_COMPACT | JSON_REAL_PRECISION(17), &json, &n);
+        rc = ckpt_json_write(body, &json, &n);
     if (rc == POLYFS_OK)
         rc = ckpt_seal(json, n, out, out_n);
     free(json);
@@ -256,9 +253,8 @@ static int chosen_read(struct ckpt_record *record, const char *last, const char 
 {
     if ((last && !ckpt_record_find(record, last)) || (best && !ckpt_record_find(record, best)))
         return POLYFS_CORRUPT;
-    record->last = last ? strdup(last) : NULL;
-    record->best = best ? strdup(best) : NULL;
-    return (last && !record->last) || (best && !record->best) ? POLYFS_NOMEM : POLYFS_OK;
+    int rc = ckpt_text_set(&record->last, last);
+    return rc == POLYFS_OK ? ckpt_text_set(&record->best, best) : rc;
 }
 
 static int body_read(json_t *body, struct ckpt_record *out, char *why, size_t room)

@@ -62,6 +62,7 @@ struct polyfs_ckpt {
 };
 
 /* text.c: small helpers over malloc; NULL or POLYFS_NOMEM when there is no memory. */
+int ckpt_text_set(char **text, const char *to); /* a copy instead of what was there; NULL: nothing */
 char *ckpt_format(const char *format, ...) POLYFS_PRINTF(1, 2);
 int ckpt_fail(struct polyfs_error *err, int code, const char *what, const char *where, const char *format, ...)
     POLYFS_PRINTF(5, 6);
@@ -102,7 +103,7 @@ int ckpt_unseal(const char *text, size_t n, const char **out_json, size_t *out_n
 
 /* json.c: POLYFS_CORRUPT for what the text says, POLYFS_NOMEM for what memory cannot hold. */
 int ckpt_json_read(const char *text, size_t n, json_t **out, char *why, size_t why_room);
-int ckpt_json_write(const json_t *value, size_t flags, char **out, size_t *out_n);
+int ckpt_json_write(const json_t *value, char **out, size_t *out_n);
 int ckpt_json_unpack(json_t *value, const char *format, ...);
 /* A double; what JSON has no number for is a string: nan, inf, -inf. */
 json_t *ckpt_json_real(double value);
@@ -147,6 +148,9 @@ void ckpt_manifest_clear(struct ckpt_manifest *manifest);
 int ckpt_manifest_write(const struct ckpt_manifest *manifest, char **out, size_t *out_n);
 int ckpt_manifest_read(const char *text, size_t n, struct ckpt_manifest *out, char *why, size_t why_room);
 #define CKPT_MANIFEST "manifest.json"
+
+/* load.c: a file of it, or NULL. */
+const struct ckpt_file *ckpt_view_file(const struct polyfs_ckpt_view *view, const char *name);
 
 void ckpt_info_fill(struct polyfs_ckpt_info *info, const struct ckpt_entry *entry,
                     const struct ckpt_record *record);

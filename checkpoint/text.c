@@ -39,6 +39,16 @@ int ckpt_fail(struct polyfs_error *err, int code, const char *what, const char *
     return code;
 }
 
+int ckpt_text_set(char **text, const char *to)
+{
+    char *own = to ? strdup(to) : NULL;
+    if (to && !own)
+        return POLYFS_NOMEM;
+    free(*text);
+    *text = own;
+    return POLYFS_OK;
+}
+
 void ckpt_text_init(struct ckpt_text *text)
 {
     text->n = 0;

@@ -7,7 +7,6 @@
 
 #include "core/budget.h"
 #include "core/bulk.h"
-#include "core/glob.h"
 #include "core/many.h"
 #include "core/plan.h"
 
@@ -83,9 +82,9 @@ static int read_anew(struct cat *cat, const char *path, struct cat_item *item, s
 static int is_folder(struct cat *cat, const struct polyfs_entry *row, int rc)
 {
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    const struct pfs_scope scope = pfs_bulk_scope(cat->bulk);
     if (row->type != POLYFS_TYPE_UNKNOWN || (rc != POLYFS_NOT_FOUND && rc != POLYFS_IS_DIR))
         return 0;
+    const struct pfs_scope scope = pfs_bulk_scope(cat->bulk);
     return rc == POLYFS_IS_DIR ||
            (pfs_stat_source(&scope, row->path, &stat, NULL) == POLYFS_OK && stat.type == POLYFS_TYPE_DIR);
 }
@@ -147,12 +146,12 @@ static int names_one(const struct pfs_bulk *b, const char *path)
 {
     size_t n = strlen(path);
     return !(b->opts.flags & POLYFS_BULK_RECURSIVE) && n && path[n - 1] != '/' &&
-           (b->opts.flags & POLYFS_BULK_LITERAL || !pfs_glob_magic(path));
+           !pfs_source_magic(b->opts.flags, path);
 }
 
 static int add_named(struct pfs_bulk *b, const char *path, struct pfs_rows *rows)
 {
-    char *plain = b->opts.flags & POLYFS_BULK_LITERAL ? strdup(path) : pfs_glob_plain(path);
+    char *plain = pfs_source_plain(b->opts.flags, path);
     int rc = POLYFS_NOMEM;
     if (plain) {
         const struct polyfs_entry row = {.path = plain,

@@ -29,6 +29,12 @@ struct pfs_queue {
     unsigned in_line, begun; /* waiting for their turn; with workers, ready for one or to be tried again */
 };
 
+/* Requests worth submitting at once: as many in line as with workers; one at a time stays one at a time. */
+static inline unsigned pfs_queue_at_once(const struct pfs_queue *queue)
+{
+    return queue->width > 1 ? 2 * queue->width : 1;
+}
+
 /* Without a bound on its width. */
 void pfs_queue_init(struct pfs_queue *queue);
 

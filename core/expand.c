@@ -7,6 +7,16 @@
 #include "core/plan.h"
 #include "core/stat.h"
 
+int pfs_source_magic(uint32_t flags, const char *source)
+{
+    return !(flags & POLYFS_BULK_LITERAL) && pfs_glob_magic(source);
+}
+
+char *pfs_source_plain(uint32_t flags, const char *source)
+{
+    return flags & POLYFS_BULK_LITERAL ? strdup(source) : pfs_glob_plain(source);
+}
+
 static int add_rows(struct polyfs_lister *lister, struct pfs_rows *out, struct polyfs_error *err)
 {
     int rc;
@@ -121,12 +131,11 @@ static void sort_and_unite(struct pfs_rows *rows)
 int pfs_expand(const struct pfs_scope *scope, const char *source, struct pfs_rows *out, struct polyfs_error *err)
 {
     int is_dir, rc;
-    int literal = (scope->flags & POLYFS_BULK_LITERAL) != 0;
     size_t before = out->count;
-    char *plain = literal ? strdup(source) : pfs_glob_plain(source);
+    char *plain = pfs_source_plain(scope->flags, source);
     if (!plain)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
-    if (!literal && pfs_glob_magic(source))
+    if (pfs_source_magic(scope->flags, source))
         rc = add_glob(scope, source, out, err);
     else if (scope->flags & POLYFS_BULK_RECURSIVE)
         rc = add_tree(scope, plain, scope->max_depth, out, err);

@@ -75,8 +75,9 @@ static void run_all(struct run *run)
 int pfs_many_run(struct pfs_many *many, struct polyfs_error *err)
 {
     struct run run = {.many = many};
-    const size_t at_once = many->width > 1 ? 2 * (size_t)many->width : 1; /* half of them in line */
-    const size_t count = many->count < at_once ? many->count : at_once;
+    pfs_queue_init(&run.queue);
+    run.queue.width = many->width;
+    const size_t at_once = pfs_queue_at_once(&run.queue), count = many->count < at_once ? many->count : at_once;
     struct row *rows = calloc(count ? count : 1, sizeof(*rows));
     if (!rows)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a list of requests");
@@ -84,8 +85,6 @@ int pfs_many_run(struct pfs_many *many, struct polyfs_error *err)
         rows[i].next = run.free;
         run.free = &rows[i];
     }
-    pfs_queue_init(&run.queue);
-    run.queue.width = many->width;
     pfs_ctx_begin(&run.cleaning, many->ctx->verb, NULL, NULL);
     run.cleaning.op = NULL;
     run_all(&run);

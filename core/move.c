@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "core/bulk.h"
-#include "core/glob.h"
 #include "core/plan.h"
 #include "core/stat.h"
 
@@ -66,10 +65,10 @@ static int move_by_rename(struct pfs_bulk *b, const char *source, const char *ta
 {
     uint32_t type;
     uint64_t size;
-    int plain = b->opts.flags & POLYFS_BULK_LITERAL || !pfs_glob_magic(source);
-    if (b->source_fs != b->target_fs || !plain || b->opts.flags & POLYFS_BULK_DRY_RUN || b->opts.max_depth)
+    if (b->source_fs != b->target_fs || pfs_source_magic(b->opts.flags, source) ||
+        b->opts.flags & POLYFS_BULK_DRY_RUN || b->opts.max_depth)
         return 0;
-    char *from = b->opts.flags & POLYFS_BULK_LITERAL ? strdup(source) : pfs_glob_plain(source);
+    char *from = pfs_source_plain(b->opts.flags, source);
     size_t n = from ? strlen(from) : 0;
     char *to =
         from && n && from[n - 1] != '/' && store_renames(b, from, &type, &size) ? target_of(b, from, target) : NULL;

@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 
-#include "core/glob.h"
 #include "core/stat.h"
 
 #define PAIRS_AT_ONCE 32
@@ -199,9 +198,9 @@ static int plan_plain(struct pfs_plan *plan, const char *source, const char *tar
 static int plan_one(struct pfs_plan *plan, const char *source, const char *target, pfs_plan_fn *emit, void *user,
                     struct polyfs_error *err)
 {
-    if (!(plan->source.flags & POLYFS_BULK_LITERAL) && pfs_glob_magic(source))
+    if (pfs_source_magic(plan->source.flags, source))
         return plan_glob(plan, source, target, emit, user, err);
-    char *plain = plan->source.flags & POLYFS_BULK_LITERAL ? strdup(source) : pfs_glob_plain(source);
+    char *plain = pfs_source_plain(plan->source.flags, source);
     int rc = plain ? plan_plain(plan, plain, target, emit, user, err) : polyfs_fail(err, POLYFS_NOMEM, "no memory");
     free(plain);
     return rc;

@@ -44,6 +44,10 @@ int pfs_plan_run(struct pfs_plan *plan, pfs_plan_fn *emit, void *user, struct po
 /* Everything that one source stands for (rule C5), folders included, sorted, added to @out. */
 int pfs_expand(const struct pfs_scope *scope, const char *source, struct pfs_rows *out, struct polyfs_error *err);
 
+/* Is it a pattern? And what it names when it is none, malloc'ed. @flags: POLYFS_BULK_…, which may say that it never is. */
+int pfs_source_magic(uint32_t flags, const char *source);
+char *pfs_source_plain(uint32_t flags, const char *source);
+
 /* polyfs_stat for a source: a path below an object is NOT_FOUND too. */
 int pfs_stat_source(const struct pfs_scope *scope, const char *path, struct polyfs_stat *out,
                     struct polyfs_error *err);

@@ -181,7 +181,7 @@ static void give_up(struct readv *rv, int rc, const struct polyfs_error *error)
 
 static int run(struct pfs_verb *v, struct readv *rv)
 {
-    const unsigned at_once = rv->queue.width > 1 ? 2 * rv->queue.width : 1; /* half of them in line */
+    const unsigned at_once = pfs_queue_at_once(&rv->queue);
     while (rv->next < rv->count || rv->queue.under_way) {
         while (rv->next < rv->count && rv->queue.under_way < at_once && pfs_ctx_stopped(&v->ctx) == POLYFS_OK &&
                start_next(v, rv))
