@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "policy.h"
-#include "run.h"
+#include "view.h"
 
 #define STATE_MAX (UINT64_C(16) << 20) /* bytes of a state that are read */
 

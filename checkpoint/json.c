@@ -45,11 +45,12 @@ int ckpt_json_write(const json_t *value, char **out, size_t *out_n)
 {
     const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(17);
     size_t n = json_dumpb(value, NULL, 0, flags);
-    char *text = n ? malloc(n) : NULL;
+    char *text = n ? malloc(n + 1) : NULL;
     if (!text || json_dumpb(value, text, n, flags) != n) {
         free(text);
         return POLYFS_NOMEM;
     }
+    text[n] = '\0';
     *out = text;
     *out_n = n;
     return POLYFS_OK;
@@ -88,4 +89,32 @@ int ckpt_json_real_read(const json_t *value, double *out)
     else
         return POLYFS_CORRUPT;
     return POLYFS_OK;
+}
+
+int ckpt_json_shape(json_t *array, uint64_t *shape, uint32_t *out_rank)
+{
+    size_t i;
+    json_t *number;
+    if (!json_is_array(array) || json_array_size(array) > CKPT_RANK_MAX)
+        return POLYFS_CORRUPT;
+    json_array_foreach(array, i, number)
+    {
+        if (!json_is_integer(number) || json_integer_value(number) < 0)
+            return POLYFS_CORRUPT;
+        shape[i] = (uint64_t)json_integer_value(number);
+    }
+    *out_rank = (uint32_t)json_array_size(array);
+    return POLYFS_OK;
+}
+
+json_t *ckpt_json_from_shape(const uint64_t *shape, uint32_t rank)
+{
+    json_t *array = json_array();
+    int failed = !array;
+    for (uint32_t i = 0; i < rank && !failed; i++)
+        failed = json_array_append_new(array, json_integer((json_int_t)shape[i]));
+    if (!failed)
+        return array;
+    json_decref(array);
+    return NULL;
 }

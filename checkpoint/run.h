@@ -11,6 +11,8 @@
 
 #include <jansson.h>
 
+#include "tensor.h"
+
 #define CKPT_ATTEMPT 33 /* 32 hexadecimal digits and a NUL */
 #define CKPT_RECORDS_MIN 3
 #define CKPT_RECORDS 5
@@ -103,11 +105,14 @@ int ckpt_unseal(const char *text, size_t n, const char **out_json, size_t *out_n
 
 /* json.c: POLYFS_CORRUPT for what the text says, POLYFS_NOMEM for what memory cannot hold. */
 int ckpt_json_read(const char *text, size_t n, json_t **out, char *why, size_t why_room);
-int ckpt_json_write(const json_t *value, char **out, size_t *out_n);
+int ckpt_json_write(const json_t *value, char **out, size_t *out_n); /* a NUL follows */
 int ckpt_json_unpack(json_t *value, const char *format, ...);
 /* A double; what JSON has no number for is a string: nan, inf, -inf. */
 json_t *ckpt_json_real(double value);
 int ckpt_json_real_read(const json_t *value, double *out);
+/* The shape of a tensor: CKPT_RANK_MAX numbers at most. */
+json_t *ckpt_json_from_shape(const uint64_t *shape, uint32_t rank);
+int ckpt_json_shape(json_t *array, uint64_t *shape, uint32_t *out_rank);
 
 /* log.c */
 /* The newest record that can be read, into @out. *out_found 0: the log is empty. @note: what was passed over. */
@@ -125,8 +130,18 @@ int ckpt_log_remove(struct polyfs_ckpt *ckpt, uint64_t seq, struct polyfs_error 
 /* Commits @next as the record behind the state, then takes it as the state and removes what became garbage. */
 int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyfs_error *err);
 
-/* save.c: what a plan asks for beside the save; borrowed until the commit. */
+/* save.c */
+/* What a plan asks for beside the save; borrowed until the commit. */
 void ckpt_saver_plan(struct polyfs_ckpt_saver *saver, const struct polyfs_policy_plan *plan);
+/* polyfs_ckpt_write() of bytes whose checksum is known. */
+int ckpt_saver_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size, uint32_t crc,
+                     struct polyfs_error *err);
+/* The file that is being written is complete. */
+int ckpt_saver_file_end(struct polyfs_ckpt_saver *saver, struct polyfs_error *err);
+/* One tensor of the file that is being written. */
+int ckpt_saver_row(struct polyfs_ckpt_saver *saver, const struct ckpt_tensor *row, struct polyfs_error *err);
+/* What was written so far. */
+const struct ckpt_manifest *ckpt_saver_manifest(const struct polyfs_ckpt_saver *saver);
 
 /* carry.c: a plan's names, in a record. @saved: the attempt of its saves, NULL when it has none. */
 int ckpt_plan_apply(struct ckpt_record *next, const struct polyfs_policy_plan *plan,
@@ -137,20 +152,20 @@ struct ckpt_file {
     char *name;
     uint64_t size;
     uint32_t crc;
+    struct ckpt_rows tensors; /* which lie in it, as far as they are known without reading it */
 };
 struct ckpt_manifest {
     char attempt[CKPT_ATTEMPT];
     struct ckpt_file *files;
     size_t count, room;
 };
-int ckpt_manifest_add(struct ckpt_manifest *manifest, const char *name, uint64_t size, uint32_t crc);
+/* Takes the rows of @tensors over, when there are any. */
+int ckpt_manifest_add(struct ckpt_manifest *manifest, const char *name, uint64_t size, uint32_t crc,
+                      struct ckpt_rows *tensors);
 void ckpt_manifest_clear(struct ckpt_manifest *manifest);
 int ckpt_manifest_write(const struct ckpt_manifest *manifest, char **out, size_t *out_n);
 int ckpt_manifest_read(const char *text, size_t n, struct ckpt_manifest *out, char *why, size_t why_room);
 #define CKPT_MANIFEST "manifest.json"
-
-/* load.c: a file of it, or NULL. */
-const struct ckpt_file *ckpt_view_file(const struct polyfs_ckpt_view *view, const char *name);
 
 void ckpt_info_fill(struct polyfs_ckpt_info *info, const struct ckpt_entry *entry,
                     const struct ckpt_record *record);

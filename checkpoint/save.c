@@ -23,6 +23,7 @@ struct polyfs_ckpt_saver {
     char *file;
     uint64_t size;
     uint32_t crc;
+    struct ckpt_rows tensors;
 };
 
 /* ---- beginning ---------------------------------------------------------------------------------------------- */
@@ -44,6 +45,7 @@ static void saver_free(struct polyfs_ckpt_saver *saver)
 {
     polyfs_writer_close(saver->writer);
     ckpt_manifest_clear(&saver->manifest);
+    ckpt_rows_clear(&saver->tensors);
     free(saver->entry.name);
     free(saver->folder);
     free(saver->file);
@@ -100,14 +102,15 @@ void ckpt_saver_plan(struct polyfs_ckpt_saver *saver, const struct polyfs_policy
 
 /* ---- files --------------------------------------------------------------------------------------------------- */
 
-static int file_end(struct polyfs_ckpt_saver *saver, struct polyfs_error *err)
+int ckpt_saver_file_end(struct polyfs_ckpt_saver *saver, struct polyfs_error *err)
 {
     if (!saver->writer)
         return POLYFS_OK;
     int rc = polyfs_writer_commit(saver->writer, NULL, err);
     polyfs_writer_close(saver->writer);
     saver->writer = NULL;
-    if (rc == POLYFS_OK && ckpt_manifest_add(&saver->manifest, saver->file, saver->size, saver->crc) != POLYFS_OK)
+    if (rc == POLYFS_OK &&
+        ckpt_manifest_add(&saver->manifest, saver->file, saver->size, saver->crc, &saver->tensors) != POLYFS_OK)
         rc = ckpt_fail(err, POLYFS_NOMEM, "save to", saver->ckpt->url, "no memory for its manifest");
     saver->entry.bytes += saver->size;
     return rc;
@@ -130,7 +133,7 @@ static int file_name_check(const struct polyfs_ckpt_saver *saver, const char *na
 static int file_begin(struct polyfs_ckpt_saver *saver, const char *name, struct polyfs_error *err)
 {
     struct polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
-    int rc = file_end(saver, err);
+    int rc = ckpt_saver_file_end(saver, err);
     if (rc == POLYFS_OK)
         rc = file_name_check(saver, name, err);
     if (rc != POLYFS_OK)
@@ -149,7 +152,7 @@ static int file_begin(struct polyfs_ckpt_saver *saver, const char *name, struct 
     return rc;
 }
 
-int polyfs_ckpt_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size,
+static int file_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size,
                       struct polyfs_error *err)
 {
     int rc = POLYFS_OK;
@@ -157,11 +160,39 @@ int polyfs_ckpt_write(struct polyfs_ckpt_saver *saver, const char *name, const v
         rc = file_begin(saver, name, err);
     if (rc == POLYFS_OK)
         rc = polyfs_writer_write(saver->writer, data, size, err);
-    if (rc == POLYFS_OK) {
-        saver->crc = polyfs_crc32c(saver->crc, data, size);
+    if (rc == POLYFS_OK)
         saver->size += size;
-    }
     return rc;
+}
+
+int polyfs_ckpt_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size,
+                      struct polyfs_error *err)
+{
+    int rc = file_write(saver, name, data, size, err);
+    if (rc == POLYFS_OK)
+        saver->crc = polyfs_crc32c(saver->crc, data, size);
+    return rc;
+}
+
+int ckpt_saver_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size, uint32_t crc,
+                     struct polyfs_error *err)
+{
+    int rc = file_write(saver, name, data, size, err);
+    if (rc == POLYFS_OK)
+        saver->crc = polyfs_crc32c_join(saver->crc, crc, size);
+    return rc;
+}
+
+int ckpt_saver_row(struct polyfs_ckpt_saver *saver, const struct ckpt_tensor *row, struct polyfs_error *err)
+{
+    if (ckpt_rows_add(&saver->tensors, row) == POLYFS_OK)
+        return POLYFS_OK;
+    return ckpt_fail(err, POLYFS_NOMEM, "save to", saver->ckpt->url, "no memory for its manifest");
+}
+
+const struct ckpt_manifest *ckpt_saver_manifest(const struct polyfs_ckpt_saver *saver)
+{
+    return &saver->manifest;
 }
 
 static int write_from(struct polyfs_ckpt_saver *saver, const char *name, const char *path, struct polyfs_error *err)
@@ -233,7 +264,7 @@ int polyfs_ckpt_commit(struct polyfs_ckpt_saver *saver, struct polyfs_ckpt_info 
     struct polyfs_ckpt *ckpt = saver->ckpt;
     struct ckpt_record next;
     struct polyfs_ckpt_info info;
-    int rc = file_end(saver, err);
+    int rc = ckpt_saver_file_end(saver, err);
     saver->entry.files = (uint32_t)saver->manifest.count;
     if (rc == POLYFS_OK)
         rc = manifest_put(saver, err);

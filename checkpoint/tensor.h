@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tensors and where their bytes are. A format (safetensors.c, torch.c) reads the index of one file and adds a row for
- * each tensor; tensors.c reads their bytes whatever the format was.
+ * each tensor; tensors_read.c reads their bytes whatever the format was.
  */
 #ifndef CKPT_TENSOR_H
 #define CKPT_TENSOR_H
+
+#include <pthread.h>
 
 #include <polyfs/polyfs.h>
 #include <polyfs/tensor.h>
 
 #define CKPT_RANK_MAX 64
+#define CKPT_HEAD_BYTES (UINT32_C(64) << 10) /* of a file, read at once: most indexes fit */
 
 /* One tensor of a file. */
 struct ckpt_tensor {
@@ -21,37 +24,80 @@ struct ckpt_tensor {
     int has_crc;
 };
 
+/* Rows that grow. Each is one piece of memory with its texts, shape and stride. */
+struct ckpt_rows {
+    struct ckpt_tensor **at;
+    size_t count, room;
+};
+int ckpt_rows_add(struct ckpt_rows *rows, const struct ckpt_tensor *row); /* a copy; POLYFS_NOMEM */
+void ckpt_rows_clear(struct ckpt_rows *rows);
+
+/* Pointers to the rows of a caller's array, which may be of another size than ours; freed by free(), or NULL. */
+const struct polyfs_tensor **ckpt_tensor_pointers(const struct polyfs_tensor *tensors, size_t count);
+
 /* One file. */
 struct ckpt_shard {
     char *name; /* told to callers */
-    struct polyfs_reader *reader;
+    char *path;
+    struct polyfs_reader *reader; /* opened when it is needed, under the lock of its owner */
     uint64_t size;
+    char *head; /* its first bytes, when they were read already; or NULL */
+    size_t head_size;
 };
 
 struct polyfs_tensors {
-    struct ckpt_tensor **rows;
-    size_t count, room;
+    struct polyfs_fs *fs;
+    struct polyfs_call_opts call;
+    pthread_mutex_t lock; /* guards the opening of readers */
+    struct ckpt_rows rows;
+    struct ckpt_tensor **by_name; /* the same, sorted */
     struct ckpt_shard *shards;
     size_t shard_count;
     char *state; /* JSON */
-    int sorted;  /* by_name is whole */
-    const struct ckpt_tensor **by_name;
 };
 
 /* tensors.c */
+/* For @shards files; add them, their rows, then seal it. POLYFS_NOMEM. */
+int ckpt_tensors_new(struct polyfs_fs *fs, const struct polyfs_call_opts *call, size_t shards,
+                     struct polyfs_tensors **out);
+/* @path is taken over, also on failure. */
+int ckpt_tensors_shard(struct polyfs_tensors *tensors, const char *name, char *path, uint64_t size);
 /* Adds a row of the last shard; everything in @row is copied. POLYFS_NOMEM. */
 int ckpt_tensors_add(struct polyfs_tensors *tensors, const struct ckpt_tensor *row);
-/* Reads [offset, offset + size) whole; POLYFS_CORRUPT when the file ends before. */
+/* Finds out what the last shard is, and adds its rows. POLYFS_UNSUPPORTED: no file of tensors. */
+int ckpt_tensors_index(struct polyfs_tensors *tensors, struct polyfs_error *err);
+/* All rows are there: makes them found by name. */
+int ckpt_tensors_seal(struct polyfs_tensors *tensors);
+/* The reader of a shard, opened if it was not yet. Any thread. */
+int ckpt_shard_reader(struct polyfs_tensors *tensors, size_t shard, struct polyfs_reader **out,
+                      struct polyfs_error *err);
+/* Reads [offset, offset + size) of an open shard whole; POLYFS_CORRUPT when the file ends before. */
 int ckpt_shard_read(const struct ckpt_shard *shard, uint64_t offset, void *buffer, size_t size,
                     struct polyfs_error *err);
 
 /* dtype.c: bits of an element, or 0 for a type that safetensors does not know. */
 unsigned ckpt_dtype_bits(const char *dtype);
-/* Bytes of a packed tensor. POLYFS_INVALID: unknown type, no whole bytes, or more than 2^63 - 1. */
+/* Bytes of a packed tensor. POLYFS_INVALID: unknown type, no whole bytes, or more than 2^61. */
 int ckpt_tensor_bytes(const char *dtype, const uint64_t *shape, uint32_t rank, uint64_t *out_bytes);
 
-/* safetensors.c, torch.c: the index of the last shard. POLYFS_UNSUPPORTED: it is a file of another kind. */
+/* safetensors.c, torch.c: the index of the last shard, whose head is there. POLYFS_UNSUPPORTED: it is of another kind. */
 int ckpt_safetensors_index(struct polyfs_tensors *tensors, struct polyfs_error *err);
 int ckpt_torch_index(struct polyfs_tensors *tensors, struct polyfs_error *err);
+
+/* A safetensors file to be written: its header, and its tensors in the order of their bytes. */
+struct ckpt_layout {
+    char *header; /* with its length in front, padded */
+    size_t header_size;
+    const struct polyfs_tensor **order; /* borrowed from the caller's */
+    size_t count;
+};
+int ckpt_layout_make(const struct polyfs_tensor *const *tensors, size_t count, const char *state,
+                     struct ckpt_layout *out, struct polyfs_error *err);
+void ckpt_layout_clear(struct ckpt_layout *layout);
+
+/* tensors_read.c: the bytes of one tensor, in order, in pieces, through @take. */
+typedef int ckpt_take_fn(void *user, const void *data, size_t size, struct polyfs_error *err);
+int ckpt_tensor_pass(struct polyfs_tensors *tensors, const struct ckpt_tensor *row, ckpt_take_fn *take, void *user,
+                     struct polyfs_error *err);
 
 #endif

@@ -238,3 +238,8 @@ uint32_t polyfs_crc32c(uint32_t crc, const void *data, size_t size)
 {
     return (uint32_t)pfs_crc(POLYFS_CHECKSUM_CRC32C, crc, data, size);
 }
+
+uint32_t polyfs_crc32c_join(uint32_t a, uint32_t b, uint64_t b_bytes)
+{
+    return (uint32_t)pfs_crc_join(POLYFS_CHECKSUM_CRC32C, a, b, b_bytes);
+}

@@ -17,6 +17,7 @@
 
 #include "polyfs/fs.h"
 #include "polyfs/policy.h"
+#include "polyfs/tensor.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -153,6 +154,30 @@ POLYFS_API int polyfs_ckpt_begin(struct polyfs_ckpt *ckpt, const struct polyfs_c
  */
 POLYFS_API int polyfs_ckpt_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size,
                                  struct polyfs_error *err);
+
+/**
+ * Add a file of tensors, as safetensors: any reader of that format opens it. Where each tensor lies, and its checksum,
+ * is told in the checkpoint's manifest, so that who loads a few of them reads those alone.
+ *
+ * @param name     of the file, e.g. "model.safetensors"; complete when the call returns
+ * @param tensors  @p count of them, with data
+ * @return as polyfs_ckpt_write(); POLYFS_INVALID, POLYFS_EXISTS: as polyfs_tensors_write()
+ * Owner: caller. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_write_tensors(struct polyfs_ckpt_saver *saver, const char *name,
+                                         const struct polyfs_tensor *tensors, size_t count,
+                                         struct polyfs_error *err);
+
+/**
+ * Add small state as JSON, a file of its own.
+ *
+ * @param name  of the file, e.g. "loop.json"
+ * @param json  text ending in NUL; checked to be JSON without a name twice
+ * @return as polyfs_ckpt_write(); POLYFS_INVALID: it is no JSON
+ * Owner: caller. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_write_json(struct polyfs_ckpt_saver *saver, const char *name, const char *json,
+                                      struct polyfs_error *err);
 
 /**
  * Make the checkpoint exist. Frees the saver, well or not; on failure nothing of it remains visible.
@@ -333,6 +358,17 @@ POLYFS_API int polyfs_ckpt_read(struct polyfs_ckpt_view *view, const char *name,
                                 size_t *out_n, struct polyfs_error *err);
 
 /**
+ * The tensors of all its files. What polyfs_ckpt_write_tensors() saved is known without a request; files that were
+ * taken as they are and end in .safetensors, .ckpt, .pt or .pth are asked what they hold.
+ *
+ * @param out_tensors  end with polyfs_tensors_close(); outlives the view
+ * @return POLYFS_OK, also when there are none; POLYFS_CORRUPT, …
+ * Owner: caller. Thread: any number on one view. Blocks: the store, for files that were taken as they are.
+ */
+POLYFS_API int polyfs_ckpt_tensors(const struct polyfs_ckpt_view *view, struct polyfs_tensors **out_tensors,
+                                   struct polyfs_error *err);
+
+/**
  * Write all its files below a folder, checked as they pass.
  *
  * @param folder_url  URL or path; made when it is missing; nothing is written outside it
@@ -348,6 +384,78 @@ POLYFS_API int polyfs_ckpt_extract(struct polyfs_ckpt_view *view, const char *fo
  * Owner: takes it. Thread: one. Blocks: no.
  */
 POLYFS_API void polyfs_ckpt_view_close(struct polyfs_ckpt_view *view);
+
+/* ---- parts of a trainer -------------------------------------------------------------------------------- */
+
+/** What a part of a trainer is; it decides who comes before whom, as Lightning has it. */
+enum polyfs_ckpt_role {
+    POLYFS_CKPT_LOOPS = 1,
+    POLYFS_CKPT_MODULE = 2,
+    POLYFS_CKPT_CALLBACK = 3,
+    POLYFS_CKPT_OPTIMIZER = 4,
+    POLYFS_CKPT_SCHEDULER = 5,
+    POLYFS_CKPT_PRECISION = 6,
+    POLYFS_CKPT_DATAMODULE = 7
+};
+
+struct polyfs_ckpt_part;
+
+/** Writes entries of a part: files that are named as it is, or begin with its name and `.` or `/`. */
+typedef int polyfs_ckpt_part_save_fn(struct polyfs_ckpt_saver *saver, const struct polyfs_ckpt_part *part,
+                                     struct polyfs_error *err);
+
+/** Takes the state of a part back out of its entries. */
+typedef int polyfs_ckpt_part_load_fn(struct polyfs_ckpt_view *view, const struct polyfs_ckpt_part *part,
+                                     struct polyfs_error *err);
+
+/** A part of a trainer that has state: the module, each callback, the data module. */
+struct polyfs_ckpt_part {
+    uint32_t struct_size;
+    uint32_t role;                     /**< enum polyfs_ckpt_role */
+    const char *name;                  /**< of its entries; each part has another */
+    polyfs_ckpt_part_save_fn *save;    /**< writes its state; or NULL */
+    polyfs_ckpt_part_save_fn *on_save; /**< hook: adds to it when all parts have saved theirs; or NULL */
+    polyfs_ckpt_part_load_fn *on_load; /**< hook: before its state is loaded; or NULL */
+    polyfs_ckpt_part_load_fn *load;    /**< takes its state back; or NULL */
+    void *user;                        /**< the caller's own */
+};
+#define POLYFS_CKPT_PART_INIT                                                                                      \
+    {                                                                                                              \
+        (uint32_t)sizeof(struct polyfs_ckpt_part), 0, NULL, NULL, NULL, NULL, NULL, NULL                           \
+    }
+
+/**
+ * Save all parts: first the state of each (loops, module, callbacks, optimizers, schedulers, precision, data module),
+ * then the hooks: those of callbacks, of the others, and of the module last.
+ *
+ * @param parts  @p count of them; those of one role in the caller's order
+ * @param flags  0 or POLYFS_CKPT_WEIGHTS_ONLY: loops and module alone, and the module's hook
+ * @return POLYFS_OK; what a function of a part answered; POLYFS_INVALID: two have one name, or one wrote an entry that
+ *         is not its own
+ * Owner: caller. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_save_parts(struct polyfs_ckpt_saver *saver, const struct polyfs_ckpt_part *parts,
+                                      size_t count, uint32_t flags, struct polyfs_error *err);
+#define POLYFS_CKPT_WEIGHTS_ONLY 1u
+
+/** A part has no entry (@p unexpected 0; its name), or an entry has no part (1; the file's name). */
+typedef void polyfs_ckpt_differ_fn(const char *name, int unexpected, void *user);
+
+/**
+ * Load all parts: the module, the data module, callbacks (all hooks, then all states), precision, loops, optimizers,
+ * schedulers. What is missing or unexpected is told before any part is called.
+ *
+ * @param parts   @p count of them
+ * @param flags   POLYFS_CKPT_STRICT: a missing part is POLYFS_NOT_FOUND, an unexpected entry POLYFS_EXISTS;
+ *                POLYFS_CKPT_WEIGHTS_ONLY: the module alone, and nothing else is unexpected
+ * @param differ  NULL, or called on this thread for each that differs
+ * @return POLYFS_OK, or what a function of a part answered
+ * Owner: caller. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_load_parts(struct polyfs_ckpt_view *view, const struct polyfs_ckpt_part *parts,
+                                      size_t count, uint32_t flags, polyfs_ckpt_differ_fn *differ, void *user,
+                                      struct polyfs_error *err);
+#define POLYFS_CKPT_STRICT 2u
 
 /* ---- care ----------------------------------------------------------------------------------------------- */
 

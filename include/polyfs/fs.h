@@ -275,6 +275,17 @@ POLYFS_API int polyfs_checksum(struct polyfs_fs *fs, const char *path, uint32_t 
  */
 POLYFS_API uint32_t polyfs_crc32c(uint32_t crc, const void *data, size_t size);
 
+/**
+ * CRC32C of two runs of bytes, one behind the other, from that of each.
+ *
+ * @param a        of the first
+ * @param b        of the second
+ * @param b_bytes  how many bytes the second has
+ * @return the value
+ * Owner: caller. Thread: any. Blocks: no.
+ */
+POLYFS_API uint32_t polyfs_crc32c_join(uint32_t a, uint32_t b, uint64_t b_bytes);
+
 /* ---- listing --------------------------------------------------------------------------------------- */
 
 struct polyfs_lister; /**< a listing under way; one thread at a time */

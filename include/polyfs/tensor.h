@@ -29,7 +29,7 @@ struct polyfs_tensor {
     uint32_t rank;         /**< 0: one element; 64 at most */
     uint32_t reserved;     /**< 0 */
     uint64_t bytes;        /**< of all elements */
-    const void *data;      /**< to be written: @p bytes bytes; NULL in what a file tells */
+    void *data;            /**< @p bytes bytes to be written or filled; NULL in what a file tells */
     const char *file;      /**< the file that holds it; not read when it is to be written */
 };
 #define POLYFS_TENSOR_INIT                                                                                         \
@@ -116,6 +116,24 @@ struct polyfs_tensor_read {
 POLYFS_API int polyfs_tensors_read(struct polyfs_tensors *tensors, struct polyfs_tensor_read *reads, size_t count,
                                    struct polyfs_error *err);
 
+/** A tensor was missing in the file (@p unexpected 0), or is there and nobody wants it (1). */
+typedef void polyfs_tensors_differ_fn(const char *name, int unexpected, void *user);
+
+/**
+ * Fill the caller's own tensors by their names, as a model takes its weights back.
+ *
+ * @param into   @p count tensors; the data of each is filled. Type and shape have to be those of the file
+ * @param flags  0, or POLYFS_TENSORS_STRICT: one that is missing, or that nobody wants, is POLYFS_NOT_FOUND or
+ *               POLYFS_EXISTS, before anything is read
+ * @param differ NULL, or called on this thread for each that is missing or unexpected, strict or not
+ * @return POLYFS_OK; POLYFS_INVALID: a type or shape differs, nothing was read; else as polyfs_tensors_read()
+ * Owner: caller. Thread: any number on one @p tensors. Blocks: the store.
+ */
+POLYFS_API int polyfs_tensors_load(struct polyfs_tensors *tensors, const struct polyfs_tensor *into, size_t count,
+                                   uint32_t flags, polyfs_tensors_differ_fn *differ, void *user,
+                                   struct polyfs_error *err);
+#define POLYFS_TENSORS_STRICT 1u
+
 /**
  * Write tensors as one safetensors file, from memory, in the order that its own writer takes: wide types first, then
  * by name.
@@ -135,7 +153,7 @@ POLYFS_API int polyfs_tensors_write(struct polyfs_writer *writer, const struct p
  * @param pattern  as for polyfs_tensor_matches(), or NULL for all; a name in several files is POLYFS_EXISTS
  * @param writer   as for polyfs_tensors_write()
  * @return as polyfs_tensors_read() and polyfs_tensors_write(); POLYFS_NOT_FOUND: nothing fits the pattern
- * Owner: caller. Thread: one at a time on @p writer. Blocks: both stores.
+ * Owner: caller. Thread: one at a time on @p tensors and on @p writer. Blocks: both stores.
  */
 POLYFS_API int polyfs_tensors_export(struct polyfs_tensors *tensors, const char *pattern,
                                      struct polyfs_writer *writer, struct polyfs_error *err);

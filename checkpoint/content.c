@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a checkpoint holds beside opaque files: tensors, whose places and checksums go into the manifest, and small state
+ * as JSON.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensor.h"
+#include "view.h"
+
+/* ---- saving ----------------------------------------------------------------------------------------------------- */
+
+static int write_tensor(struct polyfs_ckpt_saver *saver, const char *name, const struct polyfs_tensor *tensor,
+                        uint64_t offset, struct polyfs_error *err)
+{
+    struct ckpt_tensor row = {.told = *tensor, .offset = offset, .has_crc = 1};
+    row.crc = polyfs_crc32c(0, tensor->data, tensor->bytes);
+    int rc = ckpt_saver_write(saver, name, tensor->data, tensor->bytes, row.crc, err);
+    return rc == POLYFS_OK ? ckpt_saver_row(saver, &row, err) : rc;
+}
+
+int polyfs_ckpt_write_tensors(struct polyfs_ckpt_saver *saver, const char *name,
+                              const struct polyfs_tensor *tensors, size_t count, struct polyfs_error *err)
+{
+    struct ckpt_layout layout;
+    const struct polyfs_tensor **at = ckpt_tensor_pointers(tensors, count);
+    int rc = at ? ckpt_layout_make(at, count, NULL, &layout, err)
+                : ckpt_fail(err, POLYFS_NOMEM, "write tensors to", name, "no memory");
+    free(at);
+    if (rc != POLYFS_OK)
+        return rc;
+    uint64_t offset = layout.header_size;
+    rc = polyfs_ckpt_write(saver, name, layout.header, layout.header_size, err);
+    for (size_t i = 0; i < layout.count && rc == POLYFS_OK; i++) {
+        rc = write_tensor(saver, name, layout.order[i], offset, err);
+        offset += layout.order[i]->bytes;
+    }
+    ckpt_layout_clear(&layout);
+    return rc == POLYFS_OK ? ckpt_saver_file_end(saver, err) : rc;
+}
+
+int polyfs_ckpt_write_json(struct polyfs_ckpt_saver *saver, const char *name, const char *json,
+                           struct polyfs_error *err)
+{
+    char why[128];
+    json_t *value = NULL;
+    int rc = ckpt_json_read(json, strlen(json), &value, why, sizeof(why));
+    json_decref(value);
+    if (rc != POLYFS_OK)
+        return ckpt_fail(err, rc == POLYFS_CORRUPT ? POLYFS_INVALID : rc, "save", name, "it is no JSON: %s", why);
+    rc = polyfs_ckpt_write(saver, name, json, strlen(json), err);
+    return rc == POLYFS_OK ? ckpt_saver_file_end(saver, err) : rc;
+}
+
+/* ---- finding ---------------------------------------------------------------------------------------------------- */
+
+static int is_of_tensors(const char *name)
+{
+    static const char *const ends[] = {".safetensors", ".ckpt", ".pt", ".pth"};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+        if (n > strlen(ends[i]) && strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
+            return 1;
+    return 0;
+}
+
+static int add_rows(struct polyfs_tensors *tensors, const struct ckpt_rows *rows)
+{
+    int rc = POLYFS_OK;
+    for (size_t i = 0; i < rows->count && rc == POLYFS_OK; i++)
+        rc = ckpt_tensors_add(tensors, rows->at[i]);
+    return rc;
+}
+
+/* A file that was taken as it is: its state is kept under its name. */
+static int ask_file(struct polyfs_tensors *tensors, const char *name, json_t *states, struct polyfs_error *err)
+{
+    char why[128];
+    json_t *state = NULL;
+    int rc = ckpt_tensors_index(tensors, err);
+    if (rc == POLYFS_UNSUPPORTED)
+        return POLYFS_OK; /* whatever it is, it holds no tensors that can be told */
+    if (rc == POLYFS_OK)
+        rc = ckpt_json_read(tensors->state, strlen(tensors->state), &state, why, sizeof(why));
+    if (rc == POLYFS_OK && (json_object_size(state) || json_array_size(state)) &&
+        json_object_set(states, name, state) != 0)
+        rc = ckpt_fail(err, POLYFS_NOMEM, "load", name, "no memory");
+    json_decref(state);
+    return rc;
+}
+
+static int add_file(struct polyfs_tensors *tensors, const struct polyfs_ckpt_view *view,
+                    const struct ckpt_file *file, json_t *states, struct polyfs_error *err)
+{
+    if (!file->tensors.count && !is_of_tensors(file->name))
+        return POLYFS_OK;
+    int rc = ckpt_tensors_shard(tensors, file->name, ckpt_format("%s/%s", view->folder, file->name), file->size);
+    if (rc == POLYFS_OK)
+        rc = add_rows(tensors, &file->tensors);
+    if (rc != POLYFS_OK)
+        return ckpt_fail(err, rc, "load", view->info.name, "no memory");
+    return file->tensors.count ? rc : ask_file(tensors, file->name, states, err);
+}
+
+static int all_files(struct polyfs_tensors *tensors, const struct polyfs_ckpt_view *view, json_t *states,
+                     struct polyfs_error *err)
+{
+    char *text = NULL;
+    size_t n;
+    int rc = states ? POLYFS_OK : ckpt_fail(err, POLYFS_NOMEM, "load", view->info.name, "no memory");
+    for (size_t i = 0; i < view->manifest.count && rc == POLYFS_OK; i++)
+        rc = add_file(tensors, view, &view->manifest.files[i], states, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    rc = ckpt_json_write(states, &text, &n);
+    if (rc == POLYFS_OK) {
+        free(tensors->state);
+        tensors->state = text;
+        rc = ckpt_tensors_seal(tensors);
+    }
+    return rc == POLYFS_OK ? rc : ckpt_fail(err, rc, "load", view->info.name, "no memory");
+}
+
+int polyfs_ckpt_tensors(const struct polyfs_ckpt_view *view, struct polyfs_tensors **out_tensors,
+                        struct polyfs_error *err)
+{
+    struct polyfs_tensors *tensors = NULL;
+    int rc = ckpt_tensors_new(view->fs, &view->call, view->manifest.count, &tensors);
+    if (rc != POLYFS_OK)
+        return ckpt_fail(err, rc, "load", view->info.name, "no memory");
+    json_t *states = json_object();
+    rc = all_files(tensors, view, states, err);
+    json_decref(states);
+    if (rc == POLYFS_OK)
+        *out_tensors = tensors;
+    else
+        polyfs_tensors_close(tensors);
+    return rc;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which checkpoint is meant. Damage (a checksum, a size, a missing file) makes "latest" go one back, and say so; a
+ * failure to ask ends the search with that failure, since it says nothing about what is there.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "view.h"
+
+#define NUMBERS 64
+
+static int is_damage(int rc)
+{
+    return rc == POLYFS_CORRUPT || rc == POLYFS_NOT_FOUND || rc == POLYFS_NOT_DIR;
+}
+
+/* ---- finding --------------------------------------------------------------------------------------------------- */
+
+/* The newest whole one that a record names. POLYFS_CORRUPT: it names some, all damaged. NOT_FOUND: it names none. */
+static int newest_of(struct polyfs_ckpt *ckpt, const struct ckpt_record *record, uint32_t flags, char *note,
+                     size_t note_room, struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
+{
+    int rc = POLYFS_NOT_FOUND;
+    for (size_t i = record->live_count; i-- > 0;) {
+        struct polyfs_error why = POLYFS_ERROR_INIT;
+        rc = ckpt_view_whole(ckpt, &record->live[i], record, flags, out_view, &why);
+        if (rc == POLYFS_OK)
+            return rc;
+        if (err)
+            *err = why;
+        if (!is_damage(rc))
+            return rc;
+        if (!*note)
+            snprintf(note, note_room, "\"%s\" was passed over: %s", record->live[i].name, why.message);
+        rc = POLYFS_CORRUPT;
+    }
+    return rc;
+}
+
+static int load_latest(struct polyfs_ckpt *ckpt, uint32_t flags, struct polyfs_ckpt_view **out_view,
+                       struct polyfs_error *err)
+{
+    uint64_t numbers[NUMBERS];
+    size_t count;
+    char note[512] = "";
+    int damage = 0;
+    int rc = ckpt_log_numbers(ckpt, numbers, NUMBERS, &count, err);
+    for (size_t i = 0; rc == POLYFS_OK && i < count; i++) {
+        struct ckpt_record record;
+        struct polyfs_error why = POLYFS_ERROR_INIT;
+        int found = ckpt_log_get(ckpt, numbers[i], &record, &why);
+        if (found == POLYFS_OK) {
+            found = newest_of(ckpt, &record, flags, note, sizeof(note), out_view, &why);
+            ckpt_record_clear(&record);
+            if (found == POLYFS_NOT_FOUND && !damage)
+                break; /* a readable newest record that names none: there are none */
+        } else if (!*note) {
+            snprintf(note, sizeof(note), "record %llu was passed over: %s", (unsigned long long)numbers[i],
+                     why.message);
+        }
+        if (found == POLYFS_OK && *note) {
+            (*out_view)->info.flags |= POLYFS_CKPT_FELL_BACK;
+            snprintf((*out_view)->info.note, sizeof((*out_view)->info.note), "%s", note);
+        }
+        if (found == POLYFS_OK || !is_damage(found)) {
+            if (found != POLYFS_OK && err)
+                *err = why;
+            return found;
+        }
+        damage = 1;
+    }
+    if (rc != POLYFS_OK)
+        return rc;
+    if (damage)
+        return ckpt_fail(err, POLYFS_CORRUPT, "load the latest of", ckpt->url,
+                         "none of its checkpoints is whole: %s", note);
+    return ckpt_fail(err, POLYFS_NOT_FOUND, "load the latest of", ckpt->url, "it has no checkpoint yet");
+}
+
+/* "last" and "best" are what a policy chose, unless something bears that name. */
+static const struct ckpt_entry *entry_of(const struct ckpt_record *record, const char *name)
+{
+    const struct ckpt_entry *entry = ckpt_record_find(record, name);
+    const char *chosen = strcmp(name, "last") == 0 ? record->last : strcmp(name, "best") == 0 ? record->best : NULL;
+    return entry || !chosen ? entry : ckpt_record_find(record, chosen);
+}
+
+static int load_named(struct polyfs_ckpt *ckpt, const char *name, uint32_t flags,
+                      struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
+{
+    struct ckpt_record record;
+    int found = 0;
+    ckpt_record_init(&record);
+    int rc = ckpt_log_newest(ckpt, &record, &found, NULL, 0, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    const struct ckpt_entry *entry = entry_of(&record, name);
+    rc = POLYFS_NOT_FOUND;
+    if (entry) {
+        rc = ckpt_view_whole(ckpt, entry, &record, flags, out_view, err);
+        if (rc == POLYFS_NOT_FOUND)
+            rc = ckpt_fail(err, POLYFS_CORRUPT, "load", name, "a file of it is missing");
+    }
+    ckpt_record_clear(&record);
+    if (rc == POLYFS_NOT_FOUND)
+        ckpt_fail(err, rc, "load", ckpt->url, "it has no checkpoint \"%s\"; see: polyfs ckpt list %s", name,
+                  ckpt->url);
+    return rc;
+}
+
+int polyfs_ckpt_load(struct polyfs_ckpt *ckpt, const char *which, uint32_t flags,
+                     struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
+{
+    if (flags & ~POLYFS_CKPT_CHECK_BYTES)
+        return ckpt_fail(err, POLYFS_UNSUPPORTED, "load from", ckpt->url, "a flag is not known");
+    if (strcmp(which, "latest") == 0)
+        return load_latest(ckpt, flags, out_view, err);
+    int rc = load_named(ckpt, which, flags, out_view, err);
+    if (strcmp(which, "last") == 0 &&
+        is_damage(rc)) /* no policy chose one, or it is not whole: the newest that is */
+        rc = load_latest(ckpt, flags, out_view, err);
+    return rc;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a checkpoint holds: tensors whose places the manifest tells, state, files taken as they are. */
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "polyfs/checkpoint.h"
+#include "polyfs/polyfs.h"
+
+namespace
+{
+
+class Content : public testing::Test
+{
+  protected:
+    Content()
+    {
+        static int number;
+        url_ = "memory://content-" + std::to_string(number++) + "/run";
+        EXPECT_EQ(POLYFS_OK, polyfs_ckpt_open(url_.c_str(), nullptr, &ckpt_, &err_)) << err_.message;
+        EXPECT_EQ(POLYFS_OK, polyfs_ckpt_begin(ckpt_, nullptr, &saver_, &err_)) << err_.message;
+    }
+
+    ~Content() override
+    {
+        polyfs_ckpt_abort(saver_);
+        polyfs_tensors_close(tensors_);
+        polyfs_ckpt_view_close(view_);
+        polyfs_ckpt_close(ckpt_);
+    }
+
+    int WriteTensor(const char *file, const char *name, std::string data)
+    {
+        uint64_t shape = data.size();
+        polyfs_tensor tensor = POLYFS_TENSOR_INIT;
+        tensor.name = name;
+        tensor.dtype = "U8";
+        tensor.shape = &shape;
+        tensor.rank = 1;
+        tensor.bytes = data.size();
+        tensor.data = data.data();
+        return polyfs_ckpt_write_tensors(saver_, file, &tensor, 1, &err_);
+    }
+
+    void Reopen()
+    {
+        ASSERT_EQ(POLYFS_OK, polyfs_ckpt_commit(saver_, nullptr, &err_)) << err_.message;
+        saver_ = nullptr;
+        ASSERT_EQ(POLYFS_OK, polyfs_ckpt_load(ckpt_, "latest", POLYFS_CKPT_CHECK_BYTES, &view_, &err_))
+            << err_.message;
+        ASSERT_EQ(POLYFS_OK, polyfs_ckpt_tensors(view_, &tensors_, &err_)) << err_.message;
+    }
+
+    int Read(const char *name, std::string *out)
+    {
+        const polyfs_tensor *tensor = polyfs_tensors_find(tensors_, name);
+        out->assign(tensor ? tensor->bytes : 0, '?');
+        polyfs_tensor_read read = {tensor, out->data(), POLYFS_OK, 0};
+        return tensor ? polyfs_tensors_read(tensors_, &read, 1, &err_) : POLYFS_NOT_FOUND;
+    }
+
+    std::string url_;
+    polyfs_error err_ = POLYFS_ERROR_INIT;
+    polyfs_ckpt *ckpt_ = nullptr;
+    polyfs_ckpt_saver *saver_ = nullptr;
+    polyfs_ckpt_view *view_ = nullptr;
+    polyfs_tensors *tensors_ = nullptr;
+};
+
+TEST_F(Content, TensorsOfAllFilesAreOne)
+{
+    std::string bytes;
+    ASSERT_EQ(POLYFS_OK, WriteTensor("model.safetensors", "w", "weights")) << err_.message;
+    ASSERT_EQ(POLYFS_OK, WriteTensor("optimizer.safetensors", "m", "moments")) << err_.message;
+    ASSERT_EQ(POLYFS_OK, polyfs_ckpt_write_json(saver_, "loop.json", "{\"epoch\":3}", &err_)) << err_.message;
+    ASSERT_EQ(POLYFS_OK, polyfs_ckpt_write(saver_, "notes.txt", "as they are", 11, &err_));
+    Reopen();
+    EXPECT_EQ(4u, polyfs_ckpt_view_count(view_));
+    ASSERT_EQ(2u, polyfs_tensors_count(tensors_));
+    EXPECT_EQ(POLYFS_OK, Read("w", &bytes)) << err_.message;
+    EXPECT_EQ("weights", bytes);
+    EXPECT_EQ(POLYFS_OK, Read("m", &bytes)) << err_.message;
+    EXPECT_EQ("moments", bytes);
+    EXPECT_STREQ("optimizer.safetensors", polyfs_tensors_find(tensors_, "m")->file);
+}
+
+TEST_F(Content, AFlippedByteOfATensorIsFound)
+{
+    std::string bytes, path = url_.substr(strlen("memory://")) + "/" + "save=2/";
+    ASSERT_EQ(POLYFS_OK, WriteTensor("model.safetensors", "w", "weights"));
+    Reopen();
+    const polyfs_ckpt_info *info = polyfs_ckpt_view_info(view_);
+    path += std::string(info->attempt) + "/model.safetensors";
+    polyfs_fs *fs = nullptr;
+    ASSERT_EQ(POLYFS_OK, polyfs_fs_open(url_.c_str(), nullptr, &fs, nullptr, &err_));
+    void *all = nullptr;
+    size_t n = 0;
+    ASSERT_EQ(POLYFS_OK, polyfs_get_all(fs, path.c_str(), nullptr, &all, &n, nullptr, &err_)) << err_.message;
+    static_cast<char *>(all)[n - 1] ^= 1;
+    ASSERT_EQ(POLYFS_OK, polyfs_put(fs, path.c_str(), all, n, nullptr, nullptr, &err_));
+    polyfs_free(all);
+    polyfs_fs_close(fs);
+    EXPECT_EQ(POLYFS_CORRUPT, Read("w", &bytes));
+    EXPECT_NE(nullptr, strstr(err_.message, "checksum")) << err_.message;
+}
+
+TEST_F(Content, AFileIsWrittenOnce)
+{
+    ASSERT_EQ(POLYFS_OK, WriteTensor("model.safetensors", "w", "weights"));
+    EXPECT_EQ(POLYFS_EXISTS, WriteTensor("model.safetensors", "x", "more"));
+}
+
+TEST_F(Content, StateIsJson)
+{
+    EXPECT_EQ(POLYFS_INVALID, polyfs_ckpt_write_json(saver_, "loop.json", "{\"epoch\":", &err_));
+    EXPECT_EQ(POLYFS_INVALID, polyfs_ckpt_write_json(saver_, "loop.json", "{\"a\":1,\"a\":2}", &err_));
+    EXPECT_EQ(POLYFS_OK, polyfs_ckpt_write_json(saver_, "loop.json", "{}", &err_));
+}
+
+TEST_F(Content, AFileTakenAsItIsTellsItsTensors)
+{
+    std::string bytes, header = R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"__metadata__":{"k":"v"}})";
+    std::string file = std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "XY";
+    ASSERT_EQ(POLYFS_OK, polyfs_ckpt_write(saver_, "other.safetensors", file.data(), file.size(), &err_));
+    ASSERT_EQ(POLYFS_OK, polyfs_ckpt_write(saver_, "no.pt", "no tensors", 10, &err_));
+    Reopen();
+    EXPECT_EQ(POLYFS_OK, Read("a", &bytes)) << err_.message;
+    EXPECT_EQ("XY", bytes);
+    EXPECT_STREQ(R"({"other.safetensors":{"k":"v"}})", polyfs_tensors_state(tensors_));
+}
+
+} // namespace
