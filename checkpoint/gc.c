@@ -38,9 +38,19 @@ static size_t attempt_end(const char *path, size_t root_len)
     return 0;
 }
 
+/* What ranks told each other about an attempt is not needed once it is committed. */
+static int is_report(const struct gc *gc, const char *attempt)
+{
+    static const char prep[] = ".ckpt/prep/";
+    const char *below = attempt + strlen(gc->ckpt->root);
+    return strncmp(below + (*below == '/'), prep, sizeof(prep) - 1) == 0;
+}
+
 static int is_kept(const struct gc *gc, const char *attempt)
 {
     const char *id = strrchr(attempt, '/') + 1;
+    if (is_report(gc, attempt))
+        return 0;
     for (size_t r = 0; r < gc->kept_count; r++) {
         const struct ckpt_record *record = &gc->kept[r];
         for (size_t i = 0; i < record->live_count; i++)

@@ -34,6 +34,7 @@ static int fits(const struct polyfs_ckpt_part *part, const char *file)
 static const struct polyfs_ckpt_part *owner_of(const struct parts *parts, const char *file)
 {
     const struct polyfs_ckpt_part *owner = NULL;
+    file = ckpt_ranks_plain(file);
     for (size_t i = 0; i < parts->count; i++) {
         const struct polyfs_ckpt_part *part = part_at(parts, i);
         if (fits(part, file) && (!owner || strlen(part->name) > strlen(owner->name)))
@@ -169,7 +170,7 @@ static int compare(struct load *load, struct polyfs_error *err)
             differs(load, part_at(&load->parts, i)->name, 0);
     for (size_t i = 0; i < manifest->count && !(load->flags & POLYFS_CKPT_WEIGHTS_ONLY); i++)
         if (!owner_of(&load->parts, manifest->files[i].name) &&
-            strcmp(manifest->files[i].name, POLYFS_CKPT_POLICY_FILE) != 0)
+            strcmp(ckpt_ranks_plain(manifest->files[i].name), POLYFS_CKPT_POLICY_FILE) != 0)
             differs(load, manifest->files[i].name, 1);
     if (!(load->flags & POLYFS_CKPT_STRICT) || !load->first)
         return POLYFS_OK;

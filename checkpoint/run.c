@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLAIMS_MAX 16 /* lost races for the next number before giving up */
+#define DEADLINE_MS 600000 /* of rank 0, for the reports of the others */
+#define CLAIMS_MAX 16      /* lost races for the next number before giving up */
 
 void polyfs_ckpt_close(struct polyfs_ckpt *ckpt)
 {
@@ -62,12 +63,13 @@ static int check_store(struct polyfs_ckpt *ckpt, struct polyfs_error *err)
 
 static int take_opts(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_opts *opts, const char *url)
 {
-    ckpt->call = (struct polyfs_call_opts)POLYFS_CALL_OPTS_INIT;
-    if (opts && opts->call)
-        ckpt->call = *opts->call;
-    ckpt->flags = opts ? opts->flags : 0;
-    ckpt->keep_newest = opts ? opts->keep_newest : 0;
-    ckpt->keep_records = opts && opts->keep_records ? opts->keep_records : CKPT_RECORDS;
+    ckpt->call = opts->call ? *opts->call : (struct polyfs_call_opts)POLYFS_CALL_OPTS_INIT;
+    ckpt->flags = opts->flags;
+    ckpt->keep_newest = opts->keep_newest;
+    ckpt->keep_records = opts->keep_records ? opts->keep_records : CKPT_RECORDS;
+    ckpt->ranks = opts->ranks ? *opts->ranks : (struct polyfs_ckpt_ranks)POLYFS_CKPT_RANKS_INIT;
+    if (!ckpt->ranks.deadline_ms)
+        ckpt->ranks.deadline_ms = DEADLINE_MS;
     if (ckpt->keep_records < CKPT_RECORDS_MIN)
         ckpt->keep_records = CKPT_RECORDS_MIN;
     ckpt_id(ckpt->writer);
@@ -75,24 +77,49 @@ static int take_opts(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_opts *op
     return ckpt->url ? POLYFS_OK : POLYFS_NOMEM;
 }
 
+static int ranks_check(const struct polyfs_ckpt *ckpt, struct polyfs_error *err)
+{
+    const struct polyfs_ckpt_ranks *ranks = &ckpt->ranks;
+    if (!ranks->world || ranks->rank >= ranks->world)
+        return ckpt_fail(err, POLYFS_INVALID, "open the run", ckpt->url, "rank %u of %u is none", ranks->rank,
+                         ranks->world);
+    if (ranks->world > 1 && !memchr(ranks->launch, '\0', sizeof(ranks->launch)))
+        return ckpt_fail(err, POLYFS_INVALID, "open the run", ckpt->url, "the name of the launch does not end");
+    if (ranks->world > 1 && !*ranks->launch)
+        return ckpt_fail(err, POLYFS_INVALID, "open the run", ckpt->url,
+                         "its %u ranks have no name for this launch; see polyfs_ckpt_ranks_of_launcher()",
+                         ranks->world);
+    return POLYFS_OK;
+}
+
+/* Rank 0 alone claims the run: the others write below attempts that no other launch has. */
+static int open_run(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_opts *opts, struct polyfs_error *err)
+{
+    int rc = polyfs_fs_open(ckpt->url, opts->options, &ckpt->fs, &ckpt->root, err);
+    if (rc == POLYFS_OK && ckpt->flags & ~POLYFS_CKPT_READ_ONLY)
+        rc = ckpt_fail(err, POLYFS_UNSUPPORTED, "open the run", ckpt->url, "a flag is not known");
+    if (rc == POLYFS_OK)
+        rc = ranks_check(ckpt, err);
+    for (size_t n = ckpt->root ? strlen(ckpt->root) : 0; rc == POLYFS_OK && n > 1 && ckpt->root[n - 1] == '/';)
+        ckpt->root[--n] = '\0';
+    if (rc != POLYFS_OK || ckpt->flags & POLYFS_CKPT_READ_ONLY || ckpt->ranks.rank)
+        return rc;
+    rc = check_store(ckpt, err);
+    return rc == POLYFS_OK ? claim(ckpt, err) : rc;
+}
+
 int polyfs_ckpt_open(const char *url, const struct polyfs_ckpt_opts *opts, struct polyfs_ckpt **out_ckpt,
                      struct polyfs_error *err)
 {
+    struct polyfs_ckpt_opts own = POLYFS_CKPT_OPTS_INIT;
     struct polyfs_ckpt *ckpt = calloc(1, sizeof(*ckpt));
-    if (!ckpt || take_opts(ckpt, opts, url) != POLYFS_OK) {
+    if (opts) /* of the caller's header, which may be another one */
+        memcpy(&own, opts, opts->struct_size && opts->struct_size < sizeof(own) ? opts->struct_size : sizeof(own));
+    if (!ckpt || take_opts(ckpt, &own, url) != POLYFS_OK) {
         free(ckpt);
         return ckpt_fail(err, POLYFS_NOMEM, "open the run", url, "no memory");
     }
-    int rc = polyfs_fs_open(url, opts ? opts->options : NULL, &ckpt->fs, &ckpt->root, err);
-    if (rc == POLYFS_OK && ckpt->flags & ~POLYFS_CKPT_READ_ONLY)
-        rc = ckpt_fail(err, POLYFS_UNSUPPORTED, "open the run", url, "a flag is not known");
-    for (size_t n = ckpt->root ? strlen(ckpt->root) : 0; rc == POLYFS_OK && n > 1 && ckpt->root[n - 1] == '/';)
-        ckpt->root[--n] = '\0';
-    if (rc == POLYFS_OK && !(ckpt->flags & POLYFS_CKPT_READ_ONLY)) {
-        rc = check_store(ckpt, err);
-        if (rc == POLYFS_OK)
-            rc = claim(ckpt, err);
-    }
+    int rc = open_run(ckpt, &own, err);
     if (rc == POLYFS_OK)
         *out_ckpt = ckpt;
     else

@@ -59,6 +59,8 @@ struct polyfs_ckpt {
     char *url;
     struct polyfs_call_opts call;
     uint32_t flags, keep_newest, keep_records;
+    struct polyfs_ckpt_ranks ranks; /* world 1: alone */
+    uint64_t begun;                 /* checkpoints, the same on all ranks */
     char writer[CKPT_ATTEMPT];
     struct ckpt_record state; /* as of the last record that we put or read */
 };
@@ -147,6 +149,12 @@ const struct ckpt_manifest *ckpt_saver_manifest(const struct polyfs_ckpt_saver *
 int ckpt_plan_apply(struct ckpt_record *next, const struct polyfs_policy_plan *plan,
                     const struct ckpt_entry *saved);
 
+/* ranks.c */
+/* The attempt that all ranks give to the checkpoint they begin now: no message, and never the same again. */
+int ckpt_ranks_attempt(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *entry, char out[CKPT_ATTEMPT]);
+/* Behind "r00003/", when a file has that in front; else the whole name. */
+const char *ckpt_ranks_plain(const char *file);
+
 /* manifest.c */
 struct ckpt_file {
     char *name;
@@ -166,6 +174,17 @@ void ckpt_manifest_clear(struct ckpt_manifest *manifest);
 int ckpt_manifest_write(const struct ckpt_manifest *manifest, char **out, size_t *out_n);
 int ckpt_manifest_read(const char *text, size_t n, struct ckpt_manifest *out, char *why, size_t why_room);
 #define CKPT_MANIFEST "manifest.json"
+
+/* report.c: what a rank has written, or why not; to rank 0. */
+/* Ends this rank's part. @why NULL: @manifest is complete. On rank 0 only with a gather. */
+int ckpt_report_send(struct polyfs_ckpt *ckpt, const struct ckpt_manifest *manifest, int code, const char *why,
+                     struct polyfs_error *err);
+/* On rank 0: adds the files of all others to @manifest. The first report of an error is the error. */
+int ckpt_report_collect(struct polyfs_ckpt *ckpt, struct ckpt_manifest *manifest, struct polyfs_error *err);
+/* On rank 0: says that the attempt is given up; @collected: behind ckpt_report_collect(). */
+void ckpt_report_give_up(struct polyfs_ckpt *ckpt, const char *attempt, int collected, int code, const char *why);
+/* On rank 0, behind the commit: nobody needs the reports any more. */
+void ckpt_report_clear(struct polyfs_ckpt *ckpt, const char *attempt);
 
 void ckpt_info_fill(struct polyfs_ckpt_info *info, const struct ckpt_entry *entry,
                     const struct ckpt_record *record);

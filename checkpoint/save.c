@@ -15,12 +15,16 @@ struct polyfs_ckpt_saver {
     struct polyfs_ckpt *ckpt;
     struct ckpt_entry entry;
     struct ckpt_manifest manifest;
-    char *folder;                          /* of this attempt */
+    char *folder;   /* of this attempt */
+    char front[16]; /* of the names of this rank's files; "" when there is one rank */
+    int collected;  /* rank 0 has asked the others */
+    char why[256];  /* of the first failure, for the other ranks */
+    int code;
     const struct polyfs_policy_plan *plan; /* borrowed, or NULL */
 
     /* the file being written */
     struct polyfs_writer *writer;
-    char *file;
+    char *file; /* its name in the manifest */
     uint64_t size;
     uint32_t crc;
     struct ckpt_rows tensors;
@@ -63,9 +67,17 @@ static int saver_setup(struct polyfs_ckpt_saver *saver, const struct polyfs_ckpt
     entry->epoch = opts ? opts->epoch : POLYFS_CKPT_NO_STEP;
     entry->has_score = opts && opts->flags & POLYFS_CKPT_HAS_SCORE;
     entry->score = entry->has_score ? opts->score : 0;
+    if (ckpt->ranks.world > 1 && (!opts || !opts->name) && entry->step == POLYFS_CKPT_NO_STEP &&
+        entry->epoch == POLYFS_CKPT_NO_STEP)
+        return ckpt_fail(err, POLYFS_INVALID, "save to", ckpt->url,
+                         "with many ranks a checkpoint needs a name, a step or an epoch, the same on all");
     entry->name = opts && opts->name ? strdup(opts->name) : default_name(opts, ckpt->state.seq + 1);
     ckpt_id(entry->attempt);
+    if (ckpt->ranks.world > 1 && entry->name && ckpt_ranks_attempt(ckpt, entry, entry->attempt) != POLYFS_OK)
+        return ckpt_fail(err, POLYFS_NOMEM, "save to", ckpt->url, "no memory");
     memcpy(saver->manifest.attempt, entry->attempt, sizeof(entry->attempt));
+    if (ckpt->ranks.world > 1)
+        snprintf(saver->front, sizeof(saver->front), "r%05u/", ckpt->ranks.rank);
     if (entry->name)
         saver->folder = ckpt_format("%s%s%s/%s", ckpt->root, *ckpt->root ? "/" : "", entry->name, entry->attempt);
     if (!saver->folder)
@@ -87,6 +99,7 @@ int polyfs_ckpt_begin(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_save_op
     if (!saver)
         return ckpt_fail(err, POLYFS_NOMEM, "save to", ckpt->url, "no memory");
     saver->ckpt = ckpt;
+    ckpt->begun++;
     int rc = saver_setup(saver, opts, err);
     if (rc == POLYFS_OK)
         *out_saver = saver;
@@ -102,6 +115,18 @@ void ckpt_saver_plan(struct polyfs_ckpt_saver *saver, const struct polyfs_policy
 
 /* ---- files --------------------------------------------------------------------------------------------------- */
 
+/* Keeps the first failure: the other ranks are told of it. */
+static int failed(struct polyfs_ckpt_saver *saver, int rc, const struct polyfs_error *why, struct polyfs_error *err)
+{
+    if (!saver->code) {
+        saver->code = rc;
+        snprintf(saver->why, sizeof(saver->why), "%s", why->message);
+    }
+    if (err)
+        *err = *why;
+    return rc;
+}
+
 int ckpt_saver_file_end(struct polyfs_ckpt_saver *saver, struct polyfs_error *err)
 {
     if (!saver->writer)
@@ -112,57 +137,66 @@ int ckpt_saver_file_end(struct polyfs_ckpt_saver *saver, struct polyfs_error *er
     if (rc == POLYFS_OK &&
         ckpt_manifest_add(&saver->manifest, saver->file, saver->size, saver->crc, &saver->tensors) != POLYFS_OK)
         rc = ckpt_fail(err, POLYFS_NOMEM, "save to", saver->ckpt->url, "no memory for its manifest");
-    saver->entry.bytes += saver->size;
     return rc;
 }
 
 static int file_name_check(const struct polyfs_ckpt_saver *saver, const char *name, struct polyfs_error *err)
 {
-    if (!ckpt_name_valid(name) || strcmp(name, CKPT_MANIFEST) == 0)
+    const char *plain = name + strlen(saver->front);
+    if (!ckpt_name_valid(plain) || !ckpt_name_valid(name) || strcmp(name, CKPT_MANIFEST) == 0)
         return ckpt_fail(err, POLYFS_INVALID, "save to", saver->ckpt->url,
                          "\"%s\" is no name for a file of a checkpoint: a relative path without \".\", \"..\" and "
                          "empty parts, and not \"" CKPT_MANIFEST "\"",
-                         name);
+                         plain);
     for (size_t i = 0; i < saver->manifest.count; i++)
         if (strcmp(saver->manifest.files[i].name, name) == 0)
             return ckpt_fail(err, POLYFS_EXISTS, "save to", saver->ckpt->url, "the file \"%s\" was written already",
-                             name);
+                             plain);
     return POLYFS_OK;
+}
+
+static int file_open(struct polyfs_ckpt_saver *saver, struct polyfs_error *err)
+{
+    struct polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
+    char *path = ckpt_format("%s/%s", saver->folder, saver->file);
+    if (!path)
+        return ckpt_fail(err, POLYFS_NOMEM, "save to", saver->ckpt->url, "no memory");
+    opts.call = &saver->ckpt->call;
+    opts.flags = POLYFS_WRITE_PARENTS;
+    if (*saver->front) /* should two launches ever have one name, the second finds out here */
+        opts.flags |= POLYFS_WRITE_CREATE_ONLY;
+    opts.durability = POLYFS_DURABILITY_FULL;
+    int rc = polyfs_writer_open(saver->ckpt->fs, path, &opts, &saver->writer, err);
+    free(path);
+    return rc;
 }
 
 static int file_begin(struct polyfs_ckpt_saver *saver, const char *name, struct polyfs_error *err)
 {
-    struct polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     int rc = ckpt_saver_file_end(saver, err);
-    if (rc == POLYFS_OK)
-        rc = file_name_check(saver, name, err);
     if (rc != POLYFS_OK)
         return rc;
     free(saver->file);
-    saver->file = strdup(name);
-    char *path = ckpt_format("%s/%s", saver->folder, name);
+    saver->file = ckpt_format("%s%s", saver->front, name);
     saver->size = 0;
     saver->crc = 0;
-    opts.call = &saver->ckpt->call;
-    opts.flags = POLYFS_WRITE_PARENTS;
-    opts.durability = POLYFS_DURABILITY_FULL;
-    rc = saver->file && path ? polyfs_writer_open(saver->ckpt->fs, path, &opts, &saver->writer, err)
-                             : ckpt_fail(err, POLYFS_NOMEM, "save to", saver->ckpt->url, "no memory");
-    free(path);
-    return rc;
+    rc = saver->file ? file_name_check(saver, saver->file, err)
+                     : ckpt_fail(err, POLYFS_NOMEM, "save to", saver->ckpt->url, "no memory");
+    return rc == POLYFS_OK ? file_open(saver, err) : rc;
 }
 
 static int file_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size,
                       struct polyfs_error *err)
 {
+    struct polyfs_error why = POLYFS_ERROR_INIT;
     int rc = POLYFS_OK;
-    if (!saver->writer || strcmp(saver->file, name) != 0)
-        rc = file_begin(saver, name, err);
+    if (!saver->writer || strcmp(saver->file + strlen(saver->front), name) != 0)
+        rc = file_begin(saver, name, &why);
     if (rc == POLYFS_OK)
-        rc = polyfs_writer_write(saver->writer, data, size, err);
+        rc = polyfs_writer_write(saver->writer, data, size, &why);
     if (rc == POLYFS_OK)
         saver->size += size;
-    return rc;
+    return rc == POLYFS_OK ? rc : failed(saver, rc, &why, err);
 }
 
 int polyfs_ckpt_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size,
@@ -259,34 +293,96 @@ static int next_record(const struct polyfs_ckpt_saver *saver, struct ckpt_record
     return rc;
 }
 
-int polyfs_ckpt_commit(struct polyfs_ckpt_saver *saver, struct polyfs_ckpt_info *out_info, struct polyfs_error *err)
+/* The files of all ranks, then the manifest, then the record: the commit of rank 0, and of one that is alone. */
+static int commit_all(struct polyfs_ckpt_saver *saver, struct polyfs_error *err)
 {
     struct polyfs_ckpt *ckpt = saver->ckpt;
+    struct ckpt_manifest *manifest = &saver->manifest;
     struct ckpt_record next;
-    struct polyfs_ckpt_info info;
-    int rc = ckpt_saver_file_end(saver, err);
-    saver->entry.files = (uint32_t)saver->manifest.count;
+    int rc = POLYFS_OK;
+    if (ckpt->ranks.world > 1) {
+        saver->collected = 1;
+        rc = ckpt_report_collect(ckpt, manifest, err);
+    }
+    saver->entry.bytes = 0;
+    for (size_t i = 0; i < manifest->count; i++)
+        saver->entry.bytes += manifest->files[i].size;
+    saver->entry.files = (uint32_t)manifest->count;
     if (rc == POLYFS_OK)
         rc = manifest_put(saver, err);
     saver->entry.time_ns = ckpt_now_ns();
     if (rc == POLYFS_OK && next_record(saver, &next) != POLYFS_OK)
-        rc = ckpt_fail(err, POLYFS_NOMEM, "save to", ckpt->url, "no memory for its record");
-    else if (rc == POLYFS_OK) {
-        rc = ckpt_commit(ckpt, &next, err);
-        ckpt_record_clear(&next);
-    }
-    if (rc != POLYFS_OK) {
-        int unknown = err && err->commit_state == POLYFS_COMMIT_UNKNOWN;
-        if (unknown) /* the record may be there: what it names must stay */
-            saver_free(saver);
-        else
-            polyfs_ckpt_abort(saver);
+        return ckpt_fail(err, POLYFS_NOMEM, "save to", ckpt->url, "no memory for its record");
+    if (rc != POLYFS_OK)
         return rc;
+    rc = ckpt_commit(ckpt, &next, err);
+    ckpt_record_clear(&next);
+    if (rc == POLYFS_OK && ckpt->ranks.world > 1)
+        ckpt_report_clear(ckpt, saver->entry.attempt);
+    return rc;
+}
+
+int polyfs_ckpt_commit(struct polyfs_ckpt_saver *saver, struct polyfs_ckpt_info *out_info, struct polyfs_error *err)
+{
+    struct polyfs_error why = POLYFS_ERROR_INIT;
+    struct polyfs_ckpt_info info;
+    int rc = ckpt_saver_file_end(saver, &why);
+    if (rc == POLYFS_OK)
+        rc = saver->ckpt->ranks.rank ? ckpt_report_send(saver->ckpt, &saver->manifest, POLYFS_OK, NULL, &why)
+                                     : commit_all(saver, &why);
+    if (rc == POLYFS_OK) {
+        ckpt_info_fill(&info, &saver->entry, &saver->ckpt->state);
+        ckpt_info_out(out_info, &info);
+        saver_free(saver);
+        return POLYFS_OK;
     }
-    ckpt_info_fill(&info, &saver->entry, &ckpt->state);
-    ckpt_info_out(out_info, &info);
-    saver_free(saver);
-    return POLYFS_OK;
+    failed(saver, rc, &why, err);
+    if (why.commit_state == POLYFS_COMMIT_UNKNOWN) /* the record may be there: what it names must stay */
+        saver_free(saver);
+    else
+        polyfs_ckpt_abort(saver);
+    return rc;
+}
+
+/* The others must not wait for what will never come. */
+static void tell_others(struct polyfs_ckpt_saver *saver)
+{
+    struct polyfs_ckpt *ckpt = saver->ckpt;
+    const int code = saver->code ? saver->code : POLYFS_CANCELLED;
+    const char *why = *saver->why ? saver->why : "its program dropped the checkpoint";
+    if (ckpt->ranks.world > 1 && ckpt->ranks.rank)
+        ckpt_report_send(ckpt, &saver->manifest, code, why, NULL);
+    else if (ckpt->ranks.world > 1)
+        ckpt_report_give_up(ckpt, saver->entry.attempt, saver->collected, code, why);
+}
+
+static void remove_below(struct polyfs_ckpt_saver *saver, const char *name, int is_folder)
+{
+    struct polyfs_ckpt *ckpt = saver->ckpt;
+    char *path = ckpt_format("%s%s%s", saver->folder, *name ? "/" : "", name);
+    if (path && is_folder)
+        polyfs_rmdir(ckpt->fs, path, 0, &ckpt->call, NULL);
+    else if (path)
+        polyfs_remove(ckpt->fs, path, NULL, NULL);
+    free(path);
+}
+
+/* What is left a later gc finds. With many ranks only what this one is known to have made is taken away: should two
+ * launches ever have one name, the rest may be another's. */
+static void remove_files(struct polyfs_ckpt_saver *saver)
+{
+    struct polyfs_ckpt *ckpt = saver->ckpt;
+    if (!*saver->front)
+        polyfs_remove_tree(ckpt->fs, saver->folder, NULL, NULL);
+    for (size_t i = 0; *saver->front && i < saver->manifest.count; i++)
+        remove_below(saver, saver->manifest.files[i].name, 0);
+    if (*saver->front) {
+        saver->front[strlen(saver->front) - 1] = '\0';
+        remove_below(saver, saver->front, 1);
+        remove_below(saver, "", 1);
+    }
+    *strrchr(saver->folder, '/') = '\0';
+    remove_below(saver, "", 1);
 }
 
 void polyfs_ckpt_abort(struct polyfs_ckpt_saver *saver)
@@ -295,11 +391,9 @@ void polyfs_ckpt_abort(struct polyfs_ckpt_saver *saver)
         return;
     polyfs_writer_close(saver->writer);
     saver->writer = NULL;
-    if (saver->manifest.count || saver->file) {
-        polyfs_remove_tree(saver->ckpt->fs, saver->folder, NULL, NULL); /* else a later gc finds it */
-        *strrchr(saver->folder, '/') = '\0';
-        polyfs_rmdir(saver->ckpt->fs, saver->folder, 0, NULL, NULL);
-    }
+    tell_others(saver);
+    if (saver->manifest.count || saver->file)
+        remove_files(saver);
     saver_free(saver);
 }
 

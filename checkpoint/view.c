@@ -68,6 +68,7 @@ static int view_open(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *en
         return ckpt_fail(err, POLYFS_NOMEM, "load", entry->name, "no memory");
     view->fs = polyfs_fs_ref(ckpt->fs);
     view->call = ckpt->call;
+    view->rank = ckpt->ranks.rank;
     ckpt_info_fill(&view->info, entry, record);
     view->folder = ckpt_format("%s%s%s/%s", ckpt->root, *ckpt->root ? "/" : "", entry->home, entry->attempt);
     int rc = view->folder ? read_manifest(view, entry, err)
@@ -192,12 +193,25 @@ int ckpt_view_whole(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *ent
 
 /* ---- reading --------------------------------------------------------------------------------------------------- */
 
+static const struct ckpt_file *file_of(const struct polyfs_ckpt_view *view, const char *front, const char *name)
+{
+    const size_t n = strlen(front);
+    for (size_t i = 0; i < view->manifest.count; i++) {
+        const char *file = view->manifest.files[i].name;
+        if (strncmp(file, front, n) == 0 && strcmp(file + n, name) == 0)
+            return &view->manifest.files[i];
+    }
+    return NULL;
+}
+
 const struct ckpt_file *ckpt_view_file(const struct polyfs_ckpt_view *view, const char *name)
 {
-    for (size_t i = 0; i < view->manifest.count; i++)
-        if (strcmp(view->manifest.files[i].name, name) == 0)
-            return &view->manifest.files[i];
-    return NULL;
+    char front[16];
+    const struct ckpt_file *file = file_of(view, "", name);
+    snprintf(front, sizeof(front), "r%05u/", view->rank);
+    if (!file)
+        file = file_of(view, front, name);
+    return file ? file : file_of(view, "r00000/", name);
 }
 
 struct into_memory {

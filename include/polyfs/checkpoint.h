@@ -30,18 +30,21 @@ struct polyfs_ckpt_view;  /**< a checkpoint open for reading */
 
 #define POLYFS_CKPT_NO_STEP INT64_MIN /**< a step or epoch that was not given */
 
+struct polyfs_ckpt_ranks;
+
 /** How to open a run. NULL: for saving, everything kept. */
 struct polyfs_ckpt_opts {
     uint32_t struct_size;
-    uint32_t flags;                      /**< POLYFS_CKPT_READ_ONLY */
-    const char *const *options;          /**< of the store, as for polyfs_fs_open(); or NULL */
-    const struct polyfs_call_opts *call; /**< bounds each call of the store; or NULL */
-    uint32_t keep_newest;                /**< so many checkpoints are kept; 0 all */
-    uint32_t keep_records;               /**< so many records of the log are kept, 3 at least; 0 = 5 */
+    uint32_t flags;                        /**< POLYFS_CKPT_READ_ONLY */
+    const char *const *options;            /**< of the store, as for polyfs_fs_open(); or NULL */
+    const struct polyfs_call_opts *call;   /**< bounds each call of the store; or NULL */
+    uint32_t keep_newest;                  /**< so many checkpoints are kept; 0 all */
+    uint32_t keep_records;                 /**< so many records of the log are kept, 3 at least; 0 = 5 */
+    const struct polyfs_ckpt_ranks *ranks; /**< this process is one of many that save together; or NULL */
 };
 #define POLYFS_CKPT_OPTS_INIT                                                                                      \
     {                                                                                                              \
-        (uint32_t)sizeof(struct polyfs_ckpt_opts), 0, NULL, NULL, 0, 0                                             \
+        (uint32_t)sizeof(struct polyfs_ckpt_opts), 0, NULL, NULL, 0, 0, NULL                                       \
     }
 #define POLYFS_CKPT_READ_ONLY 1u /**< never writes: lists, loads and verifies only */
 
@@ -252,6 +255,64 @@ POLYFS_API int polyfs_ckpt_on(struct polyfs_ckpt *ckpt, struct polyfs_policy *po
  */
 POLYFS_API int polyfs_ckpt_restore(struct polyfs_ckpt_view *view, struct polyfs_policy *policy, int *out_whole,
                                    struct polyfs_error *err);
+
+/* ---- many ranks --------------------------------------------------------------------------------------- */
+
+/**
+ * Brings the reports of all ranks to rank 0, as the framework's own gather does. Called by every rank, once for each
+ * checkpoint that was begun, on the thread that commits or aborts it.
+ *
+ * @param report     of this rank, @p size bytes; an error is a report too
+ * @param out_all    on rank 0: one pointer for each rank is filled in; they stay valid until the next call. Else NULL
+ * @param out_sizes  on rank 0: the sizes. Else NULL
+ * @param user       of struct polyfs_ckpt_ranks
+ * @return POLYFS_OK, or a code that ends the save
+ */
+typedef int polyfs_ckpt_gather_fn(const void *report, size_t size, const void **out_all, size_t *out_sizes,
+                                  void *user);
+
+/**
+ * Who this process is among those that save together. Each rank begins the same checkpoints in the same order with the
+ * same names, steps and epochs, writes files of its own (`r00003/NAME` in the checkpoint), and commits; that returns at
+ * once on all ranks but rank 0, which waits for the reports of the others and puts the record, or gives up at the
+ * deadline. No rank waits for another one in this library but by polyfs_ckpt_wait().
+ */
+struct polyfs_ckpt_ranks {
+    uint32_t struct_size;
+    uint32_t flags;                /**< 0 */
+    uint32_t rank;                 /**< below @p world; rank 0 coordinates */
+    uint32_t world;                /**< how many there are */
+    uint32_t restart;              /**< how often the launcher has started them anew */
+    uint32_t deadline_ms;          /**< rank 0 waits so long for the others' reports; 0 = 600,000 */
+    char launch[128];              /**< the same on all ranks, and never again on a later launch */
+    polyfs_ckpt_gather_fn *gather; /**< NULL: reports go through the store */
+    void *user;                    /**< of @p gather */
+};
+#define POLYFS_CKPT_RANKS_INIT                                                                                     \
+    {                                                                                                              \
+        (uint32_t)sizeof(struct polyfs_ckpt_ranks), 0, 0, 1, 0, 0, {0}, NULL, NULL                                 \
+    }
+
+/**
+ * What the launcher says in this process's environment: torchrun, Open MPI's mpirun, Slurm's srun; with none of them
+ * rank 0 of 1.
+ *
+ * @param out_ranks  struct_size set; deadline and gather are left as they are
+ * @return POLYFS_OK; POLYFS_CONFIG: a number is none, or the launcher gives nothing that tells this launch from others
+ * Owner: caller. Thread: any, while none changes the environment. Blocks: no.
+ */
+POLYFS_API int polyfs_ckpt_ranks_of_launcher(struct polyfs_ckpt_ranks *out_ranks, struct polyfs_error *err);
+
+/**
+ * Wait until a checkpoint that this rank has committed exists for all, or will never.
+ *
+ * @param info        as polyfs_ckpt_commit() gave it
+ * @param timeout_ms  milliseconds
+ * @return POLYFS_OK; POLYFS_TIMEOUT: neither yet; else the code with which rank 0 gave it up
+ * Owner: caller. Thread: one at a time. Blocks: the store, and up to @p timeout_ms.
+ */
+POLYFS_API int polyfs_ckpt_wait(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_info *info, uint64_t timeout_ms,
+                                struct polyfs_error *err);
 
 /* ---- finding ------------------------------------------------------------------------------------------ */
 
