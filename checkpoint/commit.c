@@ -87,8 +87,10 @@ int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyf
     rc = ckpt_log_numbers(ckpt, numbers, NUMBERS, &count, NULL);
     if (rc == POLYFS_OK && count && numbers[0] != next->seq)
         return fenced(ckpt, err);
+    pthread_mutex_lock(&ckpt->lock);
     ckpt_record_clear(&ckpt->state);
     ckpt->state = *next;
+    pthread_mutex_unlock(&ckpt->lock);
     ckpt_record_init(next);
     if (rc == POLYFS_OK)
         clean_up(ckpt, numbers, count);

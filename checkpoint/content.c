@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor.h"
+#include "saver.h"
 #include "view.h"
 
 /* ---- saving ----------------------------------------------------------------------------------------------------- */
@@ -20,6 +20,18 @@ static int write_tensor(struct polyfs_ckpt_saver *saver, const char *name, const
     return rc == POLYFS_OK ? ckpt_saver_row(saver, &row, err) : rc;
 }
 
+static int write_layout(struct polyfs_ckpt_saver *saver, const char *name, const struct ckpt_layout *layout,
+                        struct polyfs_error *err)
+{
+    uint64_t offset = layout->header_size;
+    int rc = polyfs_ckpt_write(saver, name, layout->header, layout->header_size, err);
+    for (size_t i = 0; i < layout->count && rc == POLYFS_OK; i++) {
+        rc = write_tensor(saver, name, layout->order[i], offset, err);
+        offset += layout->order[i]->bytes;
+    }
+    return rc == POLYFS_OK ? ckpt_saver_file_end(saver, err) : rc;
+}
+
 int polyfs_ckpt_write_tensors(struct polyfs_ckpt_saver *saver, const char *name,
                               const struct polyfs_tensor *tensors, size_t count, struct polyfs_error *err)
 {
@@ -27,17 +39,13 @@ int polyfs_ckpt_write_tensors(struct polyfs_ckpt_saver *saver, const char *name,
     const struct polyfs_tensor **at = ckpt_tensor_pointers(tensors, count);
     int rc = at ? ckpt_layout_make(at, count, NULL, &layout, err)
                 : ckpt_fail(err, POLYFS_NOMEM, "write tensors to", name, "no memory");
-    free(at);
-    if (rc != POLYFS_OK)
-        return rc;
-    uint64_t offset = layout.header_size;
-    rc = polyfs_ckpt_write(saver, name, layout.header, layout.header_size, err);
-    for (size_t i = 0; i < layout.count && rc == POLYFS_OK; i++) {
-        rc = write_tensor(saver, name, layout.order[i], offset, err);
-        offset += layout.order[i]->bytes;
+    if (rc == POLYFS_OK) {
+        rc = saver->stage ? ckpt_saver_stage_tensors(saver, name, at, count, err)
+                          : write_layout(saver, name, &layout, err);
+        ckpt_layout_clear(&layout);
     }
-    ckpt_layout_clear(&layout);
-    return rc == POLYFS_OK ? ckpt_saver_file_end(saver, err) : rc;
+    free(at);
+    return rc;
 }
 
 int polyfs_ckpt_write_json(struct polyfs_ckpt_saver *saver, const char *name, const char *json,

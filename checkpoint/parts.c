@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "saver.h"
 #include "view.h"
 
 struct parts {
@@ -70,7 +71,7 @@ struct save {
 static int save_one(const struct save *save, const struct polyfs_ckpt_part *part, polyfs_ckpt_part_save_fn *fn,
                     struct polyfs_error *err)
 {
-    const struct ckpt_manifest *manifest = ckpt_saver_manifest(save->saver);
+    const struct ckpt_manifest *manifest = &save->saver->manifest;
     size_t before = manifest->count;
     int rc = fn(save->saver, part, err);
     if (rc == POLYFS_OK)

@@ -83,6 +83,8 @@ int ckpt_policy_rank(struct ckpt_turn *turn);   /* the best, or the newest witho
 int ckpt_policy_retain(struct ckpt_turn *turn); /* the newest, and those for good */
 int ckpt_policy_last(struct ckpt_turn *turn);
 int ckpt_policy_rescue(struct ckpt_turn *turn); /* at an exception */
+/* What was planned and applied under this name was not saved after all. */
+int ckpt_policy_forget(struct polyfs_policy *policy, const char *path);
 
 /* policy_json.c: the state as it will be, NULL without memory; and back, for polyfs_policy_restore. */
 json_t *ckpt_policy_json(const struct polyfs_policy *policy);

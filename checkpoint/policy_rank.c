@@ -349,3 +349,29 @@ int ckpt_policy_rescue(struct ckpt_turn *t)
     free(path);
     return rc == POLYFS_OK ? ckpt_policy_last(t) : rc;
 }
+
+/* ---- what was not saved after all ------------------------------------------------------------------------------- */
+
+static void forget_path(char **path, const char *gone)
+{
+    if (is_same(*path, gone))
+        ckpt_text_set(path, NULL);
+}
+
+int ckpt_policy_forget(struct polyfs_policy *policy, const char *path)
+{
+    struct ckpt_policy_state *s = &policy->now;
+    size_t at = ckpt_ranked_find(s, path), kept = ckpt_kept_find(s, path);
+    if (kept < s->kept_count)
+        free(ckpt_kept_pop(s, kept));
+    forget_path(&s->last_path, path);
+    forget_path(&s->saved_path, path);
+    forget_path(&s->best_path, path);
+    if (at == s->ranked_count)
+        return POLYFS_OK;
+    free(ckpt_ranked_pop(s, at));
+    ckpt_text_set(&s->kth_path, NULL); /* there is room for one more now */
+    s->kth_score = ckpt_worst_score(policy->opts.mode);
+    s->has_best_score = 0;
+    return ckpt_ranked_refresh(s, policy->opts.mode, policy->opts.save_top_k);
+}

@@ -17,10 +17,19 @@ void polyfs_ckpt_close(struct polyfs_ckpt *ckpt)
     if (!ckpt)
         return;
     ckpt_record_clear(&ckpt->state);
+    pthread_mutex_destroy(&ckpt->lock);
     polyfs_fs_close(ckpt->fs);
     free(ckpt->root);
     free(ckpt->url);
     free(ckpt);
+}
+
+uint64_t ckpt_seq(struct polyfs_ckpt *ckpt)
+{
+    pthread_mutex_lock(&ckpt->lock);
+    uint64_t seq = ckpt->state.seq;
+    pthread_mutex_unlock(&ckpt->lock);
+    return seq;
 }
 
 static int claim_once(struct polyfs_ckpt *ckpt, struct polyfs_error *err)
@@ -73,6 +82,7 @@ static int take_opts(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_opts *op
     if (ckpt->keep_records < CKPT_RECORDS_MIN)
         ckpt->keep_records = CKPT_RECORDS_MIN;
     ckpt_id(ckpt->writer);
+    pthread_mutex_init(&ckpt->lock, NULL);
     ckpt->url = strdup(url);
     return ckpt->url ? POLYFS_OK : POLYFS_NOMEM;
 }

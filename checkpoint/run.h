@@ -62,6 +62,7 @@ struct polyfs_ckpt {
     struct polyfs_ckpt_ranks ranks; /* world 1: alone */
     uint64_t begun;                 /* checkpoints, the same on all ranks */
     char writer[CKPT_ATTEMPT];
+    pthread_mutex_t lock;     /* guards the change of state against other threads that look at it */
     struct ckpt_record state; /* as of the last record that we put or read */
 };
 
@@ -128,24 +129,24 @@ int ckpt_log_numbers(struct polyfs_ckpt *ckpt, uint64_t *out, size_t room, size_
                      struct polyfs_error *err);
 int ckpt_log_remove(struct polyfs_ckpt *ckpt, uint64_t seq, struct polyfs_error *err);
 
+/* run.c: number of the record that the state is of. Any thread. */
+uint64_t ckpt_seq(struct polyfs_ckpt *ckpt);
+
 /* commit.c */
 /* Commits @next as the record behind the state, then takes it as the state and removes what became garbage. */
 int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyfs_error *err);
 
-/* save.c */
-/* What a plan asks for beside the save; borrowed until the commit. */
-void ckpt_saver_plan(struct polyfs_ckpt_saver *saver, const struct polyfs_policy_plan *plan);
-/* polyfs_ckpt_write() of bytes whose checksum is known. */
-int ckpt_saver_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size, uint32_t crc,
-                     struct polyfs_error *err);
-/* The file that is being written is complete. */
-int ckpt_saver_file_end(struct polyfs_ckpt_saver *saver, struct polyfs_error *err);
-/* One tensor of the file that is being written. */
-int ckpt_saver_row(struct polyfs_ckpt_saver *saver, const struct ckpt_tensor *row, struct polyfs_error *err);
-/* What was written so far. */
-const struct ckpt_manifest *ckpt_saver_manifest(const struct polyfs_ckpt_saver *saver);
-
-/* carry.c: a plan's names, in a record. @saved: the attempt of its saves, NULL when it has none. */
+/* plan.c */
+/* A plan of one's own; NULL without memory. */
+struct polyfs_policy_plan *ckpt_plan_copy(const struct polyfs_policy_plan *plan);
+void ckpt_plan_free(struct polyfs_policy_plan *plan);
+/* Adds what @failed, a plan that was not carried out, would have taken away. POLYFS_NOMEM. */
+int ckpt_plan_owe(struct polyfs_policy_plan *plan, const struct polyfs_policy_plan *failed);
+/* The first thing that it saves, or NULL. */
+const struct polyfs_policy_step *ckpt_plan_save(const struct polyfs_policy_plan *plan);
+/* A plan that saves nothing: it only takes away, or moves names. */
+int ckpt_plan_commit(struct polyfs_ckpt *ckpt, const struct polyfs_policy_plan *plan, struct polyfs_error *err);
+/* A plan's names, in a record. @saved: the attempt of its saves, NULL when it has none. */
 int ckpt_plan_apply(struct ckpt_record *next, const struct polyfs_policy_plan *plan,
                     const struct ckpt_entry *saved);
 
