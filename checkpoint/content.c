@@ -48,6 +48,52 @@ int polyfs_ckpt_write_tensors(struct polyfs_ckpt_saver *saver, const char *name,
     return rc;
 }
 
+/* One tensor on its way from another file. */
+struct passing {
+    struct polyfs_ckpt_saver *saver;
+    const char *name;
+    uint32_t crc;
+};
+
+static int take_piece(void *user, const void *data, size_t size, struct polyfs_error *err)
+{
+    struct passing *passing = user;
+    uint32_t crc = polyfs_crc32c(0, data, size);
+    passing->crc = polyfs_crc32c_join(passing->crc, crc, size);
+    return ckpt_saver_write(passing->saver, passing->name, data, size, crc, err);
+}
+
+static int pass_tensor(struct polyfs_tensors *from, const struct polyfs_tensor *tensor, uint64_t offset,
+                       struct passing *passing, struct polyfs_error *err)
+{
+    struct ckpt_tensor row = {.told = *tensor, .offset = offset, .has_crc = 1};
+    passing->crc = 0;
+    int rc = ckpt_tensor_pass(from, (const struct ckpt_tensor *)(const void *)tensor, take_piece, passing, err);
+    row.crc = passing->crc;
+    return rc == POLYFS_OK ? ckpt_saver_row(passing->saver, &row, err) : rc;
+}
+
+int polyfs_ckpt_write_from(struct polyfs_ckpt_saver *saver, const char *name, struct polyfs_tensors *from,
+                           const char *pattern, struct polyfs_error *err)
+{
+    struct ckpt_layout layout;
+    struct passing passing = {saver, name, 0};
+    if (saver->stage)
+        return ckpt_fail(err, POLYFS_UNSUPPORTED, "save", name,
+                         "tensors of another file are not copied into memory; save it by polyfs_ckpt_begin()");
+    int rc = ckpt_layout_choose(from, pattern, &layout, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    uint64_t offset = layout.header_size;
+    rc = polyfs_ckpt_write(saver, name, layout.header, layout.header_size, err);
+    for (size_t i = 0; i < layout.count && rc == POLYFS_OK; i++) {
+        rc = pass_tensor(from, layout.order[i], offset, &passing, err);
+        offset += layout.order[i]->bytes;
+    }
+    ckpt_layout_clear(&layout);
+    return rc == POLYFS_OK ? ckpt_saver_file_end(saver, err) : rc;
+}
+
 int polyfs_ckpt_write_json(struct polyfs_ckpt_saver *saver, const char *name, const char *json,
                            struct polyfs_error *err)
 {

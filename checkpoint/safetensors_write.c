@@ -217,10 +217,9 @@ static int export_layout(struct polyfs_tensors *tensors, const struct ckpt_layou
     return rc;
 }
 
-int polyfs_tensors_export(struct polyfs_tensors *tensors, const char *pattern, struct polyfs_writer *writer,
-                          struct polyfs_error *err)
+int ckpt_layout_choose(struct polyfs_tensors *tensors, const char *pattern, struct ckpt_layout *out,
+                       struct polyfs_error *err)
 {
-    struct ckpt_layout layout;
     size_t count = 0;
     const char *file = tensors->shard_count ? tensors->shards[0].name : "";
     const struct polyfs_tensor **chosen = malloc((tensors->rows.count + 1) * sizeof(*chosen));
@@ -231,8 +230,16 @@ int polyfs_tensors_export(struct polyfs_tensors *tensors, const char *pattern, s
             chosen[count++] = &tensors->rows.at[i]->told;
     int rc = pattern && !count ? ckpt_fail(err, POLYFS_NOT_FOUND, "read the tensors of", file,
                                            "none of its %zu tensors fits \"%s\"", tensors->rows.count, pattern)
-                               : ckpt_layout_make(chosen, count, NULL, &layout, err);
+                               : ckpt_layout_make(chosen, count, NULL, out, err);
     free(chosen);
+    return rc;
+}
+
+int polyfs_tensors_export(struct polyfs_tensors *tensors, const char *pattern, struct polyfs_writer *writer,
+                          struct polyfs_error *err)
+{
+    struct ckpt_layout layout;
+    int rc = ckpt_layout_choose(tensors, pattern, &layout, err);
     if (rc != POLYFS_OK)
         return rc;
     rc = export_layout(tensors, &layout, writer, err);

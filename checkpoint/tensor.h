@@ -94,6 +94,9 @@ struct ckpt_layout {
 int ckpt_layout_make(const struct polyfs_tensor *const *tensors, size_t count, const char *state,
                      struct ckpt_layout *out, struct polyfs_error *err);
 void ckpt_layout_clear(struct ckpt_layout *layout);
+/* The same of those that fit a pattern, or of all when it is NULL. POLYFS_NOT_FOUND: none fits. */
+int ckpt_layout_choose(struct polyfs_tensors *tensors, const char *pattern, struct ckpt_layout *out,
+                       struct polyfs_error *err);
 
 /* tensors_read.c: the bytes of one tensor, in order, in pieces, through @take. */
 typedef int ckpt_take_fn(void *user, const void *data, size_t size, struct polyfs_error *err);

@@ -172,6 +172,18 @@ POLYFS_API int polyfs_ckpt_write_tensors(struct polyfs_ckpt_saver *saver, const 
                                          struct polyfs_error *err);
 
 /**
+ * Add a file of tensors out of another file or checkpoint, as safetensors, in bounded memory.
+ *
+ * @param name     of the file
+ * @param from     of polyfs_tensors_open() or polyfs_ckpt_tensors(); used by nobody else during the call
+ * @param pattern  as for polyfs_tensor_matches(), or NULL for all
+ * @return as polyfs_ckpt_write_tensors(); POLYFS_NOT_FOUND: nothing fits the pattern; what reading failed with
+ * Owner: caller. Thread: one at a time. Blocks: both stores.
+ */
+POLYFS_API int polyfs_ckpt_write_from(struct polyfs_ckpt_saver *saver, const char *name,
+                                      struct polyfs_tensors *from, const char *pattern, struct polyfs_error *err);
+
+/**
  * Add small state as JSON, a file of its own.
  *
  * @param name  of the file, e.g. "loop.json"
@@ -535,6 +547,17 @@ typedef void polyfs_ckpt_verify_fn(const struct polyfs_ckpt_info *info, int code
 POLYFS_API int polyfs_ckpt_verify(struct polyfs_ckpt *ckpt, const char *which, uint32_t flags,
                                   polyfs_ckpt_verify_fn *done, void *user, struct polyfs_error *err);
 #define POLYFS_CKPT_SIZES_ONLY 1u
+
+/**
+ * Let checkpoints go, all by one record. Their files are removed when the next record is put, as those are that
+ * retention drops.
+ *
+ * @param names  @p count names
+ * @return POLYFS_OK; POLYFS_NOT_FOUND: there is none of a name, and nothing was changed; POLYFS_CONDITION (fenced), …
+ * Owner: caller. Thread: one at a time. Blocks: the store.
+ */
+POLYFS_API int polyfs_ckpt_drop(struct polyfs_ckpt *ckpt, const char *const *names, size_t count,
+                                struct polyfs_error *err);
 
 /** Something was found that no record needs; @p removed is 0 in a dry run or when it could not be removed. */
 typedef void polyfs_ckpt_gc_fn(const char *path, int removed, void *user);

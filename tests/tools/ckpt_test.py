@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """polyfs ckpt: save, list, latest, load, verify, gc, and the exit codes that scripts branch on."""
 import glob
+import json
 import os
+import struct
 
 from command import Case, main
 
@@ -47,6 +49,55 @@ class Ckpt(Case):
         self.fails(2, "ckpt", "save", "run", "--step", "1")
         self.fails(3, "ckpt", "save", "run", "--step", "1", "none.bin")
         self.fails(2, "ckpt", "gc", "run", "--older-than", "soon")
+
+    def tensors(self, name, **tensors):
+        """A safetensors file of tensors of bytes."""
+        header, data = {}, b""
+        for key, value in tensors.items():
+            header[key] = {"dtype": "U8", "shape": [len(value)], "data_offsets": [len(data), len(data) + len(value)]}
+            data += value
+        text = json.dumps({**header, "__metadata__": {"by": "test"}}).encode()
+        self.write(name, struct.pack("<Q", len(text)) + text + data)
+
+    def test_tensors(self):
+        self.tensors("in.safetensors", enc=b"abc", dec=b"de")
+        rows = self.rows("ckpt", "show", "in.safetensors")
+        self.assertEqual((rows[0]["tensors"], rows[0]["state"]), (2, {"by": "test"}))
+        self.assertEqual([(r["tensor"], r["dtype"], r["shape"], r["bytes"]) for r in rows[1:]],
+                         [("enc", "U8", [3], 3), ("dec", "U8", [2], 2)])
+        self.assertIn("2 tensors", self.text("ckpt", "show", "in.safetensors"))
+        self.assertEqual(json.loads(self.text("ckpt", "show", "in.safetensors", "--state")), {"by": "test"})
+        self.assertIn("--step", self.fails(2, "ckpt", "import", "run", "in.safetensors"))
+        self.assertEqual(self.run_polyfs("ckpt", "import", "run", "in.safetensors", "--step", "7")[0], 0)
+        self.assertEqual(self.text("ckpt", "latest", "run"), "step=7\n")
+        rows = self.rows("ckpt", "show", "run")
+        self.assertEqual(sorted(rows[0]["names"]), ["state.json", "tensors.safetensors"])
+        self.assertEqual([r["tensor"] for r in rows[1:]], ["dec", "enc"])
+        self.assertEqual([r["tensor"] for r in self.rows("ckpt", "show", "run", "-t", "e*")[1:]], ["enc"])
+        self.assertEqual(self.run_polyfs("ckpt", "export", "run", "latest", "out/w.safetensors", "-t", "enc")[0], 0)
+        self.assertEqual(self.read("out/w.safetensors")[-3:], b"abc")
+        self.assertEqual(len(self.rows("ckpt", "show", "out/w.safetensors")), 2)
+        self.fails(3, "ckpt", "export", "run", "none.safetensors", "-t", "x*")
+        self.fails(3, "ckpt", "show", "none.safetensors")
+        self.assertEqual(self.rows("ckpt", "verify", "run")[0]["state"], "whole")
+
+    def test_import_folder(self):
+        self.write("old/a.bin", b"a")
+        self.write("old/sub/b.bin", b"bb")
+        self.assertEqual(self.run_polyfs("ckpt", "import", "run", "old", "--name", "old")[0], 0)
+        self.assertEqual(self.run_polyfs("ckpt", "load", "run", "old", "out")[0], 0)
+        self.assertEqual((self.read("out/a.bin"), self.read("out/sub/b.bin")), (b"a", b"bb"))
+
+    def test_prune(self):
+        for step in range(1, 7):
+            self.save(step, b"x%d" % step)
+        self.fails(3, "ckpt", "best", "run")
+        self.assertEqual(len(self.rows("ckpt", "prune", "run", "--keep", "2", "--every", "3", "--dry-run")), 3)
+        self.assertEqual(len(self.rows("ckpt", "list", "run")), 6)
+        self.assertEqual(self.run_polyfs("ckpt", "prune", "run", "--keep", "2", "--every", "3")[0], 0)
+        self.assertEqual([r["step"] for r in self.rows("ckpt", "list", "run")], [6, 5, 3])
+        self.fails(2, "ckpt", "prune", "run")
+        self.assertEqual([r["state"] for r in self.rows("ckpt", "verify", "run")], ["whole"] * 3)
 
     def test_verify(self):
         self.save(1, b"one")

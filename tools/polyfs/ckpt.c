@@ -85,3 +85,42 @@ struct polyfs_ckpt_view *cli_ckpt_load(struct polyfs_ckpt *ckpt, const char *whi
         cli_note("warning: %s", info->note);
     return view;
 }
+
+int cli_ckpt_name(const char *url, const char *which)
+{
+    int rc;
+    struct polyfs_ckpt *ckpt = cli_ckpt_open(url, POLYFS_CKPT_READ_ONLY, 0, &rc);
+    if (!ckpt)
+        return rc;
+    struct polyfs_ckpt_view *view = cli_ckpt_load(ckpt, which, &rc);
+    polyfs_ckpt_close(ckpt);
+    if (!view)
+        return rc;
+    if (cli.json) {
+        cli_json_line(stdout, cli_ckpt_json(polyfs_ckpt_view_info(view)));
+    } else {
+        cli_print_name(polyfs_ckpt_view_info(view)->name);
+        puts("");
+    }
+    polyfs_ckpt_view_close(view);
+    return POLYFS_OK;
+}
+
+int cli_ckpt_number(const char *option, const char *text, int64_t *out)
+{
+    g_autoptr(GError) error = NULL;
+    *out = POLYFS_CKPT_NO_STEP;
+    if (text && !g_ascii_string_to_signed(text, 10, INT64_MIN + 1, INT64_MAX, out, &error))
+        return cli_usage("--%s takes a whole number, not \"%s\"", option, text);
+    return POLYFS_OK;
+}
+
+void cli_ckpt_saved(const char *url, const struct polyfs_ckpt_info *info)
+{
+    char size[32];
+    if (cli.json)
+        cli_json_line(stdout, cli_ckpt_json(info));
+    else
+        cli_note("saved %s to %s: %s in %u files", info->name, url,
+                 cli_size_text(info->bytes, 1, size, sizeof(size)), info->files);
+}

@@ -11,5 +11,10 @@ void cli_ckpt_head(void);
 void cli_ckpt_line(const struct polyfs_ckpt_info *info);
 /* Opens which checkpoint, and says it when a newer one was passed over. NULL: told. */
 struct polyfs_ckpt_view *cli_ckpt_load(struct polyfs_ckpt *ckpt, const char *which, int *out_rc);
+/* A whole number of an option, POLYFS_CKPT_NO_STEP when @text is NULL; a mistake is told. */
+int cli_ckpt_number(const char *option, const char *text, int64_t *out);
+void cli_ckpt_saved(const char *url, const struct polyfs_ckpt_info *info); /* tells it */
+/* Prints the name of one of a run, or its row. */
+int cli_ckpt_name(const char *url, const char *which);
 
 #endif

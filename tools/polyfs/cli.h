@@ -153,6 +153,10 @@ void cli_progress_set(uint64_t bytes, uint64_t total, uint64_t files);
 void cli_progress_hide(void); /* before another line on standard error */
 void cli_progress_end(void);
 
+/* watch.c: progress of a call on a URL that tells none itself, by a thread */
+void cli_watch_start(const char *what, const char *url, uint64_t total);
+void cli_watch_end(void);
+
 /* transfer.c: cp, put, get and mv; stdio.c: `-` */
 struct cli_transfer {
     const char *operation; /* "copy", "upload", "download", "move" */

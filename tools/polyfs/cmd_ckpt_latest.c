@@ -4,23 +4,8 @@
 
 static int run(int argc, char **argv)
 {
-    int rc;
     (void)argc;
-    struct polyfs_ckpt *ckpt = cli_ckpt_open(argv[0], POLYFS_CKPT_READ_ONLY, 0, &rc);
-    if (!ckpt)
-        return rc;
-    struct polyfs_ckpt_view *view = cli_ckpt_load(ckpt, "latest", &rc);
-    polyfs_ckpt_close(ckpt);
-    if (!view)
-        return rc;
-    if (cli.json) {
-        cli_json_line(stdout, cli_ckpt_json(polyfs_ckpt_view_info(view)));
-    } else {
-        cli_print_name(polyfs_ckpt_view_info(view)->name);
-        puts("");
-    }
-    polyfs_ckpt_view_close(view);
-    return POLYFS_OK;
+    return cli_ckpt_name(argv[0], "latest");
 }
 
 static const char *const examples[] = {

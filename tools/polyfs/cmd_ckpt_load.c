@@ -24,7 +24,9 @@ static int run(int argc, char **argv)
     polyfs_ckpt_close(ckpt);
     if (!view)
         return rc;
+    cli_watch_start("load", argv[0], polyfs_ckpt_view_info(view)->bytes);
     rc = polyfs_ckpt_extract(view, folder, &err);
+    cli_watch_end();
     if (rc == POLYFS_OK)
         tell_loaded(polyfs_ckpt_view_info(view), folder);
     else

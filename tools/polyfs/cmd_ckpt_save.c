@@ -5,15 +5,6 @@
 static char *step, *epoch, *score, *name;
 static int keep;
 
-static int parse_number(const char *option, const char *text, int64_t *out)
-{
-    g_autoptr(GError) error = NULL;
-    *out = POLYFS_CKPT_NO_STEP;
-    if (text && !g_ascii_string_to_signed(text, 10, INT64_MIN + 1, INT64_MAX, out, &error))
-        return cli_usage("--%s takes a whole number, not \"%s\"", option, text);
-    return POLYFS_OK;
-}
-
 static int parse_score(struct polyfs_ckpt_save_opts *opts)
 {
     char *end;
@@ -26,9 +17,9 @@ static int parse_score(struct polyfs_ckpt_save_opts *opts)
 
 static int parse_all(struct polyfs_ckpt_save_opts *opts)
 {
-    int rc = parse_number("step", step, &opts->step);
+    int rc = cli_ckpt_number("step", step, &opts->step);
     if (rc == POLYFS_OK)
-        rc = parse_number("epoch", epoch, &opts->epoch);
+        rc = cli_ckpt_number("epoch", epoch, &opts->epoch);
     if (rc == POLYFS_OK)
         rc = parse_score(opts);
     if (rc == POLYFS_OK && keep < 0)
@@ -52,16 +43,6 @@ static void item_of(char *arg, struct polyfs_ckpt_item *item)
     item->path = equals + 1;
 }
 
-static void tell_saved(const char *url, const struct polyfs_ckpt_info *info)
-{
-    char size[32];
-    if (cli.json)
-        cli_json_line(stdout, cli_ckpt_json(info));
-    else
-        cli_note("saved %s to %s: %s in %u files", info->name, url,
-                 cli_size_text(info->bytes, 1, size, sizeof(size)), info->files);
-}
-
 static int run(int argc, char **argv)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
@@ -77,9 +58,11 @@ static int run(int argc, char **argv)
     struct polyfs_ckpt *ckpt = cli_ckpt_open(argv[0], 0, (uint32_t)keep, &rc);
     if (!ckpt)
         return rc;
+    cli_watch_start("save", argv[0], POLYFS_SIZE_UNKNOWN);
     rc = polyfs_ckpt_save(ckpt, &opts, items, count, &info, &err);
+    cli_watch_end();
     if (rc == POLYFS_OK)
-        tell_saved(argv[0], &info);
+        cli_ckpt_saved(argv[0], &info);
     else
         cli_tell(&err);
     polyfs_ckpt_close(ckpt);

@@ -31,8 +31,10 @@ static int run(int argc, char **argv)
     struct polyfs_ckpt *ckpt = cli_ckpt_open(argv[0], POLYFS_CKPT_READ_ONLY, 0, &rc);
     if (!ckpt)
         return rc;
+    cli_watch_start("verify", argv[0], POLYFS_SIZE_UNKNOWN);
     rc = polyfs_ckpt_verify(ckpt, argc > 1 ? argv[1] : NULL, sizes_only ? POLYFS_CKPT_SIZES_ONLY : 0, verified,
                             NULL, &err);
+    cli_watch_end();
     polyfs_ckpt_close(ckpt);
     return rc == POLYFS_OK ? rc : cli_tell(&err);
 }

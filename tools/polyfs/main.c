@@ -10,15 +10,18 @@
 
 extern const struct cli_command cmd_ls, cmd_stat, cmd_find, cmd_du, cmd_tree, cmd_checksum, cmd_cat, cmd_head,
     cmd_tail, cmd_touch, cmd_mkdir, cmd_rmdir, cmd_mb, cmd_rb, cmd_presign, cmd_gc, cmd_rm, cmd_cp, cmd_mv, cmd_put,
-    cmd_get, cmd_ckpt_save, cmd_ckpt_list, cmd_ckpt_latest, cmd_ckpt_load, cmd_ckpt_verify, cmd_ckpt_gc, cmd_known,
-    cmd_options, cmd_caps, cmd_manifest, cmd_version, cmd_help;
+    cmd_get, cmd_ckpt_save, cmd_ckpt_list, cmd_ckpt_latest, cmd_ckpt_best, cmd_ckpt_show, cmd_ckpt_load,
+    cmd_ckpt_export, cmd_ckpt_import, cmd_ckpt_verify, cmd_ckpt_prune, cmd_ckpt_gc, cmd_known, cmd_options,
+    cmd_caps, cmd_manifest, cmd_version, cmd_help;
 
 const struct cli_command *const cli_commands[] = {
-    &cmd_ls,        &cmd_stat,      &cmd_find,        &cmd_du,        &cmd_tree,        &cmd_checksum, &cmd_cat,
-    &cmd_head,      &cmd_tail,      &cmd_touch,       &cmd_mkdir,     &cmd_rmdir,       &cmd_mb,       &cmd_rb,
-    &cmd_presign,   &cmd_gc,        &cmd_rm,          &cmd_cp,        &cmd_mv,          &cmd_put,      &cmd_get,
-    &cmd_ckpt_save, &cmd_ckpt_list, &cmd_ckpt_latest, &cmd_ckpt_load, &cmd_ckpt_verify, &cmd_ckpt_gc,  &cmd_known,
-    &cmd_options,   &cmd_caps,      &cmd_manifest,    &cmd_version,   &cmd_help,        NULL,
+    &cmd_ls,         &cmd_stat,      &cmd_find,      &cmd_du,          &cmd_tree,        &cmd_checksum,
+    &cmd_cat,        &cmd_head,      &cmd_tail,      &cmd_touch,       &cmd_mkdir,       &cmd_rmdir,
+    &cmd_mb,         &cmd_rb,        &cmd_presign,   &cmd_gc,          &cmd_rm,          &cmd_cp,
+    &cmd_mv,         &cmd_put,       &cmd_get,       &cmd_ckpt_save,   &cmd_ckpt_list,   &cmd_ckpt_latest,
+    &cmd_ckpt_best,  &cmd_ckpt_show, &cmd_ckpt_load, &cmd_ckpt_export, &cmd_ckpt_import, &cmd_ckpt_verify,
+    &cmd_ckpt_prune, &cmd_ckpt_gc,   &cmd_known,     &cmd_options,     &cmd_caps,        &cmd_manifest,
+    &cmd_version,    &cmd_help,      NULL,
 };
 
 /* Verbs for the build and the shell, which no help names. Above 0: it is none of them. */
