@@ -91,7 +91,8 @@ static int tiling_check(struct index *index)
 {
     struct ckpt_rows *rows = &index->tensors->rows;
     uint64_t at = index->data_at;
-    qsort(rows->at, rows->count, sizeof(*rows->at), by_offset);
+    if (rows->count)
+        qsort(rows->at, rows->count, sizeof(*rows->at), by_offset);
     for (size_t i = 0; i < rows->count; i++) {
         if (rows->at[i]->offset != at)
             return bad(index, rows->at[i]->told.name, "overlaps another, or a hole lies before it");
