@@ -7,6 +7,7 @@
 #pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
 #include "checkpoint/policy.h"
+#include "checkpoint/torch.h"
 }
 #pragma GCC diagnostic pop
 
