@@ -204,14 +204,13 @@ class TorchFixture : public testing::Test
     const ckpt_shard *Shard(const std::string &bytes)
     {
         polyfs_tensors_close(tensors_);
-        tensors_ = static_cast<polyfs_tensors *>(calloc(1, sizeof(*tensors_)));
-        tensors_->shards = static_cast<ckpt_shard *>(calloc(1, sizeof(ckpt_shard)));
-        tensors_->shard_count = 1;
-        tensors_->shards->name = strdup("x.pt");
-        tensors_->shards->size = bytes.size();
+        tensors_ = nullptr;
         err_ = POLYFS_ERROR_INIT;
-        if (polyfs_put(fs_, path_, bytes.data(), bytes.size(), nullptr, nullptr, &err_) != POLYFS_OK ||
-            polyfs_reader_open(fs_, path_, nullptr, &tensors_->shards->reader, &err_) != POLYFS_OK)
+        polyfs_reader *reader = nullptr;
+        if (ckpt_tensors_new(fs_, nullptr, 1, &tensors_) != POLYFS_OK ||
+            ckpt_tensors_shard(tensors_, "x.pt", strdup(path_), bytes.size()) != POLYFS_OK ||
+            polyfs_put(fs_, path_, bytes.data(), bytes.size(), nullptr, nullptr, &err_) != POLYFS_OK ||
+            ckpt_shard_reader(tensors_, 0, &reader, &err_) != POLYFS_OK)
             ADD_FAILURE() << err_.message;
         return tensors_->shards;
     }
@@ -261,7 +260,7 @@ class TorchLoad : public TorchFixture
     /* NAME DTYPE[SHAPE]: ELEMENTS, as the row says where to find them; elements are told as float or by first bytes. */
     std::string Row(size_t index) const
     {
-        const ckpt_tensor &row = *tensors_->rows[index];
+        const ckpt_tensor &row = *tensors_->rows.at[index];
         std::string text = std::string(row.told.name) + " " + row.told.dtype + "[";
         for (uint32_t i = 0; i < row.told.rank; i++)
             text += (i ? "," : "") + std::to_string(row.told.shape[i]);
@@ -279,7 +278,7 @@ class TorchLoad : public TorchFixture
     std::string Rows() const
     {
         std::string text;
-        for (size_t i = 0; i < tensors_->count; i++)
+        for (size_t i = 0; i < tensors_->rows.count; i++)
             text += (i ? "; " : "") + Row(i);
         return text;
     }
