@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The program that the crash tests kill.
- *   saver save URL STEP    open the run and save checkpoint STEP between two marker calls
- *   saver check URL OLD NEW  the newest must be OLD or NEW, whole, with the bytes of its step; then the next save works
+ *   saver save URL STEP [KIND]  open the run and do KIND as step STEP between two marker calls
+ *   saver check URL OLD NEW     the newest must be OLD or NEW, whole, with the bytes of its step; then the next save works,
+ *                               and garbage collection leaves what the records name and nothing else
+ * KIND: plain, tensors, ranks (three of them, one after another), async, gc (which saves nothing), drop (of the oldest).
  */
 #include <fcntl.h>
-#include <polyfs/checkpoint.h>
+#include <polyfs/async.h>
 #include <polyfs/polyfs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define A_BYTES 300000
 #define B_BYTES 70000
@@ -38,7 +41,7 @@ static int failed(const char *what, const struct polyfs_error *err)
     return 1;
 }
 
-static int save_step(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+static int save_plain(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
 {
     struct polyfs_ckpt_save_opts opts = POLYFS_CKPT_SAVE_OPTS_INIT;
     const struct polyfs_ckpt_item items[] = {{"a.bin", a, sizeof(a), NULL}, {"sub/b.bin", b, sizeof(b), NULL}};
@@ -47,6 +50,127 @@ static int save_step(struct polyfs_ckpt *run, int64_t step, struct polyfs_error 
     return polyfs_ckpt_save(run, &opts, items, 2, NULL, err);
 }
 
+/* a.bin as a tensor, b.bin as it is. */
+static int write_both(struct polyfs_ckpt_saver *saver, struct polyfs_error *err)
+{
+    const uint64_t shape = sizeof(a);
+    struct polyfs_tensor tensor = POLYFS_TENSOR_INIT;
+    tensor.name = "a";
+    tensor.dtype = "U8";
+    tensor.shape = &shape;
+    tensor.rank = 1;
+    tensor.bytes = sizeof(a);
+    tensor.data = a;
+    int rc = polyfs_ckpt_write_tensors(saver, "a.safetensors", &tensor, 1, err);
+    return rc == POLYFS_OK ? polyfs_ckpt_write(saver, "sub/b.bin", b, sizeof(b), err) : rc;
+}
+
+static int save_tensors(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+{
+    struct polyfs_ckpt_save_opts opts = POLYFS_CKPT_SAVE_OPTS_INIT;
+    struct polyfs_ckpt_saver *saver;
+    opts.step = step;
+    fill(step);
+    int rc = polyfs_ckpt_begin(run, &opts, &saver, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    rc = write_both(saver, err);
+    if (rc == POLYFS_OK)
+        return polyfs_ckpt_commit(saver, NULL, err);
+    polyfs_ckpt_abort(saver);
+    return rc;
+}
+
+static int save_async(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+{
+    struct polyfs_ckpt_save_opts opts = POLYFS_CKPT_SAVE_OPTS_INIT;
+    struct polyfs_ckpt_async *async;
+    struct polyfs_ckpt_saver *saver;
+    opts.step = step;
+    fill(step);
+    int rc = polyfs_ckpt_async_new(run, NULL, &async, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    rc = polyfs_ckpt_async_begin(async, &opts, 0, &saver, err);
+    if (rc == POLYFS_OK && (rc = write_both(saver, err)) == POLYFS_OK)
+        rc = polyfs_ckpt_async_commit(async, saver, NULL, err);
+    int end = polyfs_ckpt_async_close(async, err);
+    return rc == POLYFS_OK ? end : rc;
+}
+
+/* Rank 1 has b.bin, rank 0 the tensor, rank 2 nothing of weight. */
+static int save_rank(struct polyfs_ckpt *run, uint32_t rank, int64_t step, struct polyfs_error *err)
+{
+    struct polyfs_ckpt_save_opts opts = POLYFS_CKPT_SAVE_OPTS_INIT;
+    struct polyfs_ckpt_saver *saver;
+    opts.step = step;
+    int rc = polyfs_ckpt_begin(run, &opts, &saver, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    if (rank == 1)
+        rc = polyfs_ckpt_write(saver, "sub/b.bin", b, sizeof(b), err);
+    else if (rank == 0)
+        rc = polyfs_ckpt_write(saver, "a.bin", a, sizeof(a), err);
+    if (rc == POLYFS_OK)
+        return polyfs_ckpt_commit(saver, NULL, err);
+    polyfs_ckpt_abort(saver);
+    return rc;
+}
+
+#define WORLD 3u
+static struct polyfs_ckpt *ranks[WORLD];
+
+static int open_ranks(const char *url, struct polyfs_error *err)
+{
+    int rc = POLYFS_OK;
+    for (uint32_t rank = 0; rank < WORLD && rc == POLYFS_OK; rank++) {
+        struct polyfs_ckpt_opts opts = POLYFS_CKPT_OPTS_INIT;
+        struct polyfs_ckpt_ranks who = POLYFS_CKPT_RANKS_INIT;
+        who.rank = rank;
+        who.world = WORLD;
+        snprintf(who.launch, sizeof(who.launch), "process %ld", (long)getpid());
+        opts.keep_newest = 2;
+        opts.ranks = &who;
+        rc = polyfs_ckpt_open(url, &opts, &ranks[rank], err);
+    }
+    return rc;
+}
+
+static int save_ranks(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+{
+    int rc = POLYFS_OK;
+    (void)run;
+    fill(step);
+    for (uint32_t rank = WORLD; rank-- > 0 && rc == POLYFS_OK;)
+        rc = save_rank(ranks[rank], rank, step, err);
+    return rc;
+}
+
+static int collect(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+{
+    (void)step;
+    return polyfs_ckpt_gc(run, 0, 0, NULL, NULL, err);
+}
+
+static int drop_oldest(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+{
+    struct polyfs_ckpt_list *list;
+    (void)step;
+    int rc = polyfs_ckpt_list(run, &list, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    const char *name = polyfs_ckpt_list_at(list, polyfs_ckpt_list_count(list) - 1)->name;
+    rc = polyfs_ckpt_drop(run, &name, 1, err);
+    polyfs_ckpt_list_free(list);
+    return rc;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err);
+} kinds[] = {{"plain", save_plain}, {"tensors", save_tensors}, {"ranks", save_ranks},
+             {"async", save_async}, {"gc", collect},           {"drop", drop_oldest}};
+
 static int open_run(const char *url, struct polyfs_ckpt **run, struct polyfs_error *err)
 {
     struct polyfs_ckpt_opts opts = POLYFS_CKPT_OPTS_INIT;
@@ -54,31 +178,83 @@ static int open_run(const char *url, struct polyfs_ckpt **run, struct polyfs_err
     return polyfs_ckpt_open(url, &opts, run, err);
 }
 
-static int do_save(const char *url, int64_t step)
+static int do_save(const char *url, int64_t step, const char *kind)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
-    struct polyfs_ckpt *run;
-    if (open_run(url, &run, &err) != POLYFS_OK)
+    struct polyfs_ckpt *run = NULL;
+    size_t k = 0;
+    while (k < sizeof(kinds) / sizeof(*kinds) - 1 && strcmp(kinds[k].name, kind) != 0)
+        k++;
+    int rc = kinds[k].run == save_ranks ? open_ranks(url, &err) : open_run(url, &run, &err);
+    if (rc != POLYFS_OK)
         return failed("open", &err);
     mark("/polyfs-mark-begin");
-    int rc = save_step(run, step, &err);
+    rc = kinds[k].run(run, step, &err);
     mark("/polyfs-mark-end");
     polyfs_ckpt_close(run);
-    return rc == POLYFS_OK ? 0 : failed("save", &err);
+    for (uint32_t rank = 0; rank < WORLD; rank++)
+        polyfs_ckpt_close(ranks[rank]);
+    return rc == POLYFS_OK ? 0 : failed(kinds[k].name, &err);
+}
+
+/* Under whatever name a kind of save gave it. */
+static int read_any(struct polyfs_ckpt_view *view, const char *const *names, void *to, size_t *n,
+                    struct polyfs_error *err)
+{
+    int rc = POLYFS_NOT_FOUND;
+    for (; *names && rc == POLYFS_NOT_FOUND; names++)
+        rc = polyfs_ckpt_read(view, *names, to, A_BYTES, n, err);
+    return rc;
+}
+
+static int read_tensor(struct polyfs_ckpt_view *view, void *to, size_t *n, struct polyfs_error *err)
+{
+    struct polyfs_tensors *tensors;
+    int rc = polyfs_ckpt_tensors(view, &tensors, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    struct polyfs_tensor_read read = {polyfs_tensors_find(tensors, "a"), to, POLYFS_OK, 0};
+    rc = read.tensor ? polyfs_tensors_read(tensors, &read, 1, err) : POLYFS_NOT_FOUND;
+    *n = A_BYTES;
+    polyfs_tensors_close(tensors);
+    return rc;
 }
 
 static int check_bytes(struct polyfs_ckpt_view *view, int64_t step)
 {
+    static const char *const a_names[] = {"a.bin", NULL}, *const b_names[] = {"sub/b.bin", "r00001/sub/b.bin",
+                                                                              NULL};
     struct polyfs_error err = POLYFS_ERROR_INIT;
     unsigned char *got = malloc(A_BYTES);
-    size_t n;
+    size_t n = 0;
     fill(step);
-    int bad = !got || polyfs_ckpt_read(view, "a.bin", got, A_BYTES, &n, &err) != POLYFS_OK || n != A_BYTES ||
-              memcmp(got, a, A_BYTES) != 0 ||
-              polyfs_ckpt_read(view, "sub/b.bin", got, A_BYTES, &n, &err) != POLYFS_OK || n != B_BYTES ||
-              memcmp(got, b, B_BYTES) != 0;
+    int rc = got ? read_any(view, a_names, got, &n, &err) : POLYFS_NOMEM;
+    if (rc == POLYFS_NOT_FOUND)
+        rc = read_tensor(view, got, &n, &err);
+    int bad = rc != POLYFS_OK || n != A_BYTES || memcmp(got, a, A_BYTES) != 0 ||
+              read_any(view, b_names, got, &n, &err) != POLYFS_OK || n != B_BYTES || memcmp(got, b, B_BYTES) != 0;
     free(got);
     return bad ? failed("bytes", &err) : 0;
+}
+
+/* After garbage collection a further one finds nothing. */
+static void count_found(const char *path, int removed, void *user)
+{
+    (void)path;
+    (void)removed;
+    ++*(int *)user;
+}
+
+static int check_garbage(struct polyfs_ckpt *run)
+{
+    struct polyfs_error err = POLYFS_ERROR_INIT;
+    int found = 0;
+    if (polyfs_ckpt_gc(run, 0, 0, NULL, NULL, &err) != POLYFS_OK ||
+        polyfs_ckpt_gc(run, 0, POLYFS_CKPT_DRY_RUN, count_found, &found, &err) != POLYFS_OK)
+        return failed("gc", &err);
+    if (found)
+        fprintf(stderr, "%d folders are left after garbage collection\n", found);
+    return found != 0;
 }
 
 static int do_check(const char *url, int64_t old_step, int64_t new_step)
@@ -99,8 +275,10 @@ static int do_check(const char *url, int64_t old_step, int64_t new_step)
     if (check_bytes(view, step))
         return 1;
     polyfs_ckpt_view_close(view);
-    if (save_step(run, new_step + 1, &err) != POLYFS_OK)
+    if (save_plain(run, new_step + 1, &err) != POLYFS_OK)
         return failed("next save", &err);
+    if (check_garbage(run))
+        return 1;
     if (polyfs_ckpt_verify(run, NULL, 0, NULL, NULL, &err) != POLYFS_OK)
         return failed("verify", &err);
     polyfs_ckpt_close(run);
@@ -110,10 +288,10 @@ static int do_check(const char *url, int64_t old_step, int64_t new_step)
 
 int main(int argc, char **argv)
 {
-    if (argc == 4 && strcmp(argv[1], "save") == 0)
-        return do_save(argv[2], atoll(argv[3]));
+    if ((argc == 4 || argc == 5) && strcmp(argv[1], "save") == 0)
+        return do_save(argv[2], atoll(argv[3]), argc == 5 ? argv[4] : "plain");
     if (argc == 5 && strcmp(argv[1], "check") == 0)
         return do_check(argv[2], atoll(argv[3]), atoll(argv[4]));
-    fprintf(stderr, "usage: saver save URL STEP | saver check URL OLD NEW\n");
+    fprintf(stderr, "usage: saver save URL STEP [KIND] | saver check URL OLD NEW\n");
     return 2;
 }
