@@ -72,6 +72,15 @@ static void clean_up(struct polyfs_ckpt *ckpt, const uint64_t *numbers, size_t c
         ckpt_log_remove(ckpt, numbers[i], NULL);
 }
 
+/* Who is alone looks only before something is removed: what was dropped, or records beyond those kept. */
+static int must_look(struct polyfs_ckpt *ckpt, const struct ckpt_record *next)
+{
+    if (ckpt->flags & POLYFS_CKPT_ALONE && !next->garbage_count && ++ckpt->unseen < ckpt->keep_records)
+        return 0;
+    ckpt->unseen = 0;
+    return 1;
+}
+
 int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyfs_error *err)
 {
     uint64_t numbers[NUMBERS];
@@ -84,7 +93,9 @@ int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyf
     if (rc != POLYFS_OK)
         return rc;
     /* A zombie may have put a number that was removed long ago; only the newest record may remove anything. */
-    rc = ckpt_log_numbers(ckpt, numbers, NUMBERS, &count, NULL);
+    const int looks = must_look(ckpt, next);
+    if (looks)
+        rc = ckpt_log_numbers(ckpt, numbers, NUMBERS, &count, NULL);
     if (rc == POLYFS_OK && count && numbers[0] != next->seq)
         return fenced(ckpt, err);
     pthread_mutex_lock(&ckpt->lock);
@@ -92,7 +103,7 @@ int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyf
     ckpt->state = *next;
     pthread_mutex_unlock(&ckpt->lock);
     ckpt_record_init(next);
-    if (rc == POLYFS_OK)
+    if (rc == POLYFS_OK && looks)
         clean_up(ckpt, numbers, count);
     return POLYFS_OK;
 }

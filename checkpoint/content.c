@@ -12,10 +12,9 @@
 /* ---- saving ----------------------------------------------------------------------------------------------------- */
 
 static int write_tensor(struct polyfs_ckpt_saver *saver, const char *name, const struct polyfs_tensor *tensor,
-                        uint64_t offset, struct polyfs_error *err)
+                        uint64_t offset, uint32_t crc, struct polyfs_error *err)
 {
-    struct ckpt_tensor row = {.told = *tensor, .offset = offset, .has_crc = 1};
-    row.crc = polyfs_crc32c(0, tensor->data, tensor->bytes);
+    struct ckpt_tensor row = {.told = *tensor, .offset = offset, .has_crc = 1, .crc = crc};
     int rc = ckpt_saver_write(saver, name, tensor->data, tensor->bytes, row.crc, err);
     return rc == POLYFS_OK ? ckpt_saver_row(saver, &row, err) : rc;
 }
@@ -26,9 +25,10 @@ static int write_layout(struct polyfs_ckpt_saver *saver, const char *name, const
     uint64_t offset = layout->header_size;
     int rc = polyfs_ckpt_write(saver, name, layout->header, layout->header_size, err);
     for (size_t i = 0; i < layout->count && rc == POLYFS_OK; i++) {
-        rc = write_tensor(saver, name, layout->order[i], offset, err);
+        rc = write_tensor(saver, name, layout->order[i], offset, layout->sums[i], err);
         offset += layout->order[i]->bytes;
     }
+    saver->self_told = 1; /* its header has what a manifest would tell */
     return rc == POLYFS_OK ? ckpt_saver_file_end(saver, err) : rc;
 }
 
@@ -37,7 +37,7 @@ int polyfs_ckpt_write_tensors(struct polyfs_ckpt_saver *saver, const char *name,
 {
     struct ckpt_layout layout;
     const struct polyfs_tensor **at = ckpt_tensor_pointers(tensors, count);
-    int rc = at ? ckpt_layout_make(at, count, NULL, &layout, err)
+    int rc = at ? ckpt_layout_make(at, count, NULL, !saver->stage, &layout, err)
                 : ckpt_fail(err, POLYFS_NOMEM, "write tensors to", name, "no memory");
     if (rc == POLYFS_OK) {
         rc = saver->stage ? ckpt_saver_stage_tensors(saver, name, at, count, err)
@@ -184,6 +184,7 @@ int polyfs_ckpt_tensors(const struct polyfs_ckpt_view *view, struct polyfs_tenso
     if (rc != POLYFS_OK)
         return ckpt_fail(err, rc, "load", view->info.name, "no memory");
     json_t *states = json_object();
+    tensors->own = 1;
     rc = all_files(tensors, view, states, err);
     json_decref(states);
     if (rc == POLYFS_OK)

@@ -16,12 +16,17 @@ void ckpt_record_init(struct ckpt_record *record)
     memset(record, 0, sizeof(*record));
 }
 
+static void entry_free(struct ckpt_entry *entry)
+{
+    free(entry->name);
+    free(entry->home);
+    free(entry->file);
+}
+
 void ckpt_record_clear(struct ckpt_record *record)
 {
-    for (size_t i = 0; i < record->live_count; i++) {
-        free(record->live[i].name);
-        free(record->live[i].home);
-    }
+    for (size_t i = 0; i < record->live_count; i++)
+        entry_free(&record->live[i]);
     for (size_t i = 0; i < record->garbage_count; i++)
         free(record->garbage[i].name);
     free(record->live);
@@ -56,9 +61,9 @@ int ckpt_record_add(struct ckpt_record *record, const struct ckpt_entry *entry)
     *own = *entry;
     own->name = strdup(entry->name);
     own->home = strdup(entry->home ? entry->home : entry->name);
-    if (!own->name || !own->home) {
-        free(own->name);
-        free(own->home);
+    own->file = entry->file ? strdup(entry->file) : NULL;
+    if (!own->name || !own->home || (entry->file && !own->file)) {
+        entry_free(own);
         return POLYFS_NOMEM;
     }
     record->live_count++;
@@ -93,8 +98,7 @@ int ckpt_record_drop(struct ckpt_record *record, const char *name)
         return rc;
     forget(&record->last, victim->name);
     forget(&record->best, victim->name);
-    free(victim->name);
-    free(victim->home);
+    entry_free(victim);
     record->live_count--;
     memmove(victim, victim + 1, (record->live_count - (size_t)(victim - record->live)) * sizeof(*victim));
     return POLYFS_OK;
@@ -136,6 +140,8 @@ static json_t *entry_json(const struct ckpt_entry *e)
                   (json_int_t)e->time_ns, "bytes", (json_int_t)e->bytes, "files", (json_int_t)e->files, "manifest",
                   "size", (json_int_t)e->manifest_size, "crc32c", (json_int_t)e->manifest_crc);
     int failed = !row;
+    if (row && e->file)
+        failed |= json_object_set_new(json_object_get(row, "manifest"), "file", json_string(e->file));
     if (row && strcmp(e->home, e->name) != 0)
         failed |= json_object_set_new(row, "home", json_string(e->home));
     if (row && e->step != POLYFS_CKPT_NO_STEP)
@@ -196,21 +202,22 @@ static int is_id(const char *text)
 static int entry_read(json_t *row, struct ckpt_record *record)
 {
     struct ckpt_entry e = {.step = POLYFS_CKPT_NO_STEP, .epoch = POLYFS_CKPT_NO_STEP};
-    const char *name, *attempt, *home = NULL;
+    const char *name, *attempt, *home = NULL, *file = NULL;
     json_int_t time_ns, bytes, files, size, crc, step = POLYFS_CKPT_NO_STEP, epoch = POLYFS_CKPT_NO_STEP;
-    int rc =
-        ckpt_json_unpack(row, "{s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I}, s?s, s?I, s?I}", "name", &name, "attempt",
-                         &attempt, "time_ns", &time_ns, "bytes", &bytes, "files", &files, "manifest", "size", &size,
-                         "crc32c", &crc, "home", &home, "step", &step, "epoch", &epoch);
+    int rc = ckpt_json_unpack(row, "{s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I, s?s}, s?s, s?I, s?I}", "name", &name,
+                              "attempt", &attempt, "time_ns", &time_ns, "bytes", &bytes, "files", &files,
+                              "manifest", "size", &size, "crc32c", &crc, "file", &file, "home", &home, "step",
+                              &step, "epoch", &epoch);
     if (rc != POLYFS_OK)
         return rc;
     const json_t *score = json_object_get(row, "score");
-    if (!ckpt_name_valid(name) || (home && !ckpt_name_valid(home)) || !is_id(attempt) || bytes < 0 || files < 0 ||
-        files > UINT32_MAX || size < 0 || crc < 0 || crc > UINT32_MAX ||
-        (score && ckpt_json_real_read(score, &e.score) != POLYFS_OK))
+    if (!ckpt_name_valid(name) || (home && !ckpt_name_valid(home)) || (file && !ckpt_name_valid(file)) ||
+        !is_id(attempt) || bytes < 0 || files < 0 || files > UINT32_MAX || size < 0 || crc < 0 ||
+        crc > UINT32_MAX || (score && ckpt_json_real_read(score, &e.score) != POLYFS_OK))
         return POLYFS_CORRUPT;
     e.name = (char *)(uintptr_t)name; /* copied by add */
     e.home = (char *)(uintptr_t)home;
+    e.file = (char *)(uintptr_t)file;
     memcpy(e.attempt, attempt, sizeof(e.attempt));
     e.step = step;
     e.epoch = epoch;

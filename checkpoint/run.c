@@ -106,7 +106,7 @@ static int ranks_check(const struct polyfs_ckpt *ckpt, struct polyfs_error *err)
 static int open_run(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_opts *opts, struct polyfs_error *err)
 {
     int rc = polyfs_fs_open(ckpt->url, opts->options, &ckpt->fs, &ckpt->root, err);
-    if (rc == POLYFS_OK && ckpt->flags & ~POLYFS_CKPT_READ_ONLY)
+    if (rc == POLYFS_OK && ckpt->flags & ~(POLYFS_CKPT_READ_ONLY | POLYFS_CKPT_ALONE))
         rc = ckpt_fail(err, POLYFS_UNSUPPORTED, "open the run", ckpt->url, "a flag is not known");
     if (rc == POLYFS_OK)
         rc = ranks_check(ckpt, err);

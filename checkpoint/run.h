@@ -28,6 +28,7 @@ struct ckpt_entry {
     uint32_t files;
     int has_score;
     double score;
+    char *file; /* the one that it has, which then stands for its manifest; or NULL */
     uint64_t manifest_size;
     uint32_t manifest_crc;
 };
@@ -60,6 +61,7 @@ struct polyfs_ckpt {
     struct polyfs_call_opts call;
     uint32_t flags, keep_newest, keep_records;
     struct polyfs_ckpt_ranks ranks; /* world 1: alone */
+    uint32_t unseen;                /* records put since the log was last looked at */
     uint64_t begun;                 /* checkpoints, the same on all ranks */
     char writer[CKPT_ATTEMPT];
     pthread_mutex_t lock;     /* guards the change of state against other threads that look at it */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A safetensors file: which tensor lies where, the header that says it, and the bytes behind it. */
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,28 @@ static json_t *tensor_json(const struct polyfs_tensor *tensor, uint64_t at)
     return row;
 }
 
+/* The sums as text, among the pairs of the state. */
+static int add_sums(const struct ckpt_layout *layout, json_t **state)
+{
+    char *text = malloc(8 * layout->count + 1);
+    if (!*state)
+        *state = json_object();
+    for (size_t i = 0; text && i < layout->count; i++)
+        snprintf(text + 8 * i, 9, "%08x", layout->sums[i]);
+    int failed =
+        !text || !*state || (layout->count && json_object_set_new(*state, CKPT_SUMS, json_string(text)) != 0);
+    free(text);
+    return failed ? POLYFS_NOMEM : POLYFS_OK;
+}
+
+static int sum_all(struct ckpt_layout *layout)
+{
+    layout->sums = malloc((layout->count ? layout->count : 1) * sizeof(*layout->sums));
+    for (size_t i = 0; layout->sums && i < layout->count; i++)
+        layout->sums[i] = polyfs_crc32c(0, layout->order[i]->data, layout->order[i]->bytes);
+    return layout->sums ? POLYFS_OK : POLYFS_NOMEM;
+}
+
 /* NULL: no memory. */
 static json_t *header_json(const struct ckpt_layout *layout, json_t *state)
 {
@@ -154,7 +177,7 @@ static int layout_header(struct ckpt_layout *layout, json_t *state, struct polyf
     return rc == POLYFS_OK ? rc : ckpt_fail(err, rc, WHAT, "a file", "no memory");
 }
 
-int ckpt_layout_make(const struct polyfs_tensor *const *tensors, size_t count, const char *state,
+int ckpt_layout_make(const struct polyfs_tensor *const *tensors, size_t count, const char *state, int summed,
                      struct ckpt_layout *out, struct polyfs_error *err)
 {
     struct ckpt_layout layout = {.count = count};
@@ -164,6 +187,8 @@ int ckpt_layout_make(const struct polyfs_tensor *const *tensors, size_t count, c
         layout.order ? state_read(state, &pairs, err) : ckpt_fail(err, POLYFS_NOMEM, WHAT, "a file", "no memory");
     if (rc == POLYFS_OK)
         rc = order_make(tensors, &layout, err);
+    if (rc == POLYFS_OK && summed && (sum_all(&layout) != POLYFS_OK || add_sums(&layout, &pairs) != POLYFS_OK))
+        rc = ckpt_fail(err, POLYFS_NOMEM, WHAT, "a file", "no memory");
     if (rc == POLYFS_OK)
         rc = layout_header(&layout, pairs, err);
     json_decref(pairs);
@@ -178,7 +203,8 @@ void ckpt_layout_clear(struct ckpt_layout *layout)
 {
     free(layout->header);
     free(layout->order);
-    *layout = (struct ckpt_layout){NULL, 0, NULL, 0};
+    free(layout->sums);
+    *layout = (struct ckpt_layout){NULL, 0, NULL, NULL, 0};
 }
 
 /* ---- from memory ------------------------------------------------------------------------------------------------ */
@@ -188,7 +214,7 @@ int polyfs_tensors_write(struct polyfs_writer *writer, const struct polyfs_tenso
 {
     struct ckpt_layout layout;
     const struct polyfs_tensor **at = ckpt_tensor_pointers(tensors, count);
-    int rc = at ? ckpt_layout_make(at, count, state, &layout, err)
+    int rc = at ? ckpt_layout_make(at, count, state, 0, &layout, err)
                 : ckpt_fail(err, POLYFS_NOMEM, WHAT, "a file", "no memory");
     free(at);
     if (rc != POLYFS_OK)
@@ -230,7 +256,7 @@ int ckpt_layout_choose(struct polyfs_tensors *tensors, const char *pattern, stru
             chosen[count++] = &tensors->rows.at[i]->told;
     int rc = pattern && !count ? ckpt_fail(err, POLYFS_NOT_FOUND, "read the tensors of", file,
                                            "none of its %zu tensors fits \"%s\"", tensors->rows.count, pattern)
-                               : ckpt_layout_make(chosen, count, NULL, out, err);
+                               : ckpt_layout_make(chosen, count, NULL, 0, out, err);
     free(chosen);
     return rc;
 }

@@ -27,6 +27,24 @@ static int manifest_put(struct polyfs_ckpt_saver *saver, struct polyfs_error *er
     return rc;
 }
 
+/* One file that tells what is in it: its own size and checksum in the record say as much as a manifest's. */
+static int stands_alone(const struct polyfs_ckpt_saver *saver)
+{
+    const struct ckpt_manifest *manifest = &saver->manifest;
+    return manifest->count == 1 && saver->ckpt->ranks.world == 1 &&
+           (!manifest->files[0].tensors.count || saver->self_told);
+}
+
+static int file_named(struct polyfs_ckpt_saver *saver, struct polyfs_error *err)
+{
+    const struct ckpt_file *file = &saver->manifest.files[0];
+    saver->entry.manifest_size = file->size;
+    saver->entry.manifest_crc = file->crc;
+    if (ckpt_text_set(&saver->entry.file, file->name) == POLYFS_OK)
+        return POLYFS_OK;
+    return ckpt_fail(err, POLYFS_NOMEM, "save to", saver->ckpt->url, "no memory for its record");
+}
+
 /* The state with this checkpoint added, its namesake and what retention drops taken away. */
 static int next_record(const struct polyfs_ckpt_saver *saver, struct ckpt_record *next)
 {
@@ -63,7 +81,7 @@ static int commit_all(struct polyfs_ckpt_saver *saver, struct polyfs_error *err)
         saver->entry.bytes += manifest->files[i].size;
     saver->entry.files = (uint32_t)manifest->count;
     if (rc == POLYFS_OK)
-        rc = manifest_put(saver, err);
+        rc = stands_alone(saver) ? file_named(saver, err) : manifest_put(saver, err);
     saver->entry.time_ns = ckpt_now_ns();
     if (rc == POLYFS_OK && next_record(saver, &next) != POLYFS_OK)
         return ckpt_fail(err, POLYFS_NOMEM, "save to", ckpt->url, "no memory for its record");

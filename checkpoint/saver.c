@@ -31,6 +31,7 @@ void ckpt_saver_free(struct polyfs_ckpt_saver *saver)
     ckpt_manifest_clear(&saver->manifest);
     ckpt_rows_clear(&saver->tensors);
     free(saver->entry.name);
+    free(saver->entry.file);
     free(saver->folder);
     free(saver->file);
     ckpt_stage_free(saver->stage);

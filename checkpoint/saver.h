@@ -25,6 +25,7 @@ struct polyfs_ckpt_saver {
     uint64_t size;
     uint32_t crc;
     struct ckpt_rows tensors;
+    int self_told; /* its tensors' places and checksums are in it */
 };
 
 /* saver.c */

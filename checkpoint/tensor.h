@@ -54,6 +54,7 @@ struct polyfs_tensors {
     struct ckpt_shard *shards;
     size_t shard_count;
     char *state; /* JSON */
+    int own;     /* files of a checkpoint: what their headers say of checksums is believed */
 };
 
 /* tensors.c */
@@ -89,10 +90,14 @@ struct ckpt_layout {
     char *header; /* with its length in front, padded */
     size_t header_size;
     const struct polyfs_tensor **order; /* borrowed from the caller's */
+    uint32_t *sums;                     /* CRC32C of each, or NULL */
     size_t count;
 };
-int ckpt_layout_make(const struct polyfs_tensor *const *tensors, size_t count, const char *state,
+/* @summed: with checksums of the data, which the header tells, too. */
+int ckpt_layout_make(const struct polyfs_tensor *const *tensors, size_t count, const char *state, int summed,
                      struct ckpt_layout *out, struct polyfs_error *err);
+#define CKPT_SUMS                                                                                                  \
+    "polyfs.crc32c" /* in `__metadata__`: eight hexadecimal digits for each tensor, in order of bytes */
 void ckpt_layout_clear(struct ckpt_layout *layout);
 /* The same of those that fit a pattern, or of all when it is NULL. POLYFS_NOT_FOUND: none fits. */
 int ckpt_layout_choose(struct polyfs_tensors *tensors, const char *pattern, struct ckpt_layout *out,

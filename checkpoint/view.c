@@ -48,6 +48,14 @@ static int read_manifest(struct polyfs_ckpt_view *view, const struct ckpt_entry 
     return rc == POLYFS_OK ? rc : ckpt_fail(err, rc, "load", view->info.name, "%s", why);
 }
 
+/* What a manifest of it would say. */
+static int one_file(struct polyfs_ckpt_view *view, const struct ckpt_entry *entry, struct polyfs_error *err)
+{
+    struct ckpt_rows none = {NULL, 0, 0};
+    int rc = ckpt_manifest_add(&view->manifest, entry->file, entry->manifest_size, entry->manifest_crc, &none);
+    return rc == POLYFS_OK ? rc : ckpt_fail(err, rc, "load", view->info.name, "no memory");
+}
+
 static int list_files(struct polyfs_ckpt_view *view, struct polyfs_error *err)
 {
     view->files = calloc(view->manifest.count ? view->manifest.count : 1, sizeof(*view->files));
@@ -71,8 +79,9 @@ static int view_open(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *en
     view->rank = ckpt->ranks.rank;
     ckpt_info_fill(&view->info, entry, record);
     view->folder = ckpt_format("%s%s%s/%s", ckpt->root, *ckpt->root ? "/" : "", entry->home, entry->attempt);
-    int rc = view->folder ? read_manifest(view, entry, err)
-                          : ckpt_fail(err, POLYFS_NOMEM, "load", entry->name, "no memory");
+    int rc = view->folder ? POLYFS_OK : ckpt_fail(err, POLYFS_NOMEM, "load", entry->name, "no memory");
+    if (rc == POLYFS_OK)
+        rc = entry->file ? one_file(view, entry, err) : read_manifest(view, entry, err);
     if (rc == POLYFS_OK)
         rc = list_files(view, err);
     if (rc == POLYFS_OK)

@@ -35,7 +35,7 @@ struct polyfs_ckpt_ranks;
 /** How to open a run. NULL: for saving, everything kept. */
 struct polyfs_ckpt_opts {
     uint32_t struct_size;
-    uint32_t flags;                        /**< POLYFS_CKPT_READ_ONLY */
+    uint32_t flags;                        /**< POLYFS_CKPT_READ_ONLY, POLYFS_CKPT_ALONE */
     const char *const *options;            /**< of the store, as for polyfs_fs_open(); or NULL */
     const struct polyfs_call_opts *call;   /**< bounds each call of the store; or NULL */
     uint32_t keep_newest;                  /**< so many checkpoints are kept; 0 all */
@@ -47,6 +47,8 @@ struct polyfs_ckpt_opts {
         (uint32_t)sizeof(struct polyfs_ckpt_opts), 0, NULL, NULL, 0, 0, NULL                                       \
     }
 #define POLYFS_CKPT_READ_ONLY 1u /**< never writes: lists, loads and verifies only */
+/** Nobody else saves to this run: a save that removes nothing does not look whether its record is the newest. */
+#define POLYFS_CKPT_ALONE 2u
 
 /** What the log says of one checkpoint. */
 struct polyfs_ckpt_info {

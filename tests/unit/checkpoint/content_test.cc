@@ -102,8 +102,32 @@ TEST_F(Content, AFlippedByteOfATensorIsFound)
     ASSERT_EQ(POLYFS_OK, polyfs_put(fs, path.c_str(), all, n, nullptr, nullptr, &err_));
     polyfs_free(all);
     polyfs_fs_close(fs);
+    polyfs_tensors_close(tensors_);
+    tensors_ = nullptr;
+    ASSERT_EQ(POLYFS_OK, polyfs_ckpt_tensors(view_, &tensors_, &err_)) << err_.message;
     EXPECT_EQ(POLYFS_CORRUPT, Read("w", &bytes));
     EXPECT_NE(nullptr, strstr(err_.message, "checksum")) << err_.message;
+}
+
+TEST_F(Content, OneFileNeedsNoManifest)
+{
+    std::string bytes;
+    ASSERT_EQ(POLYFS_OK, WriteTensor("model.safetensors", "w", "weights"));
+    Reopen();
+    int there = 1;
+    polyfs_fs *fs = nullptr;
+    char *path = nullptr;
+    std::string manifest = url_ + "/save=2/" + polyfs_ckpt_view_info(view_)->attempt + "/manifest.json";
+    ASSERT_EQ(POLYFS_OK, polyfs_fs_open(manifest.c_str(), nullptr, &fs, &path, &err_)) << err_.message;
+    EXPECT_EQ(POLYFS_OK, polyfs_exists(fs, path, nullptr, &there, &err_)) << err_.message;
+    EXPECT_EQ(0, there);
+    polyfs_free(path);
+    polyfs_fs_close(fs);
+    EXPECT_EQ(1u, polyfs_ckpt_view_count(view_));
+    EXPECT_STREQ("model.safetensors", polyfs_ckpt_view_at(view_, 0)->name);
+    EXPECT_EQ(POLYFS_OK, Read("w", &bytes)) << err_.message;
+    EXPECT_EQ("weights", bytes);
+    EXPECT_STREQ("{}", polyfs_tensors_state(tensors_)) << "our checksums are no state";
 }
 
 TEST_F(Content, AFileIsWrittenOnce)
