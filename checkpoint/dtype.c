@@ -2,7 +2,7 @@
 /* The types of elements that safetensors knows, and how many bytes a tensor of them has. */
 #include <string.h>
 
-#include "tensor.h"
+#include "tensors.h"
 
 static const struct {
     const char *name;

@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#include "tensor.h"
+#include "tensors.h"
 
 #define CKPT_ATTEMPT 33 /* 32 hexadecimal digits and a NUL */
 #define CKPT_RECORDS_MIN 3

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "run.h"
-#include "tensor.h"
+#include "tensors.h"
 
 #define HEADER_MAX UINT64_C(100000000)
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "run.h"
-#include "tensor.h"
+#include "tensors.h"
 
 #define ALIGN 8u
 #define HEADER_MAX UINT64_C(100000000)

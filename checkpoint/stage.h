@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 
-#include "tensor.h"
+#include "tensors.h"
 
 struct polyfs_ckpt_saver;
 

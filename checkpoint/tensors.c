@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tensors of one file or of many: kept in rows, found by name. */
-#include "tensor.h"
+#include "tensors.h"
 
 #include <stdlib.h>
 #include <string.h>

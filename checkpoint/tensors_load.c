@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "run.h"
-#include "tensor.h"
+#include "tensors.h"
 
 #define WHAT "load the tensors of"
 

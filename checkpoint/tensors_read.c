@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "run.h"
-#include "tensor.h"
+#include "tensors.h"
 
 #define PIECE_BYTES (UINT64_C(8) << 20)  /* of one request: core merges no more than that either */
 #define WASTE_BYTES (UINT64_C(64) << 10) /* of gaps that are read, for each file */

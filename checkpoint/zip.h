@@ -7,7 +7,7 @@
 #define CKPT_ZIP_H
 
 #include "run.h"
-#include "tensor.h"
+#include "tensors.h"
 
 #define CKPT_ZIP_TAIL_MAX 65536           /* read first: it holds the directory of most files */
 #define CKPT_ZIP_DIRECTORY_MAX (64 << 20) /* about a million records of torch's */

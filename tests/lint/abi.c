@@ -3,6 +3,7 @@
  * The binary interface, as numbers: made by `tests/lint/abi.py SOURCE BUILD --write`, compiled by the check of the
  * same name. A row that fails after the contract was frozen breaks plugins and programs that exist.
  */
+#include "polyfs/async.h"
 #include "polyfs/checkpoint.h"
 #include "polyfs/plugin.h"
 #include "polyfs/policy.h"
@@ -12,6 +13,13 @@ _Static_assert(sizeof(void *) == 8 && sizeof(long) == 8, "these numbers are of L
 
 #define SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), "size of struct " #type)
 #define AT(type, member, bytes) _Static_assert(offsetof(struct type, member) == (bytes), #type "." #member)
+
+SIZE(polyfs_ckpt_async_opts, 24);
+AT(polyfs_ckpt_async_opts, struct_size, 0);
+AT(polyfs_ckpt_async_opts, depth, 4);
+AT(polyfs_ckpt_async_opts, full, 8);
+AT(polyfs_ckpt_async_opts, reserved, 12);
+AT(polyfs_ckpt_async_opts, budget_bytes, 16);
 
 SIZE(polyfs_item, 48);
 AT(polyfs_item, struct_size, 0);
@@ -67,13 +75,14 @@ AT(polyfs_pipe, size, 16);
 AT(polyfs_pipe, code, 24);
 AT(polyfs_pipe, flags, 28);
 
-SIZE(polyfs_ckpt_opts, 32);
+SIZE(polyfs_ckpt_opts, 40);
 AT(polyfs_ckpt_opts, struct_size, 0);
 AT(polyfs_ckpt_opts, flags, 4);
 AT(polyfs_ckpt_opts, options, 8);
 AT(polyfs_ckpt_opts, call, 16);
 AT(polyfs_ckpt_opts, keep_newest, 24);
 AT(polyfs_ckpt_opts, keep_records, 28);
+AT(polyfs_ckpt_opts, ranks, 32);
 
 SIZE(polyfs_ckpt_info, 872);
 AT(polyfs_ckpt_info, struct_size, 0);
@@ -104,11 +113,32 @@ AT(polyfs_ckpt_item, data, 8);
 AT(polyfs_ckpt_item, size, 16);
 AT(polyfs_ckpt_item, path, 24);
 
+SIZE(polyfs_ckpt_ranks, 168);
+AT(polyfs_ckpt_ranks, struct_size, 0);
+AT(polyfs_ckpt_ranks, flags, 4);
+AT(polyfs_ckpt_ranks, rank, 8);
+AT(polyfs_ckpt_ranks, world, 12);
+AT(polyfs_ckpt_ranks, restart, 16);
+AT(polyfs_ckpt_ranks, deadline_ms, 20);
+AT(polyfs_ckpt_ranks, launch, 24);
+AT(polyfs_ckpt_ranks, gather, 152);
+AT(polyfs_ckpt_ranks, user, 160);
+
 SIZE(polyfs_ckpt_file, 24);
 AT(polyfs_ckpt_file, name, 0);
 AT(polyfs_ckpt_file, size, 8);
 AT(polyfs_ckpt_file, crc32c, 16);
 AT(polyfs_ckpt_file, flags, 20);
+
+SIZE(polyfs_ckpt_part, 56);
+AT(polyfs_ckpt_part, struct_size, 0);
+AT(polyfs_ckpt_part, role, 4);
+AT(polyfs_ckpt_part, name, 8);
+AT(polyfs_ckpt_part, save, 16);
+AT(polyfs_ckpt_part, on_save, 24);
+AT(polyfs_ckpt_part, on_load, 32);
+AT(polyfs_ckpt_part, load, 40);
+AT(polyfs_ckpt_part, user, 48);
 
 SIZE(polyfs_error, 2048);
 AT(polyfs_error, struct_size, 0);
@@ -519,6 +549,24 @@ AT(polyfs_runtime_stats, handles, 12);
 AT(polyfs_runtime_stats, budget_bytes, 16);
 AT(polyfs_runtime_stats, used_bytes, 24);
 AT(polyfs_runtime_stats, peak_bytes, 32);
+
+SIZE(polyfs_tensor, 64);
+AT(polyfs_tensor, struct_size, 0);
+AT(polyfs_tensor, flags, 4);
+AT(polyfs_tensor, name, 8);
+AT(polyfs_tensor, dtype, 16);
+AT(polyfs_tensor, shape, 24);
+AT(polyfs_tensor, rank, 32);
+AT(polyfs_tensor, reserved, 36);
+AT(polyfs_tensor, bytes, 40);
+AT(polyfs_tensor, data, 48);
+AT(polyfs_tensor, file, 56);
+
+SIZE(polyfs_tensor_read, 24);
+AT(polyfs_tensor_read, tensor, 0);
+AT(polyfs_tensor_read, buffer, 8);
+AT(polyfs_tensor_read, code, 16);
+AT(polyfs_tensor_read, flags, 20);
 
 SIZE(polyfs_checksum, 40);
 AT(polyfs_checksum, kind, 0);

@@ -16,6 +16,7 @@ HEAD = """/* SPDX-License-Identifier: Apache-2.0 */
  * The binary interface, as numbers: made by `tests/lint/abi.py SOURCE BUILD --write`, compiled by the check of the
  * same name. A row that fails after the contract was frozen breaks plugins and programs that exist.
  */
+#include "polyfs/async.h"
 #include "polyfs/checkpoint.h"
 #include "polyfs/plugin.h"
 #include "polyfs/policy.h"

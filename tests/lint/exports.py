@@ -9,7 +9,7 @@ import tempfile
 import tree
 
 LIBRARIES = {"libpolyfs.so": "core/polyfs.map", "libpolyfs-checkpoint.so": "checkpoint/checkpoint.map"}
-CHECKPOINT = ("checkpoint.h", "policy.h")  # headers of the checkpoint library
+CHECKPOINT = ("async.h", "checkpoint.h", "policy.h", "tensor.h")  # headers of the checkpoint library
 VERSION = "POLYFS_0"
 ENTRY = "polyfs_plugin_v1"
 

@@ -21,12 +21,12 @@ RULES = [
     (LIBRARY, (), r"\b(g_malloc0?|g_malloc0?_n|g_realloc|g_realloc_n|g_memdup2?|g_try_malloc0?_n|g_new0?|g_renew)\s*\(",
      "it aborts without memory; g_try_… or malloc, and NOMEM"),
     (LIBRARY, ("core/runtime.c",), r"\batexit\s*\(", "core/runtime.c has the one exit handler"),
-    (LIBRARY, (), NOT_A_MEMBER + r"(signal|sigaction|sigprocmask|umask|chdir|fchdir|dup2|daemon)\s*\(",
+    (LIBRARY, ("checkpoint/preempt.c",), NOT_A_MEMBER + r"(signal|sigaction|sigprocmask|umask|chdir|fchdir|dup2|daemon)\s*\(",
      "a guest leaves signals, umask, folder and descriptors of its host alone"),
     (LIBRARY, (), NOT_A_MEMBER + r"(rand|srand|random|drand48|localtime|gmtime|asctime|ctime|readdir_r|getpwnam|gethostbyname)\s*\(",
      "it is not safe among threads; getrandom, gmtime_r"),
-    (LIBRARY, ("core/options.c",), r"\b(secure_getenv|getenv|g_getenv|setenv|putenv|unsetenv|environ)\b",
-     "the environment is read in core/options.c, on the caller's thread"),
+    (LIBRARY, ("core/options.c", "checkpoint/ranks.c"), r"\b(secure_getenv|getenv|g_getenv|setenv|putenv|unsetenv|environ)\b",
+     "the environment is read in core/options.c and, of launchers, in checkpoint/ranks.c, on the caller's thread"),
     (LIBRARY + ("tools",), ("plugins/support/",), r"\bcurl_\w+\s*\(", "libcurl is spoken in plugins/support/http alone"),
     (("plugins/support",), ("plugins/support/http",), r"\bcurl_\w+\s*\(", "libcurl is spoken in plugins/support/http alone"),
     (("include",), (), r"^    (?! ).*\b(bool|long|off_t|time_t|va_list|ssize_t|wchar_t)\s+\**\w+\s*;",
@@ -81,7 +81,7 @@ def environment_in_a_plugin(copy):
 
 
 def abort_without_memory(copy):
-    copy.append("checkpoint/load.c", "void *f(size_t n) { return g_malloc(n); }\n")
+    copy.append("checkpoint/find.c", "void *f(size_t n) { return g_malloc(n); }\n")
 
 
 def curl_in_a_store(copy):
@@ -112,7 +112,7 @@ def word_in_a_comment_is_fine(copy):
 if __name__ == "__main__":
     root = tree.Tree(*tree.sys.argv[1:3])
     tree.main(check, [(unsafe_call, "core/url.c.*strcpy"), (output_in_a_library, "local/fs.c.*printf"),
-                      (environment_in_a_plugin, "local/fs.c.*getenv"), (abort_without_memory, "load.c.*g_malloc"),
+                      (environment_in_a_plugin, "local/fs.c.*getenv"), (abort_without_memory, "find.c.*g_malloc"),
                       (curl_in_a_store, "memory/fs.c.*curl_easy_init"), (loose_todo, "core/url.c.*which issue"),
                       (skipped_case, "race_test.cc.*GTEST_SKIP"), (skipped_python, "pages_test.py.*skipTest"),
                       (skipped_by_ctest, "tools/CMakeLists.txt.*SKIP_RETURN_CODE"),

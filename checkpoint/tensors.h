@@ -3,8 +3,8 @@
  * Tensors and where their bytes are. A format (safetensors.c, torch.c) reads the index of one file and adds a row for
  * each tensor; tensors_read.c reads their bytes whatever the format was.
  */
-#ifndef CKPT_TENSOR_H
-#define CKPT_TENSOR_H
+#ifndef CKPT_TENSORS_H
+#define CKPT_TENSORS_H
 
 #include <pthread.h>
 
