@@ -13,6 +13,7 @@
 #include "tensors.h"
 
 #define HEADER_MAX UINT64_C(100000000)
+#define STATE "__metadata__"
 
 /* What is read, and where it failed. */
 struct index {
@@ -65,16 +66,12 @@ static int state_read(struct index *index, json_t *value)
     json_object_foreach(value, key, text)
     {
         if (!json_is_string(text))
-            return bad(index, "__metadata__", "holds something that is no text");
+            return bad(index, STATE, "holds something that is no text");
     }
     if (!json_is_object(value))
-        return bad(index, "__metadata__", "is no object");
-    json_t *told = json_copy(value);
-    if (!told)
-        return POLYFS_NOMEM;
-    json_object_del(told, CKPT_SUMS);
-    int rc = ckpt_json_write(told, &state, &n);
-    json_decref(told);
+        return bad(index, STATE, "is no object");
+    json_object_del(value, CKPT_SUMS); /* ours, and read already */
+    int rc = ckpt_json_write(value, &state, &n);
     if (rc == POLYFS_OK) {
         free(index->tensors->state);
         index->tensors->state = state;
@@ -114,11 +111,11 @@ static int tiling_check(struct index *index)
 static int sums_read(struct index *index, const json_t *header)
 {
     struct ckpt_rows *rows = &index->tensors->rows;
-    const char *text = json_string_value(json_object_get(json_object_get(header, "__metadata__"), CKPT_SUMS));
+    const char *text = json_string_value(json_object_get(json_object_get(header, STATE), CKPT_SUMS));
     if (!index->tensors->own || !text)
         return POLYFS_OK;
     if (strlen(text) != 8 * rows->count || strspn(text, "0123456789abcdef") != 8 * rows->count)
-        return bad(index, "__metadata__", "has other checksums than tensors");
+        return bad(index, STATE, "has other checksums than tensors");
     for (size_t i = 0; i < rows->count; i++) {
         const char digits[] = {text[8 * i],     text[8 * i + 1], text[8 * i + 2],
                                text[8 * i + 3], text[8 * i + 4], text[8 * i + 5],
@@ -140,13 +137,16 @@ static int header_read(struct index *index, const char *text, size_t n)
     }
     json_object_foreach(header, name, value)
     {
-        if (rc == POLYFS_OK)
-            rc = strcmp(name, "__metadata__") == 0 ? state_read(index, value) : tensor_read(index, name, value);
+        if (rc == POLYFS_OK && strcmp(name, STATE) != 0)
+            rc = tensor_read(index, name, value);
     }
     if (rc == POLYFS_OK)
         rc = tiling_check(index);
     if (rc == POLYFS_OK)
         rc = sums_read(index, header);
+    value = json_object_get(header, STATE);
+    if (rc == POLYFS_OK && value)
+        rc = state_read(index, value);
     json_decref(header);
     return rc;
 }

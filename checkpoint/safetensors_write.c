@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A safetensors file: which tensor lies where, the header that says it, and the bytes behind it. */
+#include <glib.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,17 +15,10 @@
 
 /* ---- what may be written ---------------------------------------------------------------------------------------- */
 
-static int is_utf8(const char *text)
-{
-    json_t *string = json_string(text); /* refuses what is none */
-    json_decref(string);
-    return string != NULL;
-}
-
 static int tensor_check(const struct polyfs_tensor *tensor, struct polyfs_error *err)
 {
     uint64_t bytes;
-    if (!tensor->name || !*tensor->name || !is_utf8(tensor->name))
+    if (!tensor->name || !*tensor->name || !g_utf8_validate(tensor->name, -1, NULL))
         return ckpt_fail(err, POLYFS_INVALID, WHAT, "a file", "a tensor has no name, or one that is no UTF-8");
     if (strcmp(tensor->name, "__metadata__") == 0)
         return ckpt_fail(err, POLYFS_INVALID, WHAT, "a file", "\"__metadata__\" is no name for a tensor");

@@ -5,7 +5,7 @@
 
 #include "torture.h"
 
-static int open_run(struct world *w, uint32_t flags, struct polyfs_ckpt **out, struct polyfs_error *err)
+int run_open(struct world *w, uint32_t flags, struct polyfs_ckpt **out, struct polyfs_error *err)
 {
     struct polyfs_ckpt_opts opts = POLYFS_CKPT_OPTS_INIT;
     opts.options = options_of(w);
@@ -27,25 +27,25 @@ static int save(struct polyfs_ckpt *run, int64_t step, struct polyfs_ckpt_info *
     return polyfs_ckpt_save(run, &opts, items, 2, info, err);
 }
 
-static void two(struct world *w)
+void run_of_two(struct world *w)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
     struct polyfs_ckpt *run = NULL;
-    must(open_run(w, 0, &run, &err), "open a run", &err);
+    must(run_open(w, 0, &run, &err), "open a run", &err);
     must(save(run, 1, NULL, &err), "save", &err);
     must(save(run, 2, NULL, &err), "save", &err);
     polyfs_ckpt_close(run);
 }
 
 /* The newest that can be loaded is step 2 or 3, and every byte of all that are listed is there. */
-static const char *settled(struct world *w, int rc)
+const char *run_settled(struct world *w, int rc)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
     struct polyfs_ckpt *run = NULL;
     struct polyfs_ckpt_view *view = NULL;
     static char why[300];
     (void)rc;
-    int code = open_run(w, POLYFS_CKPT_READ_ONLY, &run, &err);
+    int code = run_open(w, POLYFS_CKPT_READ_ONLY, &run, &err);
     if (code == POLYFS_OK)
         code = polyfs_ckpt_load(run, "latest", POLYFS_CKPT_CHECK_BYTES, &view, &err);
     int64_t step = view ? polyfs_ckpt_view_info(view)->step : 0;
@@ -64,14 +64,14 @@ static const char *settled(struct world *w, int rc)
 static int call_save(struct world *w, struct polyfs_error *err)
 {
     struct polyfs_ckpt *run = NULL;
-    int rc = open_run(w, 0, &run, err);
+    int rc = run_open(w, 0, &run, err);
     if (rc == POLYFS_OK)
         rc = save(run, 3, &w->out.info, err);
     polyfs_ckpt_close(run);
     return rc;
 }
 
-static const char *check_save(const struct world *w)
+const char *run_check_save(const struct world *w)
 {
     return w->out.info.step == 3 && w->out.info.files == 2 ? NULL : "another one was saved";
 }
@@ -80,7 +80,7 @@ static int call_list(struct world *w, struct polyfs_error *err)
 {
     struct polyfs_ckpt *run = NULL;
     struct polyfs_ckpt_list *list = NULL;
-    int rc = open_run(w, POLYFS_CKPT_READ_ONLY, &run, err);
+    int rc = run_open(w, POLYFS_CKPT_READ_ONLY, &run, err);
     if (rc == POLYFS_OK)
         rc = polyfs_ckpt_list(run, &list, err);
     if (rc == POLYFS_OK)
@@ -103,7 +103,7 @@ static int call_load(struct world *w, struct polyfs_error *err)
     struct polyfs_ckpt *run = NULL;
     struct polyfs_ckpt_view *view = NULL;
     size_t n = 0;
-    int rc = open_run(w, POLYFS_CKPT_READ_ONLY, &run, err);
+    int rc = run_open(w, POLYFS_CKPT_READ_ONLY, &run, err);
     if (rc == POLYFS_OK)
         rc = polyfs_ckpt_load(run, "latest", 0, &view, err);
     if (rc == POLYFS_OK)
@@ -134,7 +134,7 @@ static int call_verify(struct world *w, struct polyfs_error *err)
 {
     struct polyfs_ckpt *run = NULL;
     size_t whole = 0;
-    int rc = open_run(w, POLYFS_CKPT_READ_ONLY, &run, err);
+    int rc = run_open(w, POLYFS_CKPT_READ_ONLY, &run, err);
     if (rc == POLYFS_OK)
         rc = polyfs_ckpt_verify(run, NULL, 0, count_whole, &whole, err);
     if (rc == POLYFS_OK)
@@ -154,8 +154,8 @@ static void litter(struct world *w)
     struct polyfs_error err = POLYFS_ERROR_INIT;
     struct polyfs_ckpt *run = NULL;
     struct polyfs_ckpt_saver *saver = NULL;
-    two(w);
-    must(open_run(w, 0, &run, &err), "open a run", &err);
+    run_of_two(w);
+    must(run_open(w, 0, &run, &err), "open a run", &err);
     must(save(run, 3, NULL, &err), "save", &err);
     must(polyfs_ckpt_begin(run, NULL, &saver, &err), "begin a save", &err);
     polyfs_ckpt_abort(saver);
@@ -166,7 +166,7 @@ static void litter(struct world *w)
 static int call_gc(struct world *w, struct polyfs_error *err)
 {
     struct polyfs_ckpt *run = NULL;
-    int rc = open_run(w, 0, &run, err);
+    int rc = run_open(w, 0, &run, err);
     if (rc == POLYFS_OK)
         rc = polyfs_ckpt_gc(run, 0, 0, NULL, NULL, err);
     polyfs_ckpt_close(run);
@@ -188,7 +188,7 @@ static int training_open(struct world *w, struct training *t, struct polyfs_erro
     opts.flags = POLYFS_POLICY_PLAIN_VALUES;
     opts.monitor = "val";
     opts.save_last = POLYFS_POLICY_LAST_COPY;
-    int rc = open_run(w, 0, &t->run, err);
+    int rc = run_open(w, 0, &t->run, err);
     if (rc == POLYFS_OK)
         rc = polyfs_policy_new(&opts, &t->policy, err);
     training.exists = polyfs_ckpt_taken;
@@ -249,11 +249,11 @@ static int call_on(struct world *w, struct polyfs_error *err)
 }
 
 const struct scenario checkpoint_scenarios[] = {
-    {"ckpt_save", ON_ALL | OWN_STATE | COPES, two, call_save, check_save, NULL, NULL, settled},
-    {"ckpt_on", ON_ALL | OWN_STATE | COPES, trained, call_on, check_save, NULL, NULL, settled},
-    {"ckpt_list", ON_BOTH | OWN_STATE, two, call_list, check_list, NULL, NULL, settled},
-    {"ckpt_load", ON_ALL | OWN_STATE, two, call_load, check_load, NULL, NULL, settled},
-    {"ckpt_verify", ON_BOTH | OWN_STATE, two, call_verify, check_verify, NULL, NULL, settled},
-    {"ckpt_gc", ON_BOTH | OWN_STATE | COPES, litter, call_gc, NULL, NULL, NULL, settled},
+    {"ckpt_save", ON_ALL | OWN_STATE | COPES, run_of_two, call_save, run_check_save, NULL, NULL, run_settled},
+    {"ckpt_on", ON_ALL | OWN_STATE | COPES, trained, call_on, run_check_save, NULL, NULL, run_settled},
+    {"ckpt_list", ON_BOTH | OWN_STATE, run_of_two, call_list, check_list, NULL, NULL, run_settled},
+    {"ckpt_load", ON_ALL | OWN_STATE, run_of_two, call_load, check_load, NULL, NULL, run_settled},
+    {"ckpt_verify", ON_BOTH | OWN_STATE, run_of_two, call_verify, check_verify, NULL, NULL, run_settled},
+    {"ckpt_gc", ON_BOTH | OWN_STATE | COPES, litter, call_gc, NULL, NULL, NULL, run_settled},
     {NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -65,7 +65,8 @@ struct scenario {
 
 /* Scenarios by file, each ended by a row without a name. */
 extern const struct scenario look_scenarios[], read_scenarios[], write_scenarios[], change_scenarios[],
-    bulk_scenarios[], checkpoint_scenarios[], policy_scenarios[], setup_scenarios[], mutant_scenarios[];
+    bulk_scenarios[], checkpoint_scenarios[], content_scenarios[], policy_scenarios[], setup_scenarios[],
+    mutant_scenarios[];
 
 /* A path below the scenario's folder; good until a few more were asked for. */
 const char *at(const struct world *w, const char *name);
@@ -78,6 +79,12 @@ const char *bytes_of(const char *name, size_t size);
 /* Options for opening the world's store once more; NULL-terminated, static. */
 const char *const *options_of(const struct world *w);
 void must(int rc, const char *what, const struct polyfs_error *err);
+
+/* checkpoint.c: a run of two checkpoints, opened once more, and what has to hold after a call on it. */
+void run_of_two(struct world *w);
+int run_open(struct world *w, uint32_t flags, struct polyfs_ckpt **out, struct polyfs_error *err);
+const char *run_settled(struct world *w, int rc);
+const char *run_check_save(const struct world *w);
 
 /* What a store holds below the scenario's folder. */
 struct snapshot {
