@@ -61,20 +61,36 @@ static int remove_garbage(struct polyfs_ckpt *ckpt, const struct ckpt_garbage *g
     return rc == POLYFS_NOT_FOUND ? POLYFS_OK : rc;
 }
 
+/* Saved all the same; the first thing is told. */
+static void undone(struct polyfs_ckpt *ckpt, const char *what)
+{
+    if (!*ckpt->undone)
+        snprintf(ckpt->undone, sizeof(ckpt->undone), "%s", what);
+}
+
 /* One record of grace: what the newest record dropped stays until the next, so that falling back finds it whole. */
 static void clean_up(struct polyfs_ckpt *ckpt, const uint64_t *numbers, size_t count)
 {
-    for (size_t i = ckpt->state.garbage_count; i-- > 0;)
-        if (ckpt->state.garbage[i].seq < ckpt->state.seq &&
-            remove_garbage(ckpt, &ckpt->state.garbage[i]) == POLYFS_OK)
+    for (size_t i = ckpt->state.garbage_count; i-- > 0;) {
+        int rc = ckpt->state.garbage[i].seq < ckpt->state.seq ? remove_garbage(ckpt, &ckpt->state.garbage[i])
+                                                              : POLYFS_BUSY;
+        if (rc == POLYFS_OK)
             ckpt_garbage_remove(&ckpt->state, i);
+        else if (rc == POLYFS_PERMISSION)
+            undone(
+                ckpt,
+                "what was dropped stays: this store refuses to remove it; allow to list and delete below the run");
+    }
     for (size_t i = ckpt->keep_records; i < count; i++)
-        ckpt_log_remove(ckpt, numbers[i], NULL);
+        if (ckpt_log_remove(ckpt, numbers[i], NULL) == POLYFS_PERMISSION)
+            undone(ckpt, "old records stay: this store refuses to remove them; allow to delete below .ckpt");
 }
 
 /* Who is alone looks only before something is removed: what was dropped, or records beyond those kept. */
 static int must_look(struct polyfs_ckpt *ckpt, const struct ckpt_record *next)
 {
+    if (ckpt->blind)
+        return 0;
     if (ckpt->flags & POLYFS_CKPT_ALONE && !next->garbage_count && ++ckpt->unseen < ckpt->keep_records)
         return 0;
     ckpt->unseen = 0;
@@ -103,6 +119,9 @@ int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyf
     ckpt->state = *next;
     pthread_mutex_unlock(&ckpt->lock);
     ckpt_record_init(next);
+    ckpt->undone[0] = '\0';
+    if (ckpt->blind && ckpt->state.garbage_count)
+        undone(ckpt, "what was dropped stays: this store refuses to list; allow to list and delete below the run");
     if (rc == POLYFS_OK && looks)
         clean_up(ckpt, numbers, count);
     return POLYFS_OK;

@@ -79,11 +79,34 @@ static int load_latest(struct polyfs_ckpt *ckpt, uint32_t flags, struct polyfs_c
     return ckpt_fail(err, POLYFS_NOT_FOUND, "load the latest of", ckpt->url, "it has no checkpoint yet");
 }
 
-/* "last" and "best" are what a policy chose, unless something bears that name. */
+/* N of "hpc_ckpt_N" in the last part of a name, whatever follows the digits; -1: it is none. */
+static int64_t hpc_number(const char *name)
+{
+    static const char front[] = "hpc_ckpt_";
+    const char *slash = strrchr(name, '/');
+    const char *last = slash ? slash + 1 : name, *digits = last + sizeof(front) - 1;
+    if (strncmp(last, front, sizeof(front) - 1) != 0 || !strspn(digits, "0123456789"))
+        return -1;
+    return (int64_t)(strtoull(digits, NULL, 10) & INT64_MAX);
+}
+
+/* What Lightning saves when the cluster's manager preempts it: the greatest number counts. */
+static const struct ckpt_entry *hpc_of(const struct ckpt_record *record)
+{
+    const struct ckpt_entry *greatest = NULL;
+    for (size_t i = 0; i < record->live_count; i++)
+        if (hpc_number(record->live[i].name) > (greatest ? hpc_number(greatest->name) : -1))
+            greatest = &record->live[i];
+    return greatest;
+}
+
+/* "last" and "best" are what a policy chose, "hpc" the greatest of its kind, unless something bears that name. */
 static const struct ckpt_entry *entry_of(const struct ckpt_record *record, const char *name)
 {
     const struct ckpt_entry *entry = ckpt_record_find(record, name);
     const char *chosen = strcmp(name, "last") == 0 ? record->last : strcmp(name, "best") == 0 ? record->best : NULL;
+    if (!entry && strcmp(name, "hpc") == 0)
+        return hpc_of(record);
     return entry || !chosen ? entry : ckpt_record_find(record, chosen);
 }
 

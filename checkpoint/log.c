@@ -13,6 +13,7 @@
 #define DIGITS 19
 #define SUFFIX ".json"
 #define PAGE 64
+#define NUMBER_MAX (UINT64_C(1) << 62)
 
 static char *folder_of(const struct polyfs_ckpt *ckpt)
 {
@@ -41,6 +42,70 @@ static int newer_first(const void *a, const void *b)
     return x > y ? -1 : x < y;
 }
 
+/* ---- without the right to list ---------------------------------------------------------------------------------- */
+
+/* 1, 0, or a failure to ask. Who may not list is often refused what is absent, too. */
+static int is_there(struct polyfs_ckpt *ckpt, uint64_t seq, struct polyfs_error *err)
+{
+    struct polyfs_read_opts opts = POLYFS_READ_OPTS_INIT;
+    char byte, *path = path_of(ckpt, seq);
+    size_t n;
+    if (!path)
+        return ckpt_fail(err, POLYFS_NOMEM, "list", ckpt->url, "no memory");
+    opts.call = &ckpt->call;
+    opts.length = 1;
+    int rc = polyfs_get(ckpt->fs, path, &opts, &byte, 1, &n, NULL, err);
+    free(path);
+    return rc == POLYFS_OK ? 1 : rc == POLYFS_NOT_FOUND || rc == POLYFS_PERMISSION ? 0 : rc;
+}
+
+/* The greatest number that is there: numbers have no gaps, since each record is the next one. 0: none answers. */
+static int newest_by_asking(struct polyfs_ckpt *ckpt, uint64_t *out, struct polyfs_error *err)
+{
+    uint64_t there = 0, above = 1;
+    int rc = is_there(ckpt, above, err);
+    while (rc == 1 && above < NUMBER_MAX) {
+        there = above;
+        above *= 2;
+        rc = is_there(ckpt, above, err);
+    }
+    while (rc >= 0 && above - there > 1) {
+        uint64_t middle = there + (above - there) / 2;
+        rc = is_there(ckpt, middle, err);
+        if (rc == 1)
+            there = middle;
+        else
+            above = middle;
+    }
+    if (rc >= 0)
+        *out = there;
+    return rc < 0 ? rc : POLYFS_OK;
+}
+
+static int numbers_by_asking(struct polyfs_ckpt *ckpt, uint64_t *out, size_t room, size_t *out_count,
+                             struct polyfs_error *err)
+{
+    uint64_t newest;
+    int rc = newest_by_asking(ckpt, &newest, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    ckpt->blind = 1;
+    if (!newest)
+        return ckpt_fail(
+            err, POLYFS_PERMISSION, "list", ckpt->url,
+            "listing it is refused, and it gives out no record: whether there is one cannot be told; allow "
+            "listing below .ckpt/log, or name a run that has a checkpoint");
+    size_t count = 0;
+    while (count < room && count < ckpt->keep_records && count < newest) {
+        out[count] = newest - count;
+        count++;
+    }
+    *out_count = count;
+    return POLYFS_OK;
+}
+
+/* ---- by listing -------------------------------------------------------------------------------------------------- */
+
 int ckpt_log_numbers(struct polyfs_ckpt *ckpt, uint64_t *out, size_t room, size_t *out_count,
                      struct polyfs_error *err)
 {
@@ -65,6 +130,8 @@ int ckpt_log_numbers(struct polyfs_ckpt *ckpt, uint64_t *out, size_t room, size_
                 out[count++] = seq_of(rows[i].path);
     } while (rc == POLYFS_MORE && count < room);
     polyfs_list_close(lister);
+    if (rc == POLYFS_PERMISSION)
+        return numbers_by_asking(ckpt, out, room, out_count, err);
     if (rc == POLYFS_NOT_FOUND)
         count = 0; /* the store's own word: there is no log yet */
     else if (rc < 0)

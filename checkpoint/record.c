@@ -10,6 +10,7 @@
 #include "run.h"
 
 #define FORMAT 1
+#define GARBAGE_MAX 1000 /* so that a record stays small */
 
 void ckpt_record_init(struct ckpt_record *record)
 {
@@ -38,6 +39,9 @@ void ckpt_record_clear(struct ckpt_record *record)
 
 static int garbage_add(struct ckpt_record *record, const char *name, const char *attempt, uint64_t seq)
 {
+    if (record->garbage_count ==
+        GARBAGE_MAX) /* nobody may remove it, it seems: a later collection finds it by its age */
+        ckpt_garbage_remove(record, 0);
     struct ckpt_garbage *more = realloc(record->garbage, (record->garbage_count + 1) * sizeof(*more));
     if (!more)
         return POLYFS_NOMEM;

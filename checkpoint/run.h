@@ -61,6 +61,8 @@ struct polyfs_ckpt {
     struct polyfs_call_opts call;
     uint32_t flags, keep_newest, keep_records;
     struct polyfs_ckpt_ranks ranks; /* world 1: alone */
+    int blind;                      /* the log may not be listed: numbers are found by asking for them */
+    char undone[256];               /* what the last commit was not allowed to do; "" nothing */
     uint32_t unseen;                /* records put since the log was last looked at */
     uint64_t begun;                 /* checkpoints, the same on all ranks */
     char writer[CKPT_ATTEMPT];
@@ -126,7 +128,10 @@ int ckpt_log_newest(struct polyfs_ckpt *ckpt, struct ckpt_record *out, int *out_
 /* Puts @record as number record->seq. POLYFS_EXISTS when that number is taken by another. */
 int ckpt_log_put(struct polyfs_ckpt *ckpt, const struct ckpt_record *record, struct polyfs_error *err);
 int ckpt_log_get(struct polyfs_ckpt *ckpt, uint64_t seq, struct ckpt_record *out, struct polyfs_error *err);
-/* Numbers in the log, newest first, at most @room. */
+/*
+ * Numbers in the log, newest first, at most @room. Where listing is refused they are found by asking for records; if none
+ * answers then, that there is none cannot be told: POLYFS_PERMISSION with ckpt->blind set.
+ */
 int ckpt_log_numbers(struct polyfs_ckpt *ckpt, uint64_t *out, size_t room, size_t *out_count,
                      struct polyfs_error *err);
 int ckpt_log_remove(struct polyfs_ckpt *ckpt, uint64_t seq, struct polyfs_error *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commit of a checkpoint: the manifest, then the record; and a whole save in one call. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +105,10 @@ int polyfs_ckpt_commit(struct polyfs_ckpt_saver *saver, struct polyfs_ckpt_info 
                                      : commit_all(saver, &why);
     if (rc == POLYFS_OK) {
         ckpt_info_fill(&info, &saver->entry, &saver->ckpt->state);
+        if (*saver->ckpt->undone) {
+            info.flags |= POLYFS_CKPT_UNDONE;
+            snprintf(info.note, sizeof(info.note), "%s", saver->ckpt->undone);
+        }
         ckpt_info_out(out_info, &info);
         ckpt_saver_free(saver);
         return POLYFS_OK;

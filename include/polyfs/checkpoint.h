@@ -64,7 +64,7 @@ struct polyfs_ckpt_info {
     double score;      /**< with POLYFS_CKPT_HAS_SCORE */
     char name[256];    /**< what people call it */
     char attempt[40];  /**< of this save; never used twice */
-    char note[512];    /**< with POLYFS_CKPT_FELL_BACK: what was passed over, and why */
+    char note[512]; /**< with POLYFS_CKPT_FELL_BACK: what was passed over, and why; with _UNDONE: what, and why */
 };
 #define POLYFS_CKPT_INFO_INIT                                                                                      \
     {                                                                                                              \
@@ -77,6 +77,7 @@ struct polyfs_ckpt_info {
 #define POLYFS_CKPT_FELL_BACK 2u /**< a newer one is damaged */
 #define POLYFS_CKPT_IS_LAST 4u   /**< what a policy calls `last` */
 #define POLYFS_CKPT_IS_BEST 8u   /**< what a policy ranks first */
+#define POLYFS_CKPT_UNDONE 16u   /**< committed, but something was not allowed: old files were not removed */
 
 /**
  * Open a run. For saving this puts a record that claims the run: whoever saved to it before is fenced off, and its
@@ -372,9 +373,10 @@ POLYFS_API void polyfs_ckpt_list_free(struct polyfs_ckpt_list *list);
 
 /**
  * Open a checkpoint for reading. "latest" passes over damaged ones, and says so in the info. "last" and "best" are
- * those that a policy chose, unless a checkpoint bears that name; a "last" that is not there is the latest.
+ * those that a policy chose, unless a checkpoint bears that name; a "last" that is not there is the latest. "hpc" is the
+ * one named hpc_ckpt_N with the greatest N, as Lightning saves them under a cluster's manager.
  *
- * @param which     "latest", "last", "best", or a name
+ * @param which     "latest", "last", "best", "hpc", or a name
  * @param flags     0 or POLYFS_CKPT_CHECK_BYTES: read and check every byte before it counts as whole
  * @param out_view  end with polyfs_ckpt_view_close()
  * @return POLYFS_OK; POLYFS_NOT_FOUND: there is none; POLYFS_CORRUPT: there are some, but none is whole; a failure

@@ -123,4 +123,6 @@ void cli_ckpt_saved(const char *url, const struct polyfs_ckpt_info *info)
     else
         cli_note("saved %s to %s: %s in %u files", info->name, url,
                  cli_size_text(info->bytes, 1, size, sizeof(size)), info->files);
+    if (info->flags & POLYFS_CKPT_UNDONE)
+        cli_note("warning: %s", info->note);
 }

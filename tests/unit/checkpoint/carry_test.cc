@@ -120,6 +120,22 @@ class Carry : public testing::Test
     int fills_ = 0, fill_code_ = POLYFS_OK;
 };
 
+TEST_F(Carry, TheGreatestHpcCounts)
+{
+    polyfs_ckpt_view *view = nullptr;
+    Open();
+    EXPECT_EQ(POLYFS_NOT_FOUND, polyfs_ckpt_load(ckpt_, "hpc", 0, &view, &err_));
+    for (const char *name : {"hpc_ckpt_2", "sub/hpc_ckpt_10.ckpt", "hpc_ckpt_9", "hpc_ckpt_x", "newer"}) {
+        polyfs_ckpt_save_opts opts = POLYFS_CKPT_SAVE_OPTS_INIT;
+        const polyfs_ckpt_item item = {"weights", "bytes", 5, nullptr};
+        opts.name = name;
+        ASSERT_EQ(POLYFS_OK, polyfs_ckpt_save(ckpt_, &opts, &item, 1, nullptr, &err_)) << err_.message;
+    }
+    ASSERT_EQ(POLYFS_OK, polyfs_ckpt_load(ckpt_, "hpc", 0, &view, &err_)) << err_.message;
+    EXPECT_STREQ("sub/hpc_ckpt_10.ckpt", polyfs_ckpt_view_info(view)->name);
+    polyfs_ckpt_view_close(view);
+}
+
 TEST_F(Carry, OneRecordMovesAllNames)
 {
     Open();
