@@ -3,7 +3,7 @@
 """Sends SIGTERM at random instants to a training that saves by a thread: before it ends, within its grace, the last step
 that it said to have finished must be the newest checkpoint, whole; and the same command goes on from there.
 
-preempt_test.py PREEMPT POLYFS [INSTANTS] [SEED]
+preempt_test.py PREEMPT POLYFS [INSTANTS] [URL]   a run below URL, else in a folder of this machine
 """
 import random
 import re
@@ -40,8 +40,10 @@ def newest(command, run):
 def main():
     program, command = sys.argv[1:3]
     instants = int(sys.argv[3]) if len(sys.argv) > 3 else 50
-    rng = random.Random(int(sys.argv[4]) if len(sys.argv) > 4 else 1)
-    folder = tempfile.mkdtemp(prefix="polyfs-preempt-")
+    rng = random.Random(1)
+    folder = f"{sys.argv[4]}/run" if len(sys.argv) > 4 else tempfile.mkdtemp(prefix="polyfs-preempt-")
+    if len(sys.argv) > 4:
+        subprocess.run([command, "mb", sys.argv[4]], check=True)
     longest, before, bad = 0, 0, []
     for i in range(instants):
         seconds = rng.uniform(0, .4)
@@ -52,7 +54,7 @@ def main():
             bad.append(f"instant {i}, after {seconds * 1000:.0f} ms: finished {step}, saved {newest(command, folder)}, status {status}")
         before = newest(command, folder)
     done = subprocess.run([command, "ckpt", "verify", folder], capture_output=True, text=True)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     print(f"{instants} instants, {before} steps in all, at most {longest * 1000:.0f} ms from the signal to the end, failures {len(bad)}")
     for line in bad[:10]:
         print(line)

@@ -3,7 +3,7 @@
 """Ranks as processes, under real torchrun and mpirun and as a launcher would start them: all is well; one dies in the
 middle of a save; one is slow; two jobs save to one run. Nobody waits past the deadline, and what is committed is whole.
 
-ranks_test.py RANK_PROGRAM POLYFS
+ranks_test.py RANK_PROGRAM POLYFS [WORLDS [URL]]   e.g. 4,8; runs below URL, else in folders of this machine
 """
 import json
 import os
@@ -36,9 +36,9 @@ def mpirun(world, *more):
 class Run:
     """A folder of checkpoints, and what ranks told of it."""
 
-    def __init__(self, program, command):
-        self.program, self.command = program, command
-        self.folder = tempfile.mkdtemp(prefix="polyfs-ranks-")
+    def __init__(self, program, command, url):
+        self.program, self.command, self.url = program, command, url
+        self.folder = f"{url}/{os.urandom(4).hex()}" if url else tempfile.mkdtemp(prefix="polyfs-ranks-")
         self.bad = []
 
     def words(self, steps, *more):
@@ -78,7 +78,8 @@ class Run:
         self.expect(verify.returncode == 0, f"verify: {verify.stdout}{verify.stderr}")
 
     def end(self, name):
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self.url:
+            shutil.rmtree(self.folder, ignore_errors=True)
         print(f"{name}: {'well' if not self.bad else '; '.join(self.bad)}", flush=True)
         return not self.bad
 
@@ -147,9 +148,13 @@ def check_codes(command):
 
 def main():
     program, command = sys.argv[1:3]
+    worlds = [int(world) for world in (sys.argv[3] if len(sys.argv) > 3 else "4,8").split(",")]
+    url = sys.argv[4] if len(sys.argv) > 4 else None
+    if url:
+        subprocess.run([command, "mb", url], check=True)
     check_codes(command)
     well = True
-    for world in (4, 8):
+    for world in worlds:
         scenarios = [(f"torchrun {world}", lambda run, w=world: all_well(run, torchrun(w), w)),
                      (f"mpirun {world}", lambda run, w=world: all_well(run, mpirun(w), w)),
                      (f"torchrun {world}, one dies", lambda run, w=world: one_dies_and_all_restart(run, w)),
@@ -157,7 +162,7 @@ def main():
                      (f"{world} alone, one is slow", lambda run, w=world: one_is_slow(run, w)),
                      (f"{world} alone, two jobs", lambda run, w=world: two_jobs(run, w))]
         for name, scenario in scenarios:
-            run = Run(program, command)
+            run = Run(program, command, url)
             scenario(run)
             well &= run.end(name)
     sys.exit(not well)
