@@ -71,10 +71,11 @@ static int order_make(const struct polyfs_tensor *const *tensors, struct ckpt_la
 
 static json_t *tensor_json(const struct polyfs_tensor *tensor, uint64_t at)
 {
+    const uint64_t end = at + tensor->bytes;
     json_t *shape = ckpt_json_from_shape(tensor->shape, tensor->rank);
     json_t *row = !shape ? NULL
                          : json_pack("{s:s, s:O, s:[I, I]}", "dtype", tensor->dtype, "shape", shape, "data_offsets",
-                                     (json_int_t)at, (json_int_t)(at + tensor->bytes));
+                                     (json_int_t)at, (json_int_t)end);
     json_decref(shape);
     return row;
 }
