@@ -268,6 +268,14 @@ Fs Case::OpenWith(const std::string &option)
     return other;
 }
 
+void Case::Warm(const Fs &other, const std::string &name)
+{
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    for (int i = 0; i < 20 && polyfs_stat(other.get(), P(name).c_str(), nullptr, nullptr, &stat, E()) != POLYFS_OK;
+         i++)
+        continue;
+}
+
 void Case::ExpectFolderGone(const std::string &name)
 {
     EXPECT_EQ(0, Exists(name)) << name;

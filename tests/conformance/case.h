@@ -135,6 +135,9 @@ class Case : public testing::Test
     int PutShaped(const std::string &name, const std::string &bytes, const polyfs_write_opts *opts = nullptr);
     /* The same store once more, with one more option. */
     Fs OpenWith(const std::string &option);
+    /* An instance none of whose requests has succeeded asks only twice, so that mistakes are told at once; where requests
+     * fail by chance (chaos), that is not enough. Asks for what is there until it is told. */
+    void Warm(const Fs &other, const std::string &name);
     /* Another instance of the same store. */
     Fs OpenAnother()
     {

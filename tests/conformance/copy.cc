@@ -182,6 +182,8 @@ CONFORMANCE_SHAPE_CASE(copy, SourceChangesMeanwhile)
     const std::string own = ",any:" + std::to_string(2000000 + shape()) + ":io";
     Fs once = OpenWith("fault=reader_pread:1:changed,get:1:changed" + own);
     Fs always = OpenWith("fault=reader_pread:1+:changed,get:1+:changed" + own);
+    Warm(once, "a");
+    Warm(always, "a");
     opts.metadata = Yes(POLYFS_FACT_METADATA) ? &pair : nullptr;
     opts.metadata_count = Yes(POLYFS_FACT_METADATA) ? 1 : 0;
     ASSERT_CODE(POLYFS_OK, polyfs_copy(once.get(), P("a").c_str(), fs(), P("b").c_str(), &opts, nullptr, E()));
