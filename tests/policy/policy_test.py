@@ -4,13 +4,13 @@
 
 policy_test.py DRIVER [TRAININGS] [SEED]
 """
-import copy
 import datetime
 import json
 import math
 import random
 import struct
 import sys
+import types
 from collections import Counter
 
 import histories
@@ -80,7 +80,7 @@ def check_numbers(driver, rng, say):
 def random_template(rng):
     words = ["{epoch}", "{step}", "{epoch:02d}", "{step:06}", "{val}", "{val:.2f}", "{val_x:.3}", "{a/b.c@d e!}", "{none}", "{n:d}",
              "{none:.3f}", "{flag}", "{flag:d}", "{val:e}", "{n:,}", "x", "-", "a/", "}}", "é", " "]
-    wrong = ["{", "}", "{{", "{}", "{:d}", "{a[0]}", "{a]}", "{val:d}", "{n:.2}", "{val:q}", "{a{b}"]
+    wrong = ["{", "}", "{{", "{}", "{:d}", "{a[0]}", "{a]}", "{a[}", "{val:d}", "{n:.2}", "{val:q}", "{a{b}"]
     parts = [rng.choice(words) for _ in range(rng.randint(0, 5))]
     if rng.random() < .2:
         parts.insert(rng.randint(0, len(parts)), rng.choice(wrong))
@@ -150,14 +150,14 @@ class Training(histories.Loop):
         raise StopIteration
 
     def happens(self, event, moment):
-        before, applied = copy.deepcopy(self.model.s), self.rng.random() >= self.failing
-        taken = self.present()
-        line = {"op": "on", "event": event, "taken": sorted(taken - self.ours), "ours": sorted(taken & self.ours), "applied": applied,
+        before, applied = o.copied(self.model.s), self.rng.random() >= self.failing
+        ours, taken = self.files & self.ours, self.files - self.ours
+        line = {"op": "on", "event": event, "taken": sorted(taken), "ours": sorted(ours), "applied": applied,
                 "moment": dict(moment, metrics={key: encoded(value) for key, value in moment["metrics"].items()})}
         self.log.append(line)
         self.driver.send(**line)
         try:
-            want = {"rc": "ok", "steps": self.model.on(event, moment, taken - self.ours, taken & self.ours)}
+            want = {"rc": "ok", "steps": self.model.on(event, moment, taken, ours)}
         except o.Refused as refused:
             want = {"rc": str(refused)}
         got = self.driver.receive()
@@ -171,9 +171,6 @@ class Training(histories.Loop):
         if got.get("steps") and applied:
             self.remember(got)
         return got
-
-    def present(self):
-        return self.files
 
     def compare(self, event, want, got):
         steps = [step[:3] for step in got["steps"]] if "steps" in got else None
@@ -213,8 +210,8 @@ class Training(histories.Loop):
     def remember(self, got):
         for what, path, *_ in got["steps"]:
             if what == o.SAVE:
-                self.saves.append({"model": copy.deepcopy(self.model), "state": got["state"], "path": path, "epoch": self.epoch,
-                                   "step": self.step})
+                model = types.SimpleNamespace(folder=self.model.folder, s=o.copied(self.model.s))
+                self.saves.append({"model": model, "state": got["state"], "path": path, "epoch": self.epoch, "step": self.step})
 
     def check_key(self):
         got = self.driver.ask(op="key")
