@@ -21,8 +21,8 @@ FITS = 200
 
 def model_of(state):
     """As oracle.py keeps it."""
-    names = {"best_score": "best_model_score", "best_path": "best_model_path", "best_k": "best_k_models", "kth_path": "kth_best_model_path",
-             "kth_value": "kth_value", "last_path": "last_model_path"}
+    names = {"best_score": "best_model_score", "best_path": "best_model_path", "best_k": "best_k_models",
+             "kth_path": "kth_best_model_path", "kth_value": "kth_value", "last_path": "last_model_path"}
     s = {ours: decoded(state[name]) if ours != "best_k" else {path: decoded(score) for path, score in state[name].items()}
          for ours, name in names.items()}
     return types.SimpleNamespace(folder=state["dirpath"], s=s)
@@ -79,8 +79,8 @@ def check_fits(driver, real, rng, say, count):
         i = 0
         while seen["fits"] < count:
             i += 1
-            own = random.Random(rng.getrandbits(64))
-            fits = Fits(real, os.path.join(os.path.realpath(temp), str(i)), driver, own, lambda text, i=i: say(f"fits {i}, {text}"), seen)
+            own, root = random.Random(rng.getrandbits(64)), os.path.join(os.path.realpath(temp), str(i))
+            fits = Fits(real, root, driver, own, lambda text, i=i: say(f"fits {i}, {text}"), seen)
             try:
                 fits.play()
             except lightning_test.Short:

@@ -46,7 +46,8 @@ def random_run(rng, opts):
         run["flags"] &= ~o.REMOTE
     if rng.random() < .2:
         run["validate_every_n_epochs"] = 2
-        run["over_epochs"] = bool(run["flags"] & o.VALIDATES_WITHIN) and rng.random() < .5  # it counts batches on from epoch to epoch
+        # it counts batches on from epoch to epoch
+        run["over_epochs"] = bool(run["flags"] & o.VALIDATES_WITHIN) and rng.random() < .5
     return run
 
 

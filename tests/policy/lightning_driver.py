@@ -4,6 +4,7 @@
   {"op": "new", "opts", "run", "root", "files", "state"}  an object and a trainer for it; a state to go on from, or null
   {"op": "on", "event", "moment"}                         one of its hooks, at a moment as polyfs/policy.h describes it
   {"op": "name", "opts", "metrics", "epoch", "step", "template", "prefix", "version"}
+  {"op": "refused", "opts", "run"}                        does it take these rules?
   {"op": "fit", …}                                        lightning_fits.py
   {"op": "lines"}                                         lines and branches of it that ran, by function
 
@@ -221,13 +222,13 @@ def name(line):
 
 
 def refused(line):
-    """Does it take these rules for a folder there? The name of what it raises, or null."""
+    """Does it take these rules for a folder there? The name of what it raises, or null and the key of its state."""
     try:
         checkpoint = checkpoint_of(line["opts"])
         checkpoint.setup(trainer_of(line["opts"], line["run"]), None, "fit")
     except Exception as raised:
-        return {"error": type(raised).__name__}
-    return {"error": None}
+        return {"error": type(raised).__name__, "key": None}
+    return {"error": None, "key": checkpoint.state_key}
 
 
 def lines(_):

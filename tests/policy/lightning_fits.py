@@ -24,7 +24,8 @@ def moment_of(trainer):
     rows = ((loop.batch_progress.is_last_batch, o.LAST_BATCH), (foreseen, o.VALIDATION_NEXT), (loop.val_loop._has_run, o.VALIDATED),
             (trainer.sanity_checking, o.SANITY), (trainer.state.fn != driver.TrainerFn.FITTING, o.NOT_FITTING))
     return {"flags": sum(flag for said, flag in rows if said), "epoch": trainer.current_epoch, "step": trainer.global_step,
-            "now_ms": round(driver.DRIVEN.now * 1000), "metrics": {key: driver.plain(value) for key, value in trainer.callback_metrics.items()}}
+            "now_ms": round(driver.DRIVEN.now * 1000),
+            "metrics": {key: driver.plain(value) for key, value in trainer.callback_metrics.items()}}
 
 
 def watched(event, name):

@@ -33,7 +33,9 @@ def lightning_python():
     try:
         return servers.client_python("lightning")
     except (servers.Missing, subprocess.CalledProcessError) as why:
-        sys.exit(f"{' '.join(servers.CLIENTS['lightning'])} cannot be installed: {why}")
+        first, second, *rest = [word for word in servers.CLIENTS["lightning"] if not word.startswith("-")]
+        reason = f"pip ended with {why.returncode}" if isinstance(why, subprocess.CalledProcessError) else why
+        sys.exit(f"{first}, {second} and {len(rest)} packages that they need cannot be installed from PyPI: {reason}")
 
 
 def lightning():
@@ -47,7 +49,8 @@ def check_names(driver, real, say):
     counts, on_purpose = Counter(), set()
     for opts, template, prefix, version, more in grammar.rows():
         logged = {key: encoded(value) for key, value in {**grammar.LOGGED, **more}.items()}
-        want = real.ask(op="name", opts=opts, metrics=logged, epoch=11, step=1234, template=template, prefix=prefix, version=version)
+        want = real.ask(op="name", opts=opts, metrics=logged, epoch=11, step=1234, template=template, prefix=prefix,
+                        version=version)
         driver.ask(op="new", opts=opts, run={})
         got = driver.ask(op="name", template=template, prefix=prefix, version=-1 if version is None else version,
                          moment={"flags": 0, "epoch": 11, "step": 1234, "metrics": want["logged"]})
@@ -57,8 +60,8 @@ def check_names(driver, real, say):
         if template in grammar.DIFFERENT:
             on_purpose |= set() if same else {template}
         elif not same:
-            say(f"name of {template!r}, {opts}, prefix {prefix!r}, version {version}, {more}:\n  want {want['text']!r} {want['error']}\n"
-                f"  got  {got['text']!r} {got['message']}")
+            say(f"name of {template!r}, {opts}, prefix {prefix!r}, version {version}, {more}:\n"
+                f"  want {want['text']!r} {want['error']}\n  got  {got['text']!r} {got['message']}")
     if counts["rows"] < ROWS or on_purpose != set(grammar.DIFFERENT):
         say(f"names: {counts['rows']} rows; different on purpose, and the same: {set(grammar.DIFFERENT) - on_purpose}")
     return f"names: {dict(counts)}, {len(on_purpose)} templates different on purpose"
@@ -66,9 +69,12 @@ def check_names(driver, real, say):
 
 # ---- rules ----------------------------------------------------------------------------------------------------------
 
+MONITORS = ("a'b", 'a"b', "a'b\"c", "a\\b", "a\nb\t\r", "\x01\x7f\x80\xa0\xad", "é€中😀", "\u200b\u2028\ue000\ufeff\U000e0001",
+            "{a}", "")
+
 
 def check_rules(driver, real, say):
-    """Every combination of numbers around their bounds is taken by both or by none."""
+    """Every combination of numbers around their bounds is taken by both or by none, and the state has one key."""
     counts = Counter()
     none = (None, o.ZERO, 1, 2)
     for top_k, monitor, steps, epochs, ms, mode, link, remote in itertools.product(
@@ -84,6 +90,13 @@ def check_rules(driver, real, say):
         counts[want["error"] or "taken"] += 1
         if {None: "ok", "MisconfigurationException": "config", "ValueError": "invalid"}.get(want["error"]) != got["rc"]:
             say(f"rules {opts}, {run}: want {want}, got {got}")
+        elif want["key"] and want["key"] != driver.ask(op="key")["text"]:
+            say(f"rules {opts}: the key is {want['key']}")
+    for monitor in MONITORS:
+        driver.ask(op="new", opts={"monitor": monitor}, run={})
+        want, got = real.ask(op="refused", opts={"monitor": monitor, "dirpath": "/run"}, run={}), driver.ask(op="key")
+        if want["key"] != got["text"]:
+            say(f"rules: the key for {monitor!r} is {want['key']}, got {got['text']}")
     return f"rules: {dict(counts)}"
 
 
@@ -125,6 +138,7 @@ class History(policy_test.Training):
         self.new_files = []
         if answer["key"] != policy_test.state_key(self.model):
             self.differ("key", answer["key"], policy_test.state_key(self.model))
+        self.check_key()
         for name in [name for name, value in self.opts.items() if value] + [FLAGS[bit] for bit in FLAGS if self.opts["flags"] & bit]:
             self.seen[name, "given"] += 1
 

@@ -323,8 +323,8 @@ class Quirks:
 
 
 class Model(Quirks):
-    """Last follows every due event, trial runs save nothing, guards everywhere, evictions behind the saves and down to k, names of our own, nothing
-    removed that another role has taken over, retention."""
+    """Last follows every due event, trial runs save nothing, guards everywhere, evictions behind the saves and down to k,
+    names of our own, nothing removed that another role has taken over, retention."""
     quirks = False
 
     def do(self, what, path, source=None):
