@@ -59,8 +59,9 @@ struct ckpt_turn {
 };
 
 /*
- * Lightning's behaviour with its defects, for tests that compare with it: `last` that lags behind, no guards on remote
- * folders, too many kept after top_k shrank, names of an earlier process taken for a stranger's.
+ * Lightning's behaviour with its defects, for tests that compare with it: `last` that lags behind and that a trial run
+ * may save, no guards on remote folders, too many kept after top_k shrank, the worst not looked for when a name comes
+ * again, names of an earlier process taken for a stranger's.
  */
 void ckpt_policy_quirks(struct polyfs_policy *policy);
 

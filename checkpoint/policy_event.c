@@ -137,6 +137,14 @@ static int on_exception(struct ckpt_turn *t)
     return ckpt_policy_rescue(t);
 }
 
+/* Lightning forgets here that a trial run saves nothing. */
+static int on_train_end(struct ckpt_turn *t)
+{
+    const struct polyfs_policy *policy = t->policy;
+    int dry = policy->run.flags & POLYFS_RUN_DRY && !policy->quirks;
+    return policy->next.saved_path || dry ? POLYFS_OK : ckpt_policy_last(t);
+}
+
 static int on_event(struct ckpt_turn *t, uint32_t event)
 {
     struct polyfs_policy *policy = t->policy;
@@ -146,8 +154,7 @@ static int on_event(struct ckpt_turn *t, uint32_t event)
     case POLYFS_POLICY_BATCH_END: return on_batch_end(t);
     case POLYFS_POLICY_EPOCH_END: return is_skipped(t) || !at_train_end ? POLYFS_OK : on_epoch(t);
     case POLYFS_POLICY_VALIDATION_END: return is_skipped(t) || at_train_end ? POLYFS_OK : on_validation_end(t);
-    case POLYFS_POLICY_TRAIN_END:
-        return policy->next.saved_path || policy->run.flags & POLYFS_RUN_DRY ? POLYFS_OK : ckpt_policy_last(t);
+    case POLYFS_POLICY_TRAIN_END: return on_train_end(t);
     default: return on_exception(t);
     }
 }

@@ -150,12 +150,16 @@ static int tell_absent(const struct ckpt_turn *t)
     return POLYFS_OK;
 }
 
+static int refresh_to(struct ckpt_turn *t, int64_t top_k)
+{
+    return ckpt_ranked_refresh(&t->policy->next, t->policy->opts.mode, top_k) == POLYFS_OK
+               ? POLYFS_OK
+               : ckpt_policy_no_memory(t->err);
+}
+
 static int refresh(struct ckpt_turn *t)
 {
-    const struct polyfs_policy_opts *opts = &t->policy->opts;
-    struct ckpt_policy_state *s = &t->policy->next;
-    return ckpt_ranked_refresh(s, opts->mode, opts->save_top_k) == POLYFS_OK ? POLYFS_OK
-                                                                             : ckpt_policy_no_memory(t->err);
+    return refresh_to(t, t->policy->opts.save_top_k);
 }
 
 /* Where it came from a state that kept more. */
@@ -193,11 +197,16 @@ static int is_accepted(const struct polyfs_policy *policy, double score)
 static int rank_as(struct ckpt_turn *t, const char *path, double score)
 {
     struct ckpt_policy_state *s = &t->policy->next;
+    int64_t top_k = t->policy->opts.save_top_k;
+    size_t before = s->ranked_count;
     s->current_score = score;
     s->has_current_score = 1;
     if (ckpt_ranked_set(s, path, score) != POLYFS_OK)
         return ckpt_policy_no_memory(t->err);
-    int rc = refresh(t);
+    /* Where all are kept, Lightning expects one more, and looks for the worst only then. */
+    if (t->policy->quirks && top_k == POLYFS_POLICY_ALL)
+        top_k = (int64_t)before + 1;
+    int rc = refresh_to(t, top_k);
     if (rc != POLYFS_OK)
         return rc;
     return save(t, (struct polyfs_policy_step){.path = path, .flags = POLYFS_STEP_HAS_SCORE, .score = score});

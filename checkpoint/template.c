@@ -32,8 +32,8 @@ static int field_read(const char *pattern, const char *at, struct field *field, 
     field->spec_n = n - (size_t)(field->spec - field->key);
     if (!field->key_n)
         return refuse(why, pattern, "a field names no metric");
-    if (memchr(field->key, '[', field->key_n) || memchr(field->key, ']', field->key_n))
-        return refuse(why, pattern, "the name of a metric holds '[' or ']'");
+    if (memchr(field->key, ']', field->key_n))
+        return refuse(why, pattern, "the name of a metric holds ']'");
     return POLYFS_OK;
 }
 
@@ -140,7 +140,7 @@ int ckpt_template_expand(const struct polyfs_policy_opts *opts, const char *patt
 {
     int rc;
     ckpt_text_init(out);
-    if (prefix && *prefix) {
+    if (prefix) {
         ckpt_text_put(out, prefix);
         ckpt_text_put(out, opts->join);
     }

@@ -307,7 +307,7 @@ POLYFS_API int polyfs_policy_restore(struct polyfs_policy *policy, const char *j
  * A name by the rules, without a folder.
  *
  * @param name      template; NULL: the rules' own
- * @param prefix    joined in front; or NULL
+ * @param prefix    joined in front, also if empty; or NULL
  * @param version   joined behind as "vN"; negative: none
  * @param moment    not NULL
  * @param out_name  free with polyfs_free()

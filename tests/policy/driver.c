@@ -15,7 +15,7 @@
 
 #include "checkpoint/policy.h"
 
-#define METRICS_MAX 16
+#define METRICS_MAX 64
 
 static struct polyfs_policy *policy;
 static json_t *taken, *ours; /* of the event at hand */

@@ -4,7 +4,6 @@
 Quirks is what Lightning 2.6 does; Model is that with the defects mended, and retention. Both answer an event with
 steps [what, path, source] as polyfs/policy.h numbers them, over a set of names that are taken.
 """
-import copy
 import math
 import re
 
@@ -17,7 +16,7 @@ SAVE, COPY, LINK, REMOVE, LEAVE = range(1, 6)
 COPY_LAST, LINK_LAST = 1, 2
 WIDTH_MAX = 255
 
-PIECE = re.compile(r"\{(?P<key>[^:{}\[\]]+)(?::(?P<spec>[^{}]*))?\}|(?P<close>\}\})|(?P<text>[^{}]+)")
+PIECE = re.compile(r"\{(?P<key>[^:{}\]]+)(?::(?P<spec>[^{}]*))?\}|(?P<close>\}\})|(?P<text>[^{}]+)")
 
 
 class Refused(Exception):
@@ -64,12 +63,17 @@ def name(opts, template, moment, prefix=None, version=None):
             made += number(metrics.get(piece["key"], 0), piece["spec"] or "")
         else:
             made += "}" if piece["close"] else piece["text"]
-    made = join.join(([prefix] if prefix else []) + [made] + ([f"v{version}"] if version is not None else []))
+    made = join.join(([] if prefix is None else [prefix]) + [made] + ([f"v{version}"] if version is not None else []))
     return made + opts.get("ext", ".ckpt")
 
 
 def given(value, otherwise):
     return 0 if value == ZERO else value or otherwise
+
+
+def copied(state):
+    """Of a state, whose lists and dicts hold what never changes."""
+    return {key: value.copy() if isinstance(value, (dict, list)) else value for key, value in state.items()}
 
 
 class Quirks:
@@ -107,7 +111,7 @@ class Quirks:
 
     def on(self, event, moment, taken, ours=()):
         """Steps of the plan. self.s is as after it; give it back what it was when the plan was not carried out."""
-        before = copy.deepcopy(self.s)
+        before = copied(self.s)
         self.m, self.plan, self.warn, self.taken, self.ours = moment, [], False, set(taken), set(ours)
         try:
             {TRAIN_START: self.train_start, BATCH_END: self.batch_end, EPOCH_END: self.epoch_end, EXCEPTION: self.exception,
@@ -172,7 +176,7 @@ class Quirks:
             self.last()
 
     def train_end(self):
-        if not self.s["saved_path"] and not self.run.get("flags", 0) & DRY:
+        if not self.s["saved_path"]:
             self.last()
 
     def exception(self):
@@ -272,8 +276,9 @@ class Quirks:
         if math.isnan(score):
             score = self.worst_score
         made = self.pick(self.opts.get("filename"), self.reusable(victim))
+        more = made not in s["best_k"] or not self.quirks  # Lightning expects one more, and looks for the worst of them only then
         s["current_score"] = s["best_k"][made] = score
-        if self.top_k == ALL or len(s["best_k"]) == self.top_k:
+        if more if self.top_k == ALL else len(s["best_k"]) == self.top_k:
             s["kth_path"] = self.first(False)
             s["kth_value"] = s["best_k"][s["kth_path"]]
         s["best_path"] = self.first(True)
@@ -307,11 +312,10 @@ class Quirks:
 
     def restore(self, other):
         """Takes what another one of the same kind was. True: all of it."""
-        whole = other.folder == self.folder
-        self.s["best_path"] = other.s["best_path"]
+        whole, state = other.folder == self.folder, copied(other.s)
+        self.s["best_path"] = state["best_path"]
         if whole:
-            for key in self.restored():
-                self.s[key] = copy.deepcopy(other.s[key])
+            self.s.update({key: state[key] for key in self.restored()})
         return whole
 
     def restored(self):
@@ -319,8 +323,8 @@ class Quirks:
 
 
 class Model(Quirks):
-    """Last follows every due event, guards everywhere, evictions behind the saves and down to k, names of our own, nothing
-    removed that another role has taken over, retention."""
+    """Last follows every due event, trial runs save nothing, guards everywhere, evictions behind the saves and down to k,
+    names of our own, nothing removed that another role has taken over, retention."""
     quirks = False
 
     def do(self, what, path, source=None):
@@ -344,6 +348,10 @@ class Model(Quirks):
         if not at_hand and not self.skipped():
             self.retain()
             self.last()
+
+    def train_end(self):
+        if not self.run.get("flags", 0) & DRY:
+            super().train_end()
 
     def save_due(self):
         self.rank()

@@ -4,45 +4,20 @@
 
 policy_test.py DRIVER [TRAININGS] [SEED]
 """
-import copy
 import datetime
 import json
 import math
 import random
 import struct
-import subprocess
 import sys
+import types
 from collections import Counter
 
+import histories
 import oracle as o
+from peers import Peer, decoded, encoded
 
 NUMBERS, NAMES = 20000, 3000
-
-
-class Driver:
-    def __init__(self, path):
-        self.process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
-
-    def ask(self, **line):
-        self.process.stdin.write(json.dumps(line) + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise SystemExit(f"the driver died of {line}")
-        return json.loads(answer)
-
-    def close(self):
-        self.process.stdin.close()
-        if self.process.wait():
-            raise SystemExit(f"the driver ended with {self.process.returncode}")
-
-
-def encoded(value):
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def decoded(value):
-    return float(value) if value in ("nan", "inf", "-inf") else value
 
 
 # ---- numbers ----------------------------------------------------------------------------------------------------
@@ -105,7 +80,7 @@ def check_numbers(driver, rng, say):
 def random_template(rng):
     words = ["{epoch}", "{step}", "{epoch:02d}", "{step:06}", "{val}", "{val:.2f}", "{val_x:.3}", "{a/b.c@d e!}", "{none}", "{n:d}",
              "{none:.3f}", "{flag}", "{flag:d}", "{val:e}", "{n:,}", "x", "-", "a/", "}}", "é", " "]
-    wrong = ["{", "}", "{{", "{}", "{:d}", "{a[0]}", "{a]}", "{val:d}", "{n:.2}", "{val:q}", "{a{b}"]
+    wrong = ["{", "}", "{{", "{}", "{:d}", "{a[0]}", "{a]}", "{a[}", "{val:d}", "{n:.2}", "{val:q}", "{a{b}"]
     parts = [rng.choice(words) for _ in range(rng.randint(0, 5))]
     if rng.random() < .2:
         parts.insert(rng.randint(0, len(parts)), rng.choice(wrong))
@@ -136,96 +111,56 @@ def check_names(driver, rng, say):
 # ---- trainings --------------------------------------------------------------------------------------------------
 
 
-def random_opts(rng, retention):
-    opts = {"filename": rng.choice([None, "{epoch}-{step}", "{epoch}", "ck", "{step}-{val:.2f}", "a/{val}", "e{epoch}"]),
-            "monitor": rng.choice([None, "val", "val", "val", "train", "step"]), "mode": rng.randint(0, 1),
-            "save_last": rng.randint(0, 2), "when": rng.choice([0, 0, 1, 2]),
-            "save_top_k": rng.choice([0, o.ZERO, 1, 1, 2, 2, 3, 5, o.ALL]),
-            "starting_version": rng.choice([0, 0, o.ZERO, 4]), "flags": 0}
-    for flag, share in ((o.WEIGHTS_ONLY, .1), (o.ON_EXCEPTION, .5), (o.PLAIN_VALUES, .2), (o.NO_VERSION_COUNTER, .2)):
-        opts["flags"] |= flag if rng.random() < share else 0
-    if not opts["monitor"]:
-        opts["save_top_k"] = rng.choice([0, 1, o.ZERO, o.ALL])
-    if rng.random() < .3:
-        opts["name_last"] = rng.choice(["last-{step}", "{epoch}", "last{val:.1f}", "ck"])
-    trigger = rng.choice(["", "", "every_n_train_steps", "every_n_train_steps", "every_n_epochs", "train_time_interval_ms"])
-    if trigger:
-        opts[trigger] = rng.choice([1, 2, 3, 4, o.ZERO])
-    if trigger == "train_time_interval_ms":
-        opts[trigger] = rng.choice([o.ZERO, 5, 30])
-    if retention:
-        opts.update({key: value for key, value in (("keep_newest", rng.randint(1, 3)), ("keep_every_n_steps", rng.randint(2, 5)),
-                                                   ("keep_every_ms", 40)) if rng.random() < .5})
-    return {key: value for key, value in opts.items() if value is not None}
-
-
-def random_run(rng, opts):
-    run = {"flags": 0, "dirpath": rng.choice(["", "/run", "s3://b/run/", "runs/a"])}
-    for flag, share in ((o.REMOTE, .3), (o.DRY, .02), (o.MANUAL, .15), (o.NO_VALIDATION, .2), (o.VALIDATES_BY_TIME, .1),
-                        (o.VALIDATES_WITHIN, .4)):
-        run["flags"] |= flag if rng.random() < share else 0
-    if opts["save_last"] == o.LINK_LAST:
-        run["flags"] &= ~o.REMOTE
-    if rng.random() < .2:
-        run["validate_every_n_epochs"] = 2
-    return run
-
-
-class Training:
+class Training(histories.Loop):
     """One run over several processes: the files that there are, and two policies that must agree."""
+    failing = .05  # of the plans
 
     def __init__(self, driver, rng, say, seen):
-        self.driver, self.rng, self.say, self.seen = driver, rng, say, seen
-        self.quirks = rng.random() < .5
-        self.opts = random_opts(rng, not self.quirks and rng.random() < .5)
-        self.run = random_run(rng, self.opts)
+        self.driver, self.say, self.seen = driver, say, seen
+        self.choose(rng)
+        self.log, self.ours = [], set()
+        super().__init__(rng)
         folder = self.run["dirpath"] + ("/" if self.run["dirpath"] and self.run["dirpath"][-1] != "/" else "")
         self.files = {folder + name for name in ("last.ckpt", "ck.ckpt", "ck-v1.ckpt", "epoch=0.ckpt") if rng.random() < .2}
-        self.ours, self.saves = set(), []
-        self.epoch = self.step = self.now = 0
-        self.missing = rng.random() < .1  # a metric that never comes
-        self.values = [rng.choice([.5, 1.0, 1.5, 2.0, math.nan]) for _ in range(4)] if rng.random() < .4 else None
-        self.log = []
+
+    def choose(self, rng):
+        self.quirks = rng.random() < .5
+        self.retention = not self.quirks and rng.random() < .5
 
     def start(self, resume):
+        if resume:
+            later = {save["path"] for save in self.saves if save["step"] > self.step}
+            self.ours = (later | ({self.model.s["last_path"]} if self.model.s["last_path"] else set())) & self.files
+            self.seen["resumed"] += 1
         self.model = (o.Quirks if self.quirks else o.Model)(self.opts, self.run)
-        self.log.append(["new", self.quirks, self.opts, self.run])
+        self.log.append(["new", self.quirks, dict(self.opts), dict(self.run)])
         got = self.driver.ask(op="new", quirks=self.quirks, opts=self.opts, run=self.run)
         if got["rc"] != "ok":
             self.differ("new", "ok", got)
         if resume:
-            model, text = resume[:2]
-            got = self.driver.ask(op="restore", state=text)
-            whole = self.model.restore(model)
-            self.log.append(["restore", text])
+            got = self.driver.ask(op="restore", state=resume["state"])
+            whole = self.model.restore(resume["model"])
+            self.log.append(["restore", resume["state"]])
             if got["rc"] != "ok" or got["whole"] != whole:
                 self.differ("restore", whole, got)
-        self.metrics, self.validated = {}, False
 
     def differ(self, what, want, got):
         lines = "\n".join(f"    {line}" for line in self.log[-12:])
         self.say(f"{what}:\n  want {want}\n  got  {got}\n{lines}")
         raise StopIteration
 
-    def value(self):
-        return self.rng.choice(self.values) if self.values else round(self.rng.gauss(1, 1), 3)
-
-    def on(self, event, flags=0, epoch=None):
-        rng, before = self.rng, copy.deepcopy(self.model.s)
-        if self.run["flags"] & o.MANUAL == 0 and self.model.interval is not None and rng.random() < .3:
-            flags |= rng.choice([o.TIME_DUE, o.TIME_NOT_DUE])
-        moment = {"flags": flags | (o.VALIDATED if self.validated else 0), "epoch": self.epoch if epoch is None else epoch,
-                  "step": self.step, "now_ms": self.now, "time_ms": 1000 + self.now, "metrics": dict(self.metrics)}
-        applied = rng.random() > .05
-        sent = dict(moment, metrics={k: encoded(v) for k, v in self.metrics.items()})
-        line = {"op": "on", "event": event, "moment": sent, "taken": sorted(self.files - self.ours), "ours": sorted(self.ours),
-                "applied": applied}
+    def happens(self, event, moment):
+        before, applied = o.copied(self.model.s), self.rng.random() >= self.failing
+        ours, taken = self.files & self.ours, self.files - self.ours
+        line = {"op": "on", "event": event, "taken": sorted(taken), "ours": sorted(ours), "applied": applied,
+                "moment": dict(moment, metrics={key: encoded(value) for key, value in moment["metrics"].items()})}
         self.log.append(line)
-        got = self.driver.ask(**line)
+        self.driver.send(**line)
         try:
-            want = {"rc": "ok", "steps": self.model.on(event, moment, self.files - self.ours, self.ours)}
+            want = {"rc": "ok", "steps": self.model.on(event, moment, taken, ours)}
         except o.Refused as refused:
             want = {"rc": str(refused)}
+        got = self.driver.receive()
         self.compare(event, want, got)
         if got.get("steps") and not applied:
             self.model.s = before
@@ -235,6 +170,7 @@ class Training:
         self.compare_state(got)
         if got.get("steps") and applied:
             self.remember(got)
+        return got
 
     def compare(self, event, want, got):
         steps = [step[:3] for step in got["steps"]] if "steps" in got else None
@@ -274,91 +210,30 @@ class Training:
     def remember(self, got):
         for what, path, *_ in got["steps"]:
             if what == o.SAVE:
-                self.saves.append((copy.deepcopy(self.model), got["state"], path, self.epoch, self.step))
-
-    # ---- the loop
-
-    def validate(self, flags=0):
-        if not flags and not self.missing:
-            self.metrics["val"] = self.value()
-        self.validated = self.validated or not flags
-        self.on(o.VALIDATION_END, flags)
-
-    def validates(self, last_batch):
-        flags = self.run["flags"]
-        if flags & o.NO_VALIDATION:
-            return False
-        if flags & (o.VALIDATES_WITHIN | o.VALIDATES_BY_TIME) and self.rng.random() < .4:
-            return True
-        return last_batch and (self.epoch + 1) % self.run.get("validate_every_n_epochs", 1) == 0
-
-    def process(self):
-        rng = self.rng
-        if rng.random() < .2:
-            self.validate(o.SANITY)
-        self.on(o.TRAIN_START)
-        batches = rng.randint(1, 5)
-        for _ in range(rng.randint(2, 7)):
-            for batch in range(batches):
-                self.step += rng.random() < .95
-                self.now += rng.randint(1, 20)
-                if rng.random() < .7:
-                    self.metrics["train"] = self.value()
-                last = batch == batches - 1
-                validates = self.validates(last)
-                self.on(o.BATCH_END, (o.LAST_BATCH if last else 0) | (o.VALIDATION_NEXT if validates else 0))
-                if validates:
-                    self.validate()
-                if rng.random() < .02:
-                    self.on(o.EXCEPTION, rng.choice([0, 0, o.NOT_FITTING, o.SANITY]))
-                    return
-            self.on(o.EPOCH_END)
-            self.epoch += 1
-        self.on(o.TRAIN_END)
-
-    def resume(self):
-        """Another process: from a checkpoint of before, perhaps with other rules, perhaps into another folder."""
-        rng, resume = self.rng, None
-        if self.saves and rng.random() < .85:
-            resume = rng.choice(self.saves)
-            _, _, path, self.epoch, self.step = resume
-            later = {p for _, _, p, _, step in self.saves if step > self.step}
-            self.ours = (later | ({self.model.s["last_path"]} if self.model.s["last_path"] else set())) & self.files
-            self.run["resumed_from"] = path
-            self.seen["resumed"] += 1
-        else:
-            self.epoch = self.step = 0
-        if self.opts.get("monitor") and rng.random() < .4:
-            self.opts["save_top_k"] = rng.choice([o.ZERO, 1, 2, 4, o.ALL])
-        if rng.random() < .2:
-            self.run["dirpath"] = rng.choice(["/run", "runs/b"])
-        self.start(resume)
-
-    def play(self):
-        self.start(None)
-        for i in range(self.rng.randint(1, 4)):
-            if i:
-                self.resume()
-            self.process()
-        self.check_key()
+                model = types.SimpleNamespace(folder=self.model.folder, s=o.copied(self.model.s))
+                self.saves.append({"model": model, "state": got["state"], "path": path, "epoch": self.epoch, "step": self.step})
 
     def check_key(self):
-        ms = self.model.interval
-        want = "ModelCheckpoint" + repr({
-            "monitor": self.opts.get("monitor"), "mode": "min" if self.model.low else "max", "every_n_train_steps": self.model.steps,
-            "every_n_epochs": self.model.epochs,
-            "train_time_interval": None if ms is None else datetime.timedelta(milliseconds=ms)})
         got = self.driver.ask(op="key")
-        if got["text"] != want:
-            self.differ("key", want, got)
+        if got["text"] != state_key(self.model):
+            self.differ("key", state_key(self.model), got)
+
+
+def state_key(model):
+    ms = model.interval
+    return "ModelCheckpoint" + repr({
+        "monitor": model.opts.get("monitor"), "mode": "min" if model.low else "max", "every_n_train_steps": model.steps,
+        "every_n_epochs": model.epochs, "train_time_interval": None if ms is None else datetime.timedelta(milliseconds=ms)})
 
 
 def check_trainings(driver, rng, say, count):
     seen = Counter()
     for i in range(count):
         own = random.Random(rng.getrandbits(64))
+        training = Training(driver, own, lambda text, i=i: say(f"training {i}, {text}"), seen)
         try:
-            Training(driver, own, lambda text, i=i: say(f"training {i}, {text}"), seen).play()
+            training.play()
+            training.check_key()
         except StopIteration:
             pass
     for what in ("save", "copy", "link", "remove", "leave", "ok", "config", "dropped", "resumed"):
@@ -370,7 +245,7 @@ def check_trainings(driver, rng, say, count):
 def main():
     trainings = int(sys.argv[2]) if len(sys.argv) > 2 else 3000
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 7
-    rng, driver, complaints = random.Random(seed), Driver(sys.argv[1]), []
+    rng, driver, complaints = random.Random(seed), Peer(sys.argv[1]), []
 
     def say(text):
         complaints.append(text)

@@ -70,6 +70,23 @@ TEST_F(PolicyRank, FewerThanThereAre)
     EXPECT_EQ("save /r/s7", Epoch(7, 0)) << "Lightning's grow without bound";
 }
 
+TEST_F(PolicyRank, TheWorstOfAllWhenANameComesAgain)
+{
+    opts_.monitor = "val";
+    opts_.save_top_k = POLYFS_POLICY_ALL;
+    opts_.filename = "one";
+    opts_.flags |= POLYFS_POLICY_NO_VERSION_COUNTER;
+    for (bool quirks : {false, true}) {
+        Start();
+        if (quirks)
+            ckpt_policy_quirks(policy_);
+        Epoch(1, 1);
+        EXPECT_EQ("save /r/one", Epoch(2, 2));
+        EXPECT_NE(std::string::npos, State().find(quirks ? "\"kth_value\":1.0" : "\"kth_value\":2.0"))
+            << "Lightning forgets to look: " << State();
+    }
+}
+
 TEST_F(PolicyRank, LastFollows)
 {
     opts_.monitor = "val";

@@ -221,4 +221,10 @@ TEST_F(Policy, TrainEnd)
     EXPECT_EQ("", Event(POLYFS_POLICY_EPOCH_END, 1));
     EXPECT_EQ("save /r/last", Event(POLYFS_POLICY_TRAIN_END, 1)) << "there is nothing to link to";
     EXPECT_EQ("", Event(POLYFS_POLICY_TRAIN_END, 2));
+    run_.flags = POLYFS_RUN_DRY;
+    names_.clear();
+    Start();
+    EXPECT_EQ("", Event(POLYFS_POLICY_TRAIN_END, 1));
+    ckpt_policy_quirks(policy_);
+    EXPECT_EQ("save /r/last", Event(POLYFS_POLICY_TRAIN_END, 1));
 }

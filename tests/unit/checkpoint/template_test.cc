@@ -67,6 +67,8 @@ TEST_F(Template, Fields)
     EXPECT_EQ("e=epoch=003.ckpt", Name("e={epoch:03d}"));
     opts_.flags = POLYFS_POLICY_PLAIN_VALUES;
     EXPECT_EQ("e=003.ckpt", Name("e={epoch:03d}"));
+    Log("a[b", 2);
+    EXPECT_EQ("2.0.ckpt", Name("{a[b}"));
 }
 
 TEST_F(Template, MissingKeysAreTheInteger0)
@@ -92,7 +94,7 @@ TEST_F(Template, EpochAndStepAreWhole)
 TEST_F(Template, Around)
 {
     EXPECT_EQ("pre-x-v4.ckpt", Name("x", "pre", 4));
-    EXPECT_EQ("x-v0.ckpt", Name("x", "", 0));
+    EXPECT_EQ("-x-v0.ckpt", Name("x", "", 0)) << "a prefix, though there is nothing in it";
     EXPECT_EQ("a}b=c.ckpt", Name("a}}b=c"));
     EXPECT_EQ("x=0}.ckpt", Name("{x}}}"));
     EXPECT_EQ("100%.ckpt", Name("100%"));
