@@ -7,6 +7,8 @@ int polyfs_ckpt_drop(struct polyfs_ckpt *ckpt, const char *const *names, size_t 
     struct ckpt_record next;
     if (ckpt->flags & POLYFS_CKPT_READ_ONLY)
         return ckpt_fail(err, POLYFS_PERMISSION, "drop from", ckpt->url, "the run was opened read-only");
+    if (ckpt->ranks.rank)
+        return ckpt_fail(err, POLYFS_PERMISSION, "drop from", ckpt->url, "rank 0 alone puts records");
     int rc = ckpt_record_copy(&next, &ckpt->state);
     if (rc != POLYFS_OK)
         return ckpt_fail(err, rc, "drop from", ckpt->url, "no memory");

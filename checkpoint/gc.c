@@ -155,6 +155,8 @@ int polyfs_ckpt_gc(struct polyfs_ckpt *ckpt, uint32_t older_than_s, uint32_t fla
 {
     if (flags & ~POLYFS_CKPT_DRY_RUN)
         return ckpt_fail(err, POLYFS_UNSUPPORTED, "collect garbage of", ckpt->url, "a flag is not known");
+    if (ckpt->ranks.rank)
+        return ckpt_fail(err, POLYFS_PERMISSION, "collect garbage of", ckpt->url, "rank 0 alone removes anything");
     struct gc *gc = calloc(1, sizeof(*gc));
     if (!gc)
         return ckpt_fail(err, POLYFS_NOMEM, "collect garbage of", ckpt->url, "no memory");

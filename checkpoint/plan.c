@@ -140,6 +140,8 @@ const struct polyfs_policy_step *ckpt_plan_save(const struct polyfs_policy_plan 
 int ckpt_plan_commit(struct polyfs_ckpt *ckpt, const struct polyfs_policy_plan *plan, struct polyfs_error *err)
 {
     struct ckpt_record next;
+    if (ckpt->ranks.rank) /* rank 0 puts the one record */
+        return POLYFS_OK;
     int rc = ckpt_record_copy(&next, &ckpt->state);
     next.seq++;
     if (rc == POLYFS_OK)

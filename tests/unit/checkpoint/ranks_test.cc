@@ -280,6 +280,50 @@ TEST_F(Ranks, OneFindsItsOwnFile)
     }
 }
 
+/* Two checkpoints by the same rules on all ranks, then an event that saves nothing but lets one go. */
+TEST_F(Ranks, APolicyRunsOnAllRanksAndRankZeroPutsTheRecords)
+{
+    polyfs_policy *policies[kWorld] = {};
+    Open("launch");
+    for (uint32_t rank = 0; rank < kWorld; rank++) {
+        polyfs_policy_opts opts = POLYFS_POLICY_OPTS_INIT;
+        opts.filename = "s{step}";
+        opts.flags = POLYFS_POLICY_PLAIN_VALUES;
+        opts.monitor = "val";
+        opts.ext = "";
+        ASSERT_EQ(POLYFS_OK, polyfs_policy_new(&opts, &policies[rank], &err_)) << err_.message;
+        ASSERT_EQ(POLYFS_OK, polyfs_policy_setup(policies[rank], nullptr, &err_)) << err_.message;
+    }
+    for (int64_t epoch = 0; epoch < 3; epoch++)
+        for (uint32_t rank = kWorld; rank-- > 0;) {
+            polyfs_policy_metric metric = {"val", POLYFS_POLICY_REAL, 0, 0, 3.0 - static_cast<double>(epoch)};
+            polyfs_policy_moment moment = POLYFS_POLICY_MOMENT_INIT;
+            moment.step = 10 * (epoch + 1);
+            moment.epoch = epoch;
+            moment.metrics = &metric;
+            moment.count = 1;
+            EXPECT_EQ(POLYFS_OK,
+                      polyfs_ckpt_on(
+                          ckpts_[rank], policies[rank], POLYFS_POLICY_EPOCH_END, &moment,
+                          [](polyfs_ckpt_saver *saver, const polyfs_policy_plan *, void *, polyfs_error *err) {
+                              return polyfs_ckpt_write(saver, "weights", "bytes", 5, err);
+                          },
+                          nullptr, &infos_[rank], &err_))
+                << rank << ": " << err_.message;
+        }
+    struct polyfs_ckpt_list *list = nullptr;
+    ASSERT_EQ(POLYFS_OK, polyfs_ckpt_list(ckpts_[2], &list, &err_)) << err_.message;
+    ASSERT_EQ(1u, polyfs_ckpt_list_count(list));
+    EXPECT_STREQ("s30", polyfs_ckpt_list_at(list, 0)->name);
+    EXPECT_EQ(8u, polyfs_ckpt_list_at(list, 0)->files) << "weights and the policy's state of four ranks";
+    polyfs_ckpt_list_free(list);
+    const char *name = "s30";
+    EXPECT_EQ(POLYFS_PERMISSION, polyfs_ckpt_drop(ckpts_[1], &name, 1, &err_));
+    EXPECT_EQ(POLYFS_PERMISSION, polyfs_ckpt_gc(ckpts_[1], 0, 0, nullptr, nullptr, &err_));
+    for (polyfs_policy *policy : policies)
+        polyfs_policy_free(policy);
+}
+
 TEST_F(Ranks, WhatAllMustAgreeOnIsChecked)
 {
     polyfs_ckpt_opts opts = POLYFS_CKPT_OPTS_INIT;
