@@ -169,6 +169,8 @@ int ckpt_shard_read(const struct ckpt_shard *shard, uint64_t offset, void *buffe
 {
     size_t n = size;
     int rc = POLYFS_OK;
+    if (!size)
+        return rc;
     if (offset <= shard->head_size && size <= shard->head_size - offset)
         memcpy(buffer, shard->head + offset, size);
     else

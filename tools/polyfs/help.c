@@ -34,7 +34,7 @@ void cli_help(FILE *to)
           to);
     for (int task = 0; task < CLI_TASKS; task++) {
         g_autofree char *names = names_of((enum cli_task)task);
-        fprintf(to, "  %-12s %s\n", tasks[task], names);
+        fprintf(to, "  %-11s %s\n", tasks[task], names);
     }
     fputs("\nBegin with:\n"
           "  polyfs known-implementations          which stores this machine can open\n"
