@@ -280,37 +280,45 @@ TEST_F(Ranks, OneFindsItsOwnFile)
     }
 }
 
-/* Two checkpoints by the same rules on all ranks, then an event that saves nothing but lets one go. */
+polyfs_policy *BestOnly()
+{
+    polyfs_policy *policy = nullptr;
+    polyfs_policy_opts opts = POLYFS_POLICY_OPTS_INIT;
+    opts.filename = "s{step}";
+    opts.flags = POLYFS_POLICY_PLAIN_VALUES;
+    opts.monitor = "val";
+    opts.ext = "";
+    EXPECT_EQ(POLYFS_OK, polyfs_policy_new(&opts, &policy, nullptr));
+    EXPECT_EQ(POLYFS_OK, polyfs_policy_setup(policy, nullptr, nullptr));
+    return policy;
+}
+
+int Fill(polyfs_ckpt_saver *saver, const polyfs_policy_plan *, void *, polyfs_error *err)
+{
+    return polyfs_ckpt_write(saver, "weights", "bytes", 5, err);
+}
+
+/* Better with each epoch, so that each lets the one before go. */
+int EpochEnd(polyfs_ckpt *ckpt, polyfs_policy *policy, int64_t epoch, polyfs_error *err)
+{
+    polyfs_policy_metric metric = {"val", POLYFS_POLICY_REAL, 0, 0, 3.0 - static_cast<double>(epoch)};
+    polyfs_policy_moment moment = POLYFS_POLICY_MOMENT_INIT;
+    moment.step = 10 * (epoch + 1);
+    moment.epoch = epoch;
+    moment.metrics = &metric;
+    moment.count = 1;
+    return polyfs_ckpt_on(ckpt, policy, POLYFS_POLICY_EPOCH_END, &moment, Fill, nullptr, nullptr, err);
+}
+
 TEST_F(Ranks, APolicyRunsOnAllRanksAndRankZeroPutsTheRecords)
 {
-    polyfs_policy *policies[kWorld] = {};
+    polyfs_policy *policies[kWorld];
     Open("launch");
-    for (uint32_t rank = 0; rank < kWorld; rank++) {
-        polyfs_policy_opts opts = POLYFS_POLICY_OPTS_INIT;
-        opts.filename = "s{step}";
-        opts.flags = POLYFS_POLICY_PLAIN_VALUES;
-        opts.monitor = "val";
-        opts.ext = "";
-        ASSERT_EQ(POLYFS_OK, polyfs_policy_new(&opts, &policies[rank], &err_)) << err_.message;
-        ASSERT_EQ(POLYFS_OK, polyfs_policy_setup(policies[rank], nullptr, &err_)) << err_.message;
-    }
+    for (polyfs_policy *&policy : policies)
+        policy = BestOnly();
     for (int64_t epoch = 0; epoch < 3; epoch++)
-        for (uint32_t rank = kWorld; rank-- > 0;) {
-            polyfs_policy_metric metric = {"val", POLYFS_POLICY_REAL, 0, 0, 3.0 - static_cast<double>(epoch)};
-            polyfs_policy_moment moment = POLYFS_POLICY_MOMENT_INIT;
-            moment.step = 10 * (epoch + 1);
-            moment.epoch = epoch;
-            moment.metrics = &metric;
-            moment.count = 1;
-            EXPECT_EQ(POLYFS_OK,
-                      polyfs_ckpt_on(
-                          ckpts_[rank], policies[rank], POLYFS_POLICY_EPOCH_END, &moment,
-                          [](polyfs_ckpt_saver *saver, const polyfs_policy_plan *, void *, polyfs_error *err) {
-                              return polyfs_ckpt_write(saver, "weights", "bytes", 5, err);
-                          },
-                          nullptr, &infos_[rank], &err_))
-                << rank << ": " << err_.message;
-        }
+        for (uint32_t rank = kWorld; rank-- > 0;)
+            EXPECT_EQ(POLYFS_OK, EpochEnd(ckpts_[rank], policies[rank], epoch, &err_)) << rank << err_.message;
     struct polyfs_ckpt_list *list = nullptr;
     ASSERT_EQ(POLYFS_OK, polyfs_ckpt_list(ckpts_[2], &list, &err_)) << err_.message;
     ASSERT_EQ(1u, polyfs_ckpt_list_count(list));
