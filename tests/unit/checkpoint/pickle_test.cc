@@ -37,6 +37,15 @@ class Reading
     char why[CKPT_WHY] = "";
 
   private:
+    /* With a point, whatever the locale of the process: std::to_string() asks it. */
+    static std::string Real(double value)
+    {
+        std::ostringstream text;
+        text.imbue(std::locale::classic());
+        text << std::fixed << value;
+        return text.str();
+    }
+
     std::string Slice(ckpt_slice slice) const
     {
         return std::string(reinterpret_cast<const char *>(pickle_.bytes) + slice.at, slice.n);
@@ -70,7 +79,7 @@ class Reading
         case CKPT_NODE_BOOL: return node.u.integer ? "True" : "False";
         case CKPT_NODE_INTEGER: return std::to_string(node.u.integer);
         case CKPT_NODE_LONG: return "long" + std::to_string(node.u.text.n);
-        case CKPT_NODE_REAL: return std::to_string(node.u.real);
+        case CKPT_NODE_REAL: return Real(node.u.real);
         case CKPT_NODE_TEXT: return "'" + Slice(node.u.text) + "'";
         case CKPT_NODE_BYTES: return "b'" + Slice(node.u.text) + "'";
         case CKPT_NODE_TUPLE: return "(" + Items(node, depth, false) + ")";
