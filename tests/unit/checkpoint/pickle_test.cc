@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pickles as nodes: what each operation makes, and what is refused. */
 #include <cmath>
+#include <locale>
+#include <sstream>
 
 #include "torch_file.h"
 
