@@ -30,11 +30,6 @@ static int resolve_taken(struct polyfs_ckpt *ckpt, const struct ckpt_record *nex
     return ours ? POLYFS_OK : fenced(ckpt, err);
 }
 
-static char *attempt_folder(const struct polyfs_ckpt *ckpt, const struct ckpt_garbage *garbage)
-{
-    return ckpt_format("%s%s%s/%s", ckpt->root, *ckpt->root ? "/" : "", garbage->name, garbage->attempt);
-}
-
 /* The name's folder goes with its last attempt; where folders are not real there is nothing to remove. */
 static void drop_empty_parents(struct polyfs_ckpt *ckpt, const char *name)
 {
@@ -51,7 +46,7 @@ static void drop_empty_parents(struct polyfs_ckpt *ckpt, const char *name)
 
 static int remove_garbage(struct polyfs_ckpt *ckpt, const struct ckpt_garbage *garbage)
 {
-    char *path = attempt_folder(ckpt, garbage);
+    char *path = ckpt_attempt_folder(ckpt, garbage->name, garbage->attempt);
     if (!path)
         return POLYFS_NOMEM;
     int rc = polyfs_remove_tree(ckpt->fs, path, &ckpt->call, NULL);

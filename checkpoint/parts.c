@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "differ.h"
 #include "saver.h"
 #include "view.h"
 
@@ -131,10 +132,7 @@ struct load {
     struct polyfs_ckpt_view *view;
     struct parts parts;
     uint32_t flags;
-    polyfs_ckpt_differ_fn *differ;
-    void *user;
-    size_t missing, unexpected;
-    const char *first;
+    struct ckpt_differ differ;
 };
 
 static int takes_part(const struct load *load, const struct polyfs_ckpt_part *part)
@@ -151,34 +149,22 @@ static int has_entry(const struct load *load, const struct polyfs_ckpt_part *par
     return 0;
 }
 
-static void differs(struct load *load, const char *name, int unexpected)
-{
-    if (!load->first)
-        load->first = name;
-    if (unexpected)
-        load->unexpected++;
-    else
-        load->missing++;
-    if (load->differ)
-        load->differ(name, unexpected, load->user);
-}
-
 static int compare(struct load *load, struct polyfs_error *err)
 {
     const struct ckpt_manifest *manifest = &load->view->manifest;
     for (size_t i = 0; i < load->parts.count; i++)
         if (takes_part(load, part_at(&load->parts, i)) && !has_entry(load, part_at(&load->parts, i)))
-            differs(load, part_at(&load->parts, i)->name, 0);
+            ckpt_differs(&load->differ, part_at(&load->parts, i)->name, 0);
     for (size_t i = 0; i < manifest->count && !(load->flags & POLYFS_CKPT_WEIGHTS_ONLY); i++)
         if (!owner_of(&load->parts, manifest->files[i].name) &&
             strcmp(ckpt_ranks_plain(manifest->files[i].name), POLYFS_CKPT_POLICY_FILE) != 0)
-            differs(load, manifest->files[i].name, 1);
-    if (!(load->flags & POLYFS_CKPT_STRICT) || !load->first)
+            ckpt_differs(&load->differ, manifest->files[i].name, 1);
+    if (!(load->flags & POLYFS_CKPT_STRICT) || !load->differ.first)
         return POLYFS_OK;
-    return ckpt_fail(err, load->missing ? POLYFS_NOT_FOUND : POLYFS_EXISTS, "load", load->view->info.name,
+    return ckpt_fail(err, ckpt_differ_code(&load->differ), "load", load->view->info.name,
                      "%zu parts have no entry in it and %zu entries no part, \"%s\" first; load it without "
                      "POLYFS_CKPT_STRICT to take what fits",
-                     load->missing, load->unexpected, load->first);
+                     load->differ.missing, load->differ.unexpected, load->differ.first);
 }
 
 /* All hooks of a role, then all states. */
@@ -201,8 +187,10 @@ int polyfs_ckpt_load_parts(struct polyfs_ckpt_view *view, const struct polyfs_ck
     static const uint32_t order[] = {POLYFS_CKPT_MODULE,    POLYFS_CKPT_DATAMODULE, POLYFS_CKPT_CALLBACK,
                                      POLYFS_CKPT_PRECISION, POLYFS_CKPT_LOOPS,      POLYFS_CKPT_OPTIMIZER,
                                      POLYFS_CKPT_SCHEDULER};
-    struct load load = {
-        .view = view, .parts = parts_of(parts, count), .flags = flags, .differ = differ, .user = user};
+    struct load load = {.view = view,
+                        .parts = parts_of(parts, count),
+                        .flags = flags,
+                        .differ = {.tell = differ, .user = user}};
     if (flags & ~(POLYFS_CKPT_STRICT | POLYFS_CKPT_WEIGHTS_ONLY))
         return ckpt_fail(err, POLYFS_UNSUPPORTED, "load", view->info.name, "a flag is not known");
     int rc = parts_check(&load.parts, err);

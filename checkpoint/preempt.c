@@ -7,7 +7,6 @@
 
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "run.h"
 
@@ -21,17 +20,10 @@ static struct {
 } noted[SIGNALS];
 static int64_t until_ms; /* by atomic operations: when the process has to be done; 0: no signal yet */
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void note(int signal, siginfo_t *info, void *context)
 {
     const struct sigaction *before = &noted[signal].before;
-    int64_t none = 0, until = now_ms() + noted[signal].grace_ms;
+    int64_t none = 0, until = ckpt_monotonic_ms() + noted[signal].grace_ms;
     __atomic_compare_exchange_n(&until_ms, &none, until ? until : 1, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
     if (before->sa_flags & SA_SIGINFO)
         before->sa_sigaction(signal, info, context);
@@ -62,6 +54,6 @@ uint32_t polyfs_ckpt_preempted(void)
     int64_t until = __atomic_load_n(&until_ms, __ATOMIC_RELAXED);
     if (!until)
         return 0;
-    int64_t left = until - now_ms();
+    int64_t left = until - ckpt_monotonic_ms();
     return left < 1 ? 1 : (uint32_t)left;
 }

@@ -41,13 +41,6 @@ static int64_t rank_of(const char *path)
     return strcmp(end, ".json") == 0 && rank < UINT32_MAX ? (int64_t)rank : -1;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void sleep_ms(int64_t ms)
 {
     struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
@@ -58,7 +51,7 @@ static void sleep_ms(int64_t ms)
 /* How long to wait before the next look: longer each time, and not beyond the deadline. 0: it has passed. */
 static int64_t next_wait(int64_t *wait, int64_t until)
 {
-    int64_t left = until - now_ms(), now = *wait < left ? *wait : left;
+    int64_t left = until - ckpt_monotonic_ms(), now = *wait < left ? *wait : left;
     *wait = *wait * 2 > WAIT_MAX_MS ? WAIT_MAX_MS : *wait * 2;
     return now > 0 ? now : 0;
 }
@@ -294,7 +287,7 @@ static int late(const struct collect *all)
 
 static int collect_store(struct collect *all)
 {
-    int64_t wait = WAIT_MIN_MS, until = now_ms() + all->ckpt->ranks.deadline_ms, pause = 1;
+    int64_t wait = WAIT_MIN_MS, until = ckpt_monotonic_ms() + all->ckpt->ranks.deadline_ms, pause = 1;
     char *folder = folder_of(all->ckpt, all->whole->attempt);
     int rc = folder ? POLYFS_OK : ckpt_fail(all->err, POLYFS_NOMEM, "save to", all->ckpt->url, "no memory");
     while (rc == POLYFS_OK && all->missing) {
@@ -391,7 +384,7 @@ int polyfs_ckpt_wait(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_info *in
                      struct polyfs_error *err)
 {
     int64_t wait = WAIT_MIN_MS, pause = 1;
-    int64_t until = now_ms() + (timeout_ms > INT32_MAX ? INT32_MAX : (int64_t)timeout_ms);
+    int64_t until = ckpt_monotonic_ms() + (timeout_ms > INT32_MAX ? INT32_MAX : (int64_t)timeout_ms);
     for (;;) {
         int committed = 0;
         int rc = is_committed(ckpt, info->attempt, &committed, err);

@@ -24,6 +24,11 @@ void polyfs_ckpt_close(struct polyfs_ckpt *ckpt)
     free(ckpt);
 }
 
+char *ckpt_attempt_folder(const struct polyfs_ckpt *ckpt, const char *home, const char *attempt)
+{
+    return ckpt_format("%s%s%s/%s", ckpt->root, *ckpt->root ? "/" : "", home, attempt);
+}
+
 uint64_t ckpt_seq(struct polyfs_ckpt *ckpt)
 {
     pthread_mutex_lock(&ckpt->lock);

@@ -77,6 +77,7 @@ int ckpt_fail(struct polyfs_error *err, int code, const char *what, const char *
     POLYFS_PRINTF(5, 6);
 void ckpt_id(char out[CKPT_ATTEMPT]); /* 128 random bits */
 int64_t ckpt_now_ns(void);
+int64_t ckpt_monotonic_ms(void); /* safe in a signal handler */
 /* A relative path whose parts are neither empty, "." nor "..", and which holds no control byte. */
 int ckpt_name_valid(const char *name);
 
@@ -90,6 +91,9 @@ void ckpt_text_init(struct ckpt_text *text);
 void ckpt_text_add(struct ckpt_text *text, const char *bytes, size_t n);
 void ckpt_text_put(struct ckpt_text *text, const char *string);
 void ckpt_text_repeat(struct ckpt_text *text, const char *unit, size_t count);
+
+/* run.c: where the files of an attempt lie; @home: whose folder has it. NULL without memory. */
+char *ckpt_attempt_folder(const struct polyfs_ckpt *ckpt, const char *home, const char *attempt);
 
 /* record.c */
 void ckpt_record_init(struct ckpt_record *record);

@@ -149,20 +149,18 @@ int polyfs_ckpt_save(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_save_opt
                      const struct polyfs_ckpt_item *items, size_t count, struct polyfs_ckpt_info *out_info,
                      struct polyfs_error *err)
 {
-    struct polyfs_error own = POLYFS_ERROR_INIT;
-    struct polyfs_error *e = err ? err : &own; /* the commit state decides what may be removed */
     struct polyfs_ckpt_saver *saver;
-    int rc = polyfs_ckpt_begin(ckpt, opts, &saver, e);
+    int rc = polyfs_ckpt_begin(ckpt, opts, &saver, err);
     if (rc != POLYFS_OK)
         return rc;
     for (size_t i = 0; i < count && rc == POLYFS_OK; i++) {
         if (items[i].data || !items[i].path)
-            rc = polyfs_ckpt_write(saver, items[i].name, items[i].data, items[i].size, e);
+            rc = polyfs_ckpt_write(saver, items[i].name, items[i].data, items[i].size, err);
         else
-            rc = write_from(saver, items[i].name, items[i].path, e);
+            rc = write_from(saver, items[i].name, items[i].path, err);
     }
     if (rc == POLYFS_OK)
-        return polyfs_ckpt_commit(saver, out_info, e);
+        return polyfs_ckpt_commit(saver, out_info, err);
     polyfs_ckpt_abort(saver);
     return rc;
 }

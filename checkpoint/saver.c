@@ -52,7 +52,7 @@ static int saver_place(struct polyfs_ckpt_saver *saver)
     }
     memcpy(saver->manifest.attempt, entry->attempt, sizeof(entry->attempt));
     if (rc == POLYFS_OK)
-        saver->folder = ckpt_format("%s%s%s/%s", ckpt->root, *ckpt->root ? "/" : "", entry->name, entry->attempt);
+        saver->folder = ckpt_attempt_folder(ckpt, entry->name, entry->attempt);
     return saver->folder ? rc : POLYFS_NOMEM;
 }
 

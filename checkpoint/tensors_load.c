@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "differ.h"
 #include "run.h"
 #include "tensors.h"
 
@@ -18,10 +19,7 @@ struct load {
     struct polyfs_tensor_read *reads;
     size_t found;
     uint32_t flags;
-    polyfs_tensors_differ_fn *differ;
-    void *user;
-    size_t missing, unexpected;
-    const char *first; /* of those that differ */
+    struct ckpt_differ differ;
 };
 
 static int by_name(const void *a, const void *b)
@@ -29,18 +27,6 @@ static int by_name(const void *a, const void *b)
     const struct polyfs_tensor *x = *(const struct polyfs_tensor *const *)a,
                                *y = *(const struct polyfs_tensor *const *)b;
     return strcmp(x->name, y->name);
-}
-
-static void differs(struct load *load, const char *name, int unexpected)
-{
-    if (!load->first)
-        load->first = name;
-    if (unexpected)
-        load->unexpected++;
-    else
-        load->missing++;
-    if (load->differ)
-        load->differ(name, unexpected, load->user);
 }
 
 static int same_kind(const struct load *load, const struct polyfs_tensor *want, const struct polyfs_tensor *have,
@@ -64,7 +50,7 @@ static int match(struct load *load, struct polyfs_error *err)
     for (size_t i = 0; i < load->count && rc == POLYFS_OK; i++) {
         const struct polyfs_tensor *want = load->into[i], *have = polyfs_tensors_find(load->tensors, want->name);
         if (!have) {
-            differs(load, want->name, 0);
+            ckpt_differs(&load->differ, want->name, 0);
             continue;
         }
         rc = same_kind(load, want, have, err);
@@ -79,19 +65,19 @@ static void look_for_unexpected(struct load *load)
     for (size_t i = 0; i < load->tensors->rows.count; i++) {
         const struct polyfs_tensor *have = &load->tensors->rows.at[i]->told;
         if (!bsearch(&have, load->into, load->count, sizeof(*load->into), by_name))
-            differs(load, have->name, 1);
+            ckpt_differs(&load->differ, have->name, 1);
     }
 }
 
 static int strict_check(const struct load *load, struct polyfs_error *err)
 {
-    if (!(load->flags & POLYFS_TENSORS_STRICT) || !load->first)
+    if (!(load->flags & POLYFS_TENSORS_STRICT) || !load->differ.first)
         return POLYFS_OK;
-    return ckpt_fail(err, load->missing ? POLYFS_NOT_FOUND : POLYFS_EXISTS, WHAT,
+    return ckpt_fail(err, ckpt_differ_code(&load->differ), WHAT,
                      load->tensors->shard_count ? load->tensors->shards[0].name : "a checkpoint",
                      "%zu tensors are missing in it and %zu unexpected, \"%s\" first; load it without "
                      "POLYFS_TENSORS_STRICT to take those that fit",
-                     load->missing, load->unexpected, load->first);
+                     load->differ.missing, load->differ.unexpected, load->differ.first);
 }
 
 static int run(struct load *load, struct polyfs_error *err)
@@ -108,7 +94,10 @@ static int run(struct load *load, struct polyfs_error *err)
 int polyfs_tensors_load(struct polyfs_tensors *tensors, const struct polyfs_tensor *into, size_t count,
                         uint32_t flags, polyfs_tensors_differ_fn *differ, void *user, struct polyfs_error *err)
 {
-    struct load load = {.tensors = tensors, .count = count, .flags = flags, .differ = differ, .user = user};
+    struct load load = {.tensors = tensors,
+                        .count = count,
+                        .flags = flags,
+                        .differ = {.tell = differ, .user = user}};
     if (flags & ~POLYFS_TENSORS_STRICT)
         return ckpt_fail(err, POLYFS_UNSUPPORTED, WHAT, "a checkpoint", "a flag is not known");
     load.into = ckpt_tensor_pointers(into, count);

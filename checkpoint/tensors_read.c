@@ -311,7 +311,8 @@ static int pass_packed(struct polyfs_reader *reader, const struct ckpt_tensor *r
                            "it ends in the middle of \"%s\"", row->told.name);
         if (rc != POLYFS_OK)
             break;
-        crc = polyfs_crc32c(crc, buffer, n);
+        if (row->has_crc)
+            crc = polyfs_crc32c(crc, buffer, n);
         rc = take(user, buffer, n, err);
         left -= n;
     }

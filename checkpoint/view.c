@@ -78,7 +78,7 @@ static int view_open(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *en
     view->call = ckpt->call;
     view->rank = ckpt->ranks.rank;
     ckpt_info_fill(&view->info, entry, record);
-    view->folder = ckpt_format("%s%s%s/%s", ckpt->root, *ckpt->root ? "/" : "", entry->home, entry->attempt);
+    view->folder = ckpt_attempt_folder(ckpt, entry->home, entry->attempt);
     int rc = view->folder ? POLYFS_OK : ckpt_fail(err, POLYFS_NOMEM, "load", entry->name, "no memory");
     if (rc == POLYFS_OK)
         rc = entry->file ? one_file(view, entry, err) : read_manifest(view, entry, err);

@@ -115,14 +115,24 @@ int cli_ckpt_number(const char *option, const char *text, int64_t *out)
     return POLYFS_OK;
 }
 
-void cli_ckpt_saved(const char *url, const struct polyfs_ckpt_info *info)
+static void told(const struct polyfs_ckpt_info *info, const char *did, const char *to, const char *where)
 {
     char size[32];
     if (cli.json)
         cli_json_line(stdout, cli_ckpt_json(info));
     else
-        cli_note("saved %s to %s: %s in %u files", info->name, url,
+        cli_note("%s %s %s %s: %s in %u files", did, info->name, to, where,
                  cli_size_text(info->bytes, 1, size, sizeof(size)), info->files);
+}
+
+void cli_ckpt_saved(const char *url, const struct polyfs_ckpt_info *info)
+{
+    told(info, "saved", "to", url);
     if (info->flags & POLYFS_CKPT_UNDONE)
         cli_note("warning: %s", info->note);
+}
+
+void cli_ckpt_loaded(const char *folder, const struct polyfs_ckpt_info *info)
+{
+    told(info, "loaded", "into", folder);
 }

@@ -14,6 +14,7 @@ struct polyfs_ckpt_view *cli_ckpt_load(struct polyfs_ckpt *ckpt, const char *whi
 /* A whole number of an option, POLYFS_CKPT_NO_STEP when @text is NULL; a mistake is told. */
 int cli_ckpt_number(const char *option, const char *text, int64_t *out);
 void cli_ckpt_saved(const char *url, const struct polyfs_ckpt_info *info); /* tells it */
+void cli_ckpt_loaded(const char *folder, const struct polyfs_ckpt_info *info);
 /* Prints the name of one of a run, or its row. */
 int cli_ckpt_name(const char *url, const char *which);
 

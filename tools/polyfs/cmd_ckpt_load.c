@@ -2,16 +2,6 @@
 /* polyfs ckpt load: the files of a checkpoint into a folder, each checked as it passes. */
 #include "ckpt.h"
 
-static void tell_loaded(const struct polyfs_ckpt_info *info, const char *folder)
-{
-    char size[32];
-    if (cli.json)
-        cli_json_line(stdout, cli_ckpt_json(info));
-    else
-        cli_note("loaded %s into %s: %s in %u files", info->name, folder,
-                 cli_size_text(info->bytes, 1, size, sizeof(size)), info->files);
-}
-
 static int run(int argc, char **argv)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
@@ -28,7 +18,7 @@ static int run(int argc, char **argv)
     rc = polyfs_ckpt_extract(view, folder, &err);
     cli_watch_end();
     if (rc == POLYFS_OK)
-        tell_loaded(polyfs_ckpt_view_info(view), folder);
+        cli_ckpt_loaded(folder, polyfs_ckpt_view_info(view));
     else
         cli_tell(&err);
     polyfs_ckpt_view_close(view);

@@ -58,13 +58,12 @@ static void head_json(const char *url, const struct cli_tensors *from, size_t sh
         cli_json_text(row, "file", url);
     json_object_set_new(row, "tensors", json_integer((json_int_t)shown));
     json_object_set_new(row, "state", json_loads(polyfs_tensors_state(from->tensors), JSON_DECODE_ANY, NULL));
-    for (size_t i = 0; from->view && i < polyfs_ckpt_view_count(from->view); i++) {
-        const struct polyfs_ckpt_file *file = polyfs_ckpt_view_at(from->view, i);
-        json_t *names = json_object_get(row, "names") ?: json_array();
-        json_array_append_new(names, json_string(file->name));
-        if (!json_object_get(row, "names"))
-            json_object_set_new(row, "names", names);
-    }
+    json_t *names = json_array();
+    for (size_t i = 0; from->view && i < polyfs_ckpt_view_count(from->view); i++)
+        json_array_append_new(names, json_string(polyfs_ckpt_view_at(from->view, i)->name));
+    if (json_array_size(names))
+        json_object_set(row, "names", names);
+    json_decref(names);
     cli_json_line(stdout, row);
 }
 
