@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run.h"
+#include "segment.h"
 
 #define NUMBERS 64
 
@@ -98,7 +98,10 @@ int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyf
     size_t count = 0;
     next->time_ns = ckpt_now_ns();
     memcpy(next->writer, ckpt->writer, sizeof(next->writer));
-    int rc = ckpt_log_put(ckpt, next, err);
+    int rc = ckpt_segments_settle(ckpt, next, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    rc = ckpt_log_put(ckpt, next, err);
     if (rc == POLYFS_EXISTS)
         rc = resolve_taken(ckpt, next, err);
     if (rc != POLYFS_OK)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "segment.h"
 #include "view.h"
 
 #define NUMBERS 64
@@ -18,12 +19,12 @@ static int is_damage(int rc)
 
 /* ---- finding --------------------------------------------------------------------------------------------------- */
 
-/* The newest whole one that a record names. POLYFS_CORRUPT: it names some, all damaged. NOT_FOUND: it names none. */
-static int newest_of(struct polyfs_ckpt *ckpt, const struct ckpt_record *record, uint32_t flags, char *note,
-                     size_t note_room, struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
+/* The newest whole one of the first @count that a record names, as newest_of() below. */
+static int newest_before(struct polyfs_ckpt *ckpt, const struct ckpt_record *record, size_t count, uint32_t flags,
+                         char *note, size_t note_room, struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
 {
     int rc = POLYFS_NOT_FOUND;
-    for (size_t i = record->live_count; i-- > 0;) {
+    for (size_t i = count; i-- > 0;) {
         struct polyfs_error why = POLYFS_ERROR_INIT;
         rc = ckpt_view_whole(ckpt, &record->live[i], record, flags, out_view, &why);
         if (rc == POLYFS_OK)
@@ -37,6 +38,21 @@ static int newest_of(struct polyfs_ckpt *ckpt, const struct ckpt_record *record,
         rc = POLYFS_CORRUPT;
     }
     return rc;
+}
+
+/* The newest whole one that a record names. POLYFS_CORRUPT: it names some, all damaged. NOT_FOUND: it names none. */
+static int newest_of(struct polyfs_ckpt *ckpt, struct ckpt_record *record, uint32_t flags, char *note,
+                     size_t note_room, struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
+{
+    const size_t tail = record->live_count;
+    int rc = newest_before(ckpt, record, tail, flags, note, note_room, out_view, err);
+    if (record->whole || (rc != POLYFS_NOT_FOUND && rc != POLYFS_CORRUPT))
+        return rc;
+    int loaded = ckpt_segments_load(ckpt, record, err);
+    if (loaded != POLYFS_OK)
+        return loaded;
+    int older = newest_before(ckpt, record, record->live_count - tail, flags, note, note_room, out_view, err);
+    return older == POLYFS_NOT_FOUND ? rc : older;
 }
 
 static int load_latest(struct polyfs_ckpt *ckpt, uint32_t flags, struct polyfs_ckpt_view **out_view,
@@ -110,26 +126,34 @@ static const struct ckpt_entry *entry_of(const struct ckpt_record *record, const
     return entry || !chosen ? entry : ckpt_record_find(record, chosen);
 }
 
+/* *out_entry is NULL when there is none of that name. What is not in the record itself is looked for in its segments. */
+static int find_entry(struct polyfs_ckpt *ckpt, const char *name, struct ckpt_record *record,
+                      const struct ckpt_entry **out_entry, struct polyfs_error *err)
+{
+    int found = 0;
+    int rc = ckpt_log_newest(ckpt, 0, record, &found, NULL, 0, err);
+    *out_entry = rc == POLYFS_OK ? entry_of(record, name) : NULL;
+    if (rc != POLYFS_OK || !found || *out_entry)
+        return rc;
+    rc = ckpt_segments_load(ckpt, record, err);
+    *out_entry = rc == POLYFS_OK ? entry_of(record, name) : NULL;
+    return rc;
+}
+
 static int load_named(struct polyfs_ckpt *ckpt, const char *name, uint32_t flags,
                       struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
 {
     struct ckpt_record record;
-    int found = 0;
+    const struct ckpt_entry *entry;
     ckpt_record_init(&record);
-    int rc = ckpt_log_newest(ckpt, &record, &found, NULL, 0, err);
-    if (rc != POLYFS_OK)
-        return rc;
-    const struct ckpt_entry *entry = entry_of(&record, name);
-    rc = POLYFS_NOT_FOUND;
-    if (entry) {
-        rc = ckpt_view_whole(ckpt, entry, &record, flags, out_view, err);
-        if (rc == POLYFS_NOT_FOUND)
-            rc = ckpt_fail(err, POLYFS_CORRUPT, "load", name, "a file of it is missing");
-    }
+    int rc = find_entry(ckpt, name, &record, &entry, err);
+    if (rc == POLYFS_OK && !entry)
+        rc = ckpt_fail(err, POLYFS_NOT_FOUND, "load", ckpt->url,
+                       "it has no checkpoint \"%s\"; see: polyfs ckpt list %s", name, ckpt->url);
+    else if (rc == POLYFS_OK &&
+             (rc = ckpt_view_whole(ckpt, entry, &record, flags, out_view, err)) == POLYFS_NOT_FOUND)
+        rc = ckpt_fail(err, POLYFS_CORRUPT, "load", name, "a file of it is missing");
     ckpt_record_clear(&record);
-    if (rc == POLYFS_NOT_FOUND)
-        ckpt_fail(err, rc, "load", ckpt->url, "it has no checkpoint \"%s\"; see: polyfs ckpt list %s", name,
-                  ckpt->url);
     return rc;
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run.h"
+#include "segment.h"
 
 #define NUMBERS 64
 
@@ -59,6 +59,9 @@ static int is_kept(const struct gc *gc, const char *attempt)
         for (size_t i = 0; i < record->garbage_count; i++)
             if (strcmp(record->garbage[i].attempt, id) == 0)
                 return 1; /* the next commit removes it */
+        for (size_t i = 0; i < record->segment_count; i++)
+            if (strcmp(record->segments[i].id, id) == 0)
+                return 1;
     }
     return 0;
 }
@@ -145,7 +148,7 @@ static int read_kept(struct gc *gc, struct polyfs_error *err)
         }
         rc = ckpt_log_get(gc->ckpt, numbers[i], &gc->kept[gc->kept_count], err);
         if (rc == POLYFS_OK)
-            gc->kept_count++;
+            rc = ckpt_segments_load(gc->ckpt, &gc->kept[gc->kept_count++], err);
     }
     return rc;
 }

@@ -19,7 +19,7 @@ int polyfs_ckpt_list(struct polyfs_ckpt *ckpt, struct polyfs_ckpt_list **out_lis
     char note[512] = "";
     int found = 0;
     ckpt_record_init(&record);
-    int rc = ckpt_log_newest(ckpt, &record, &found, note, sizeof(note), err);
+    int rc = ckpt_log_newest(ckpt, CKPT_WHOLE, &record, &found, note, sizeof(note), err);
     if (rc != POLYFS_OK)
         return rc;
     struct polyfs_ckpt_list *list = calloc(1, sizeof(*list));
@@ -68,7 +68,7 @@ int polyfs_ckpt_verify(struct polyfs_ckpt *ckpt, const char *which, uint32_t fla
     int found = 0, first = POLYFS_OK, seen = 0;
     uint32_t check = flags & POLYFS_CKPT_SIZES_ONLY ? 0 : POLYFS_CKPT_CHECK_BYTES;
     ckpt_record_init(&record);
-    int rc = ckpt_log_newest(ckpt, &record, &found, NULL, 0, err);
+    int rc = ckpt_log_newest(ckpt, CKPT_WHOLE, &record, &found, NULL, 0, err);
     for (size_t i = record.live_count; rc == POLYFS_OK && i-- > 0;) {
         struct polyfs_error why = POLYFS_ERROR_INIT;
         struct polyfs_ckpt_view *view = NULL;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run.h"
+#include "segment.h"
 
 #define SEQ_TOP UINT64_C(9999999999999999999)
 #define DIGITS 19
@@ -167,8 +167,20 @@ int ckpt_log_get(struct polyfs_ckpt *ckpt, uint64_t seq, struct ckpt_record *out
     return rc;
 }
 
-int ckpt_log_newest(struct polyfs_ckpt *ckpt, struct ckpt_record *out, int *out_found, char *note, size_t note_room,
-                    struct polyfs_error *err)
+/* Together with what it keeps in segments. */
+static int get_whole(struct polyfs_ckpt *ckpt, uint64_t seq, struct ckpt_record *out, struct polyfs_error *err)
+{
+    int rc = ckpt_log_get(ckpt, seq, out, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    rc = ckpt_segments_load(ckpt, out, err);
+    if (rc != POLYFS_OK)
+        ckpt_record_clear(out);
+    return rc;
+}
+
+int ckpt_log_newest(struct polyfs_ckpt *ckpt, uint32_t flags, struct ckpt_record *out, int *out_found, char *note,
+                    size_t note_room, struct polyfs_error *err)
 {
     uint64_t numbers[PAGE];
     size_t count;
@@ -178,7 +190,8 @@ int ckpt_log_newest(struct polyfs_ckpt *ckpt, struct ckpt_record *out, int *out_
         return rc;
     *out_found = 0;
     for (size_t i = 0; i < count; i++) {
-        rc = ckpt_log_get(ckpt, numbers[i], out, &why);
+        rc =
+            flags & CKPT_WHOLE ? get_whole(ckpt, numbers[i], out, &why) : ckpt_log_get(ckpt, numbers[i], out, &why);
         if (rc == POLYFS_OK) {
             *out_found = 1;
             return POLYFS_OK;

@@ -8,9 +8,12 @@
 #include <string.h>
 
 #include "run.h"
+#include "segment.h"
 
 #define FORMAT 1
-#define GARBAGE_MAX 1000 /* so that a record stays small */
+#define FORMAT_SEGMENTS 2         /* who does not know segments must not take what it reads for all */
+#define GARBAGE_BYTES (64u << 10) /* so that a record stays small */
+#define GARBAGE_ROW 80            /* of a row, with its numbers at their longest */
 
 void ckpt_record_init(struct ckpt_record *record)
 {
@@ -30,6 +33,9 @@ void ckpt_record_clear(struct ckpt_record *record)
         entry_free(&record->live[i]);
     for (size_t i = 0; i < record->garbage_count; i++)
         free(record->garbage[i].name);
+    for (size_t i = 0; i < record->segment_count; i++)
+        free(record->segments[i].gone);
+    free(record->segments);
     free(record->live);
     free(record->garbage);
     free(record->last);
@@ -37,11 +43,18 @@ void ckpt_record_clear(struct ckpt_record *record)
     ckpt_record_init(record);
 }
 
-static int garbage_add(struct ckpt_record *record, const char *name, const char *attempt, uint64_t seq)
+static size_t garbage_bytes(const struct ckpt_record *record)
 {
-    if (record->garbage_count ==
-        GARBAGE_MAX) /* nobody may remove it, it seems: a later collection finds it by its age */
-        ckpt_garbage_remove(record, 0);
+    size_t bytes = 0;
+    for (size_t i = 0; i < record->garbage_count; i++)
+        bytes += GARBAGE_ROW + 2 * strlen(record->garbage[i].name);
+    return bytes;
+}
+
+int ckpt_record_garbage(struct ckpt_record *record, const char *name, const char *attempt, uint64_t seq)
+{
+    if (garbage_bytes(record) >= GARBAGE_BYTES)
+        ckpt_garbage_remove(record, 0); /* nobody may remove it, it seems: a later collection finds it by its age */
     struct ckpt_garbage *more = realloc(record->garbage, (record->garbage_count + 1) * sizeof(*more));
     if (!more)
         return POLYFS_NOMEM;
@@ -97,7 +110,7 @@ int ckpt_record_drop(struct ckpt_record *record, const char *name)
     struct ckpt_entry *victim = &record->live[found - record->live];
     for (size_t i = 0; i < record->live_count; i++)
         shared += strcmp(record->live[i].attempt, victim->attempt) == 0;
-    int rc = shared > 1 ? POLYFS_OK : garbage_add(record, victim->home, victim->attempt, record->seq);
+    int rc = shared > 1 ? POLYFS_OK : ckpt_record_garbage(record, victim->home, victim->attempt, record->seq);
     if (rc != POLYFS_OK)
         return rc;
     forget(&record->last, victim->name);
@@ -122,14 +135,17 @@ int ckpt_record_copy(struct ckpt_record *to, const struct ckpt_record *from)
     *to = *from;
     to->live = NULL;
     to->garbage = NULL;
-    to->live_count = to->garbage_count = 0;
+    to->segments = NULL;
+    to->live_count = to->garbage_count = to->segment_count = 0;
     to->last = to->best = NULL;
     if (ckpt_text_set(&to->last, from->last) != POLYFS_OK || ckpt_text_set(&to->best, from->best) != POLYFS_OK)
         rc = POLYFS_NOMEM;
+    if (rc == POLYFS_OK)
+        rc = ckpt_segments_copy(to, from);
     for (size_t i = 0; i < from->live_count && rc == POLYFS_OK; i++)
         rc = ckpt_record_add(to, &from->live[i]);
     for (size_t i = 0; i < from->garbage_count && rc == POLYFS_OK; i++)
-        rc = garbage_add(to, from->garbage[i].name, from->garbage[i].attempt, from->garbage[i].seq);
+        rc = ckpt_record_garbage(to, from->garbage[i].name, from->garbage[i].attempt, from->garbage[i].seq);
     if (rc != POLYFS_OK)
         ckpt_record_clear(to);
     return rc;
@@ -137,7 +153,7 @@ int ckpt_record_copy(struct ckpt_record *to, const struct ckpt_record *from)
 
 /* ---- writing ------------------------------------------------------------------------------------------------ */
 
-static json_t *entry_json(const struct ckpt_entry *e)
+json_t *ckpt_entry_json(const struct ckpt_entry *e)
 {
     json_t *row =
         json_pack("{s:s, s:s, s:I, s:I, s:I, s:{s:I, s:I}}", "name", e->name, "attempt", e->attempt, "time_ns",
@@ -169,8 +185,11 @@ static int lists_json(json_t *body, const struct ckpt_record *record)
         failed |= json_object_set_new(body, "last", json_string(record->last));
     if (record->best)
         failed |= json_object_set_new(body, "best", json_string(record->best));
+    if (record->segment_count)
+        failed |= json_object_set_new(body, "segments", ckpt_segments_json(record));
     for (size_t i = 0; !failed && i < record->live_count; i++)
-        failed = json_array_append_new(live, entry_json(&record->live[i]));
+        if (!record->live[i].segment[0])
+            failed = json_array_append_new(live, ckpt_entry_json(&record->live[i]));
     for (size_t i = 0; !failed && i < record->garbage_count; i++) {
         const struct ckpt_garbage *g = &record->garbage[i];
         failed = json_array_append_new(garbage, json_pack("{s:s, s:s, s:I}", "name", g->name, "attempt", g->attempt,
@@ -181,9 +200,10 @@ static int lists_json(json_t *body, const struct ckpt_record *record)
 
 int ckpt_record_write(const struct ckpt_record *record, char **out, size_t *out_n)
 {
-    json_t *body = json_pack("{s:i, s:I, s:s, s:s, s:I, s:I}", "format", FORMAT, "seq", (json_int_t)record->seq,
-                             "run", record->run, "writer", record->writer, "incarnation",
-                             (json_int_t)record->incarnation, "time_ns", (json_int_t)record->time_ns);
+    json_t *body =
+        json_pack("{s:i, s:I, s:s, s:s, s:I, s:I}", "format", record->segment_count ? FORMAT_SEGMENTS : FORMAT,
+                  "seq", (json_int_t)record->seq, "run", record->run, "writer", record->writer, "incarnation",
+                  (json_int_t)record->incarnation, "time_ns", (json_int_t)record->time_ns);
     char *json = NULL;
     size_t n = 0;
     int rc = body ? lists_json(body, record) : POLYFS_NOMEM;
@@ -198,12 +218,12 @@ int ckpt_record_write(const struct ckpt_record *record, char **out, size_t *out_
 
 /* ---- reading -------------------------------------------------------------------------------------------------- */
 
-static int is_id(const char *text)
+int ckpt_is_id(const char *text)
 {
     return strlen(text) == CKPT_ATTEMPT - 1 && strspn(text, "0123456789abcdef") == CKPT_ATTEMPT - 1;
 }
 
-static int entry_read(json_t *row, struct ckpt_record *record)
+int ckpt_entry_read(json_t *row, struct ckpt_record *record)
 {
     struct ckpt_entry e = {.step = POLYFS_CKPT_NO_STEP, .epoch = POLYFS_CKPT_NO_STEP};
     const char *name, *attempt, *home = NULL, *file = NULL;
@@ -216,7 +236,7 @@ static int entry_read(json_t *row, struct ckpt_record *record)
         return rc;
     const json_t *score = json_object_get(row, "score");
     if (!ckpt_name_valid(name) || (home && !ckpt_name_valid(home)) || (file && !ckpt_name_valid(file)) ||
-        !is_id(attempt) || bytes < 0 || files < 0 || files > UINT32_MAX || size < 0 || crc < 0 ||
+        !ckpt_is_id(attempt) || bytes < 0 || files < 0 || files > UINT32_MAX || size < 0 || crc < 0 ||
         crc > UINT32_MAX || (score && ckpt_json_real_read(score, &e.score) != POLYFS_OK))
         return POLYFS_CORRUPT;
     e.name = (char *)(uintptr_t)name; /* copied by add */
@@ -240,7 +260,7 @@ static int lists_read(json_t *live, json_t *garbage, struct ckpt_record *record)
     json_t *row;
     json_array_foreach(live, i, row)
     {
-        int rc = entry_read(row, record);
+        int rc = ckpt_entry_read(row, record);
         if (rc != POLYFS_OK)
             return rc;
     }
@@ -251,18 +271,18 @@ static int lists_read(json_t *live, json_t *garbage, struct ckpt_record *record)
         int rc = ckpt_json_unpack(row, "{s:s, s:s, s:I}", "name", &name, "attempt", &attempt, "seq", &seq);
         if (rc != POLYFS_OK)
             return rc;
-        if (!ckpt_name_valid(name) || !is_id(attempt) || seq < 0)
+        if ((!ckpt_name_valid(name) && strcmp(name, CKPT_SEGMENTS_HOME) != 0) || !ckpt_is_id(attempt) || seq < 0)
             return POLYFS_CORRUPT;
-        if (garbage_add(record, name, attempt, (uint64_t)seq) != POLYFS_OK)
+        if (ckpt_record_garbage(record, name, attempt, (uint64_t)seq) != POLYFS_OK)
             return POLYFS_NOMEM;
     }
     return POLYFS_OK;
 }
 
-/* What is chosen must be there. */
+/* What is chosen must be there; in a segment it is looked for when that is read. */
 static int chosen_read(struct ckpt_record *record, const char *last, const char *best)
 {
-    if ((last && !ckpt_record_find(record, last)) || (best && !ckpt_record_find(record, best)))
+    if (record->whole && ((last && !ckpt_record_find(record, last)) || (best && !ckpt_record_find(record, best))))
         return POLYFS_CORRUPT;
     int rc = ckpt_text_set(&record->last, last);
     return rc == POLYFS_OK ? ckpt_text_set(&record->best, best) : rc;
@@ -273,7 +293,7 @@ static int body_read(json_t *body, struct ckpt_record *out, char *why, size_t ro
     int format;
     const char *run, *writer, *last = NULL, *best = NULL;
     json_int_t seq, incarnation, time_ns;
-    json_t *live, *garbage;
+    json_t *live, *garbage, *segments = NULL;
     int rc = ckpt_json_unpack(body, "{s:i}", "format", &format);
     if (rc == POLYFS_OK && format < 1)
         rc = POLYFS_CORRUPT;
@@ -281,15 +301,15 @@ static int body_read(json_t *body, struct ckpt_record *out, char *why, size_t ro
         snprintf(why, room, rc == POLYFS_NOMEM ? "no memory to read it" : "it is no record");
         return rc;
     }
-    if (format > FORMAT) {
-        snprintf(why, room, "its format %d is newer than this polyfs knows (%d)", format, FORMAT);
+    if (format > FORMAT_SEGMENTS) {
+        snprintf(why, room, "its format %d is newer than this polyfs knows (%d)", format, FORMAT_SEGMENTS);
         return POLYFS_UNSUPPORTED;
     }
-    rc = ckpt_json_unpack(body, "{s:I, s:s, s:s, s:I, s:I, s:o, s:o, s?s, s?s}", "seq", &seq, "run", &run, "writer",
-                          &writer, "incarnation", &incarnation, "time_ns", &time_ns, "live", &live, "garbage",
-                          &garbage, "last", &last, "best", &best);
-    if (rc == POLYFS_OK && (seq < 1 || incarnation < 0 || !is_id(run) || !is_id(writer) || !json_is_array(live) ||
-                            !json_is_array(garbage)))
+    rc = ckpt_json_unpack(body, "{s:I, s:s, s:s, s:I, s:I, s:o, s:o, s?s, s?s, s?o}", "seq", &seq, "run", &run,
+                          "writer", &writer, "incarnation", &incarnation, "time_ns", &time_ns, "live", &live,
+                          "garbage", &garbage, "last", &last, "best", &best, "segments", &segments);
+    if (rc == POLYFS_OK && (seq < 1 || incarnation < 0 || !ckpt_is_id(run) || !ckpt_is_id(writer) ||
+                            !json_is_array(live) || !json_is_array(garbage)))
         rc = POLYFS_CORRUPT;
     if (rc != POLYFS_OK) {
         snprintf(why, room, rc == POLYFS_NOMEM ? "no memory to read it" : "a field of it is missing or wrong");
@@ -300,7 +320,10 @@ static int body_read(json_t *body, struct ckpt_record *out, char *why, size_t ro
     out->time_ns = time_ns;
     memcpy(out->run, run, sizeof(out->run));
     memcpy(out->writer, writer, sizeof(out->writer));
-    rc = lists_read(live, garbage, out);
+    out->whole = !json_array_size(segments);
+    rc = ckpt_segments_read(segments, out);
+    if (rc == POLYFS_OK)
+        rc = lists_read(live, garbage, out);
     if (rc == POLYFS_OK)
         rc = chosen_read(out, last, best);
     if (rc != POLYFS_OK)

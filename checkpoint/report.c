@@ -349,7 +349,7 @@ static int is_committed(struct polyfs_ckpt *ckpt, const char *attempt, int *out,
     struct ckpt_record record;
     int found = 0;
     ckpt_record_init(&record);
-    int rc = ckpt_log_newest(ckpt, &record, &found, NULL, 0, err);
+    int rc = ckpt_log_newest(ckpt, 0, &record, &found, NULL, 0, err);
     *out = 0;
     for (size_t i = 0; i < record.live_count && rc == POLYFS_OK; i++)
         *out |= strcmp(record.live[i].attempt, attempt) == 0;

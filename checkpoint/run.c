@@ -42,12 +42,14 @@ static int claim_once(struct polyfs_ckpt *ckpt, struct polyfs_error *err)
     struct ckpt_record next;
     int found = 0;
     ckpt_record_clear(&ckpt->state);
-    int rc = ckpt_log_newest(ckpt, &ckpt->state, &found, NULL, 0, err);
+    int rc = ckpt_log_newest(ckpt, CKPT_WHOLE, &ckpt->state, &found, NULL, 0, err);
     if (rc != POLYFS_OK &&
         !(rc == POLYFS_PERMISSION && ckpt->blind)) /* then the number is claimed by create-only alone */
         return rc;
-    if (!found)
+    if (!found) {
         ckpt_id(ckpt->state.run);
+        ckpt->state.whole = 1;
+    }
     if (ckpt_record_copy(&next, &ckpt->state) != POLYFS_OK)
         return ckpt_fail(err, POLYFS_NOMEM, "open the run", ckpt->url, "no memory");
     next.seq++;

@@ -17,6 +17,7 @@
 #define CKPT_RECORDS_MIN 3
 #define CKPT_RECORDS 5
 #define CKPT_TEXT_MAX 4096
+#define CKPT_DROPS_MAX 400 /* by one record, whose garbage is bounded; the next ones drop the rest */
 
 /* A live checkpoint, as records hold it. */
 struct ckpt_entry {
@@ -31,6 +32,17 @@ struct ckpt_entry {
     char *file; /* the one that it has, which then stands for its manifest; or NULL */
     uint64_t manifest_size;
     uint32_t manifest_crc;
+    char segment[CKPT_ATTEMPT]; /* in which it stands, or "": in the record itself */
+    uint32_t row;               /* its place there */
+};
+
+/* Checkpoints that stand in a file of their own, the oldest of a run. */
+struct ckpt_segment {
+    char id[CKPT_ATTEMPT];
+    uint32_t rows; /* those that are gone included */
+    uint64_t size; /* of the file */
+    uint32_t crc;
+    char *gone; /* rows that are no more, "0-17,40"; NULL once the segment is read, since then live tells */
 };
 
 /* What retention dropped, and in which record: its files go once a later record is the newest. */
@@ -49,6 +61,9 @@ struct ckpt_record {
     int64_t time_ns;
     struct ckpt_entry *live; /* oldest first */
     size_t live_count;
+    struct ckpt_segment *segments; /* oldest first; those of a record that was only read are not in live */
+    size_t segment_count;
+    int whole;         /* live holds what stands in segments, too */
     char *last, *best; /* names of live ones that a policy chose; or NULL */
     struct ckpt_garbage *garbage;
     size_t garbage_count;
@@ -106,6 +121,10 @@ const struct ckpt_entry *ckpt_record_find(const struct ckpt_record *record, cons
  * them. */
 int ckpt_record_drop(struct ckpt_record *record, const char *name);
 void ckpt_garbage_remove(struct ckpt_record *record, size_t index);
+int ckpt_record_garbage(struct ckpt_record *record, const char *name, const char *attempt, uint64_t seq);
+json_t *ckpt_entry_json(const struct ckpt_entry *entry);
+int ckpt_entry_read(json_t *row, struct ckpt_record *record); /* adds it */
+int ckpt_is_id(const char *text);
 int ckpt_record_write(const struct ckpt_record *record, char **out, size_t *out_n);
 /* POLYFS_CORRUPT, UNSUPPORTED (a newer format) or NOMEM, with the reason in @why. */
 int ckpt_record_read(const char *text, size_t n, struct ckpt_record *out, char *why, size_t why_room);
@@ -126,9 +145,13 @@ json_t *ckpt_json_from_shape(const uint64_t *shape, uint32_t rank);
 int ckpt_json_shape(json_t *array, uint64_t *shape, uint32_t *out_rank);
 
 /* log.c */
-/* The newest record that can be read, into @out. *out_found 0: the log is empty. @note: what was passed over. */
-int ckpt_log_newest(struct polyfs_ckpt *ckpt, struct ckpt_record *out, int *out_found, char *note, size_t note_room,
-                    struct polyfs_error *err);
+/*
+ * The newest record that can be read, into @out; with CKPT_WHOLE together with its segments. *out_found 0: the log is
+ * empty. @note: what was passed over.
+ */
+#define CKPT_WHOLE 1u
+int ckpt_log_newest(struct polyfs_ckpt *ckpt, uint32_t flags, struct ckpt_record *out, int *out_found, char *note,
+                    size_t note_room, struct polyfs_error *err);
 /* Puts @record as number record->seq. POLYFS_EXISTS when that number is taken by another. */
 int ckpt_log_put(struct polyfs_ckpt *ckpt, const struct ckpt_record *record, struct polyfs_error *err);
 int ckpt_log_get(struct polyfs_ckpt *ckpt, uint64_t seq, struct ckpt_record *out, struct polyfs_error *err);

@@ -59,7 +59,8 @@ static int next_record(const struct polyfs_ckpt_saver *saver, struct ckpt_record
         if (rc == POLYFS_OK)
             rc = ckpt_record_add(next, &saver->entry);
     }
-    while (rc == POLYFS_OK && ckpt->keep_newest && next->live_count > ckpt->keep_newest)
+    for (int i = 0;
+         rc == POLYFS_OK && i < CKPT_DROPS_MAX && ckpt->keep_newest && next->live_count > ckpt->keep_newest; i++)
         rc = ckpt_record_drop(next, next->live[0].name);
     if (rc != POLYFS_OK)
         ckpt_record_clear(next);

@@ -38,7 +38,7 @@ struct polyfs_ckpt_opts {
     uint32_t flags;                        /**< POLYFS_CKPT_READ_ONLY, POLYFS_CKPT_ALONE */
     const char *const *options;            /**< of the store, as for polyfs_fs_open(); or NULL */
     const struct polyfs_call_opts *call;   /**< bounds each call of the store; or NULL */
-    uint32_t keep_newest;                  /**< so many checkpoints are kept; 0 all */
+    uint32_t keep_newest;                  /**< so many checkpoints are kept; 0 all; one save drops 400 at most */
     uint32_t keep_records;                 /**< so many records of the log are kept, 3 at least; 0 = 5 */
     const struct polyfs_ckpt_ranks *ranks; /**< this process is one of many that save together; or NULL */
 };
@@ -553,7 +553,7 @@ POLYFS_API int polyfs_ckpt_verify(struct polyfs_ckpt *ckpt, const char *which, u
 #define POLYFS_CKPT_SIZES_ONLY 1u
 
 /**
- * Let checkpoints go, all by one record. Their files are removed when the next record is put, as those are that
+ * Let checkpoints go, up to 400 by one record. Their files are removed when the next record is put, as those are that
  * retention drops.
  *
  * @param names  @p count names

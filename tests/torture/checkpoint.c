@@ -14,7 +14,7 @@ int run_open(struct world *w, uint32_t flags, struct polyfs_ckpt **out, struct p
     return polyfs_ckpt_open(url_at(w, "run"), &opts, out, err);
 }
 
-static int save(struct polyfs_ckpt *run, int64_t step, struct polyfs_ckpt_info *info, struct polyfs_error *err)
+int run_save(struct polyfs_ckpt *run, int64_t step, struct polyfs_ckpt_info *info, struct polyfs_error *err)
 {
     struct polyfs_ckpt_save_opts opts = POLYFS_CKPT_SAVE_OPTS_INIT;
     char name[16];
@@ -32,8 +32,8 @@ void run_of_two(struct world *w)
     struct polyfs_error err = POLYFS_ERROR_INIT;
     struct polyfs_ckpt *run = NULL;
     must(run_open(w, 0, &run, &err), "open a run", &err);
-    must(save(run, 1, NULL, &err), "save", &err);
-    must(save(run, 2, NULL, &err), "save", &err);
+    must(run_save(run, 1, NULL, &err), "save", &err);
+    must(run_save(run, 2, NULL, &err), "save", &err);
     polyfs_ckpt_close(run);
 }
 
@@ -66,7 +66,7 @@ static int call_save(struct world *w, struct polyfs_error *err)
     struct polyfs_ckpt *run = NULL;
     int rc = run_open(w, 0, &run, err);
     if (rc == POLYFS_OK)
-        rc = save(run, 3, &w->out.info, err);
+        rc = run_save(run, 3, &w->out.info, err);
     polyfs_ckpt_close(run);
     return rc;
 }
@@ -156,7 +156,7 @@ static void litter(struct world *w)
     struct polyfs_ckpt_saver *saver = NULL;
     run_of_two(w);
     must(run_open(w, 0, &run, &err), "open a run", &err);
-    must(save(run, 3, NULL, &err), "save", &err);
+    must(run_save(run, 3, NULL, &err), "save", &err);
     must(polyfs_ckpt_begin(run, NULL, &saver, &err), "begin a save", &err);
     polyfs_ckpt_abort(saver);
     polyfs_ckpt_close(run);

@@ -13,11 +13,17 @@
 #include "alloc.h"
 #include "torture.h"
 
-static const struct scenario *const files[] = {setup_scenarios,      look_scenarios,
-                                               read_scenarios,       write_scenarios,
-                                               change_scenarios,     bulk_scenarios,
-                                               checkpoint_scenarios, content_scenarios,
-                                               policy_scenarios,     NULL};
+static const struct scenario *const files[] = {setup_scenarios,
+                                               look_scenarios,
+                                               read_scenarios,
+                                               write_scenarios,
+                                               change_scenarios,
+                                               bulk_scenarios,
+                                               checkpoint_scenarios,
+                                               segments_scenarios,
+                                               content_scenarios,
+                                               policy_scenarios,
+                                               NULL};
 
 static const struct scenario *scenario_of(const char *name)
 {

@@ -65,8 +65,8 @@ struct scenario {
 
 /* Scenarios by file, each ended by a row without a name. */
 extern const struct scenario look_scenarios[], read_scenarios[], write_scenarios[], change_scenarios[],
-    bulk_scenarios[], checkpoint_scenarios[], content_scenarios[], policy_scenarios[], setup_scenarios[],
-    mutant_scenarios[];
+    bulk_scenarios[], checkpoint_scenarios[], segments_scenarios[], content_scenarios[], policy_scenarios[],
+    setup_scenarios[], mutant_scenarios[];
 
 /* A path below the scenario's folder; good until a few more were asked for. */
 const char *at(const struct world *w, const char *name);
@@ -83,6 +83,7 @@ void must(int rc, const char *what, const struct polyfs_error *err);
 /* checkpoint.c: a run of two checkpoints, opened once more, and what has to hold after a call on it. */
 void run_of_two(struct world *w);
 int run_open(struct world *w, uint32_t flags, struct polyfs_ckpt **out, struct polyfs_error *err);
+int run_save(struct polyfs_ckpt *run, int64_t step, struct polyfs_ckpt_info *info, struct polyfs_error *err);
 const char *run_settled(struct world *w, int rc);
 const char *run_check_save(const struct world *w);
 
