@@ -81,6 +81,13 @@ static void clean_up(struct polyfs_ckpt *ckpt, const uint64_t *numbers, size_t c
             undone(ckpt, "old records stay: this store refuses to remove them; allow to delete below .ckpt");
 }
 
+static void keep_last(struct polyfs_ckpt *ckpt)
+{
+    struct polyfs_error why = POLYFS_ERROR_INIT;
+    if (ckpt_last_make(ckpt, &why) != POLYFS_OK)
+        undone(ckpt, why.message);
+}
+
 /* Who is alone looks only before something is removed: what was dropped, or records beyond those kept. */
 static int must_look(struct polyfs_ckpt *ckpt, const struct ckpt_record *next)
 {
@@ -120,6 +127,7 @@ int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyf
     ckpt->undone[0] = '\0';
     if (ckpt->blind && ckpt->state.garbage_count)
         undone(ckpt, "what was dropped stays: this store refuses to list; allow to list and delete below the run");
+    keep_last(ckpt);
     if (rc == POLYFS_OK && looks)
         clean_up(ckpt, numbers, count);
     return POLYFS_OK;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "legacy.h"
 #include "segment.h"
 #include "view.h"
 
@@ -55,6 +56,33 @@ static int newest_of(struct polyfs_ckpt *ckpt, struct ckpt_record *record, uint3
     return older == POLYFS_NOT_FOUND ? rc : older;
 }
 
+static void passed_over(struct polyfs_ckpt_view *view, const char *note)
+{
+    if (!*note)
+        return;
+    view->info.flags |= POLYFS_CKPT_FELL_BACK;
+    snprintf(view->info.note, sizeof(view->info.note), "%s", note);
+}
+
+/* The log names none. */
+static int load_legacy(struct polyfs_ckpt *ckpt, uint64_t seq, uint32_t flags, struct polyfs_ckpt_view **out_view,
+                       struct polyfs_error *err)
+{
+    struct ckpt_record record;
+    char note[512] = "";
+    ckpt_record_init(&record);
+    record.seq = seq;
+    int rc = ckpt_legacy_look(ckpt, &record, err);
+    if (rc == POLYFS_OK)
+        rc = newest_of(ckpt, &record, flags, note, sizeof(note), out_view, err);
+    if (rc == POLYFS_NOT_FOUND)
+        ckpt_fail(err, rc, "load the latest of", ckpt->url, "it has no checkpoint yet");
+    else if (rc == POLYFS_OK)
+        passed_over(*out_view, note);
+    ckpt_record_clear(&record);
+    return rc;
+}
+
 static int load_latest(struct polyfs_ckpt *ckpt, uint32_t flags, struct polyfs_ckpt_view **out_view,
                        struct polyfs_error *err)
 {
@@ -76,10 +104,8 @@ static int load_latest(struct polyfs_ckpt *ckpt, uint32_t flags, struct polyfs_c
             snprintf(note, sizeof(note), "record %llu was passed over: %s", (unsigned long long)numbers[i],
                      why.message);
         }
-        if (found == POLYFS_OK && *note) {
-            (*out_view)->info.flags |= POLYFS_CKPT_FELL_BACK;
-            snprintf((*out_view)->info.note, sizeof((*out_view)->info.note), "%s", note);
-        }
+        if (found == POLYFS_OK)
+            passed_over(*out_view, note);
         if (found == POLYFS_OK || !is_damage(found)) {
             if (found != POLYFS_OK && err)
                 *err = why;
@@ -92,7 +118,7 @@ static int load_latest(struct polyfs_ckpt *ckpt, uint32_t flags, struct polyfs_c
     if (damage)
         return ckpt_fail(err, POLYFS_CORRUPT, "load the latest of", ckpt->url,
                          "none of its checkpoints is whole: %s", note);
-    return ckpt_fail(err, POLYFS_NOT_FOUND, "load the latest of", ckpt->url, "it has no checkpoint yet");
+    return load_legacy(ckpt, count ? numbers[0] : 0, flags, out_view, err);
 }
 
 /* N of "hpc_ckpt_N" in the last part of a name, whatever follows the digits; -1: it is none. */
@@ -133,9 +159,11 @@ static int find_entry(struct polyfs_ckpt *ckpt, const char *name, struct ckpt_re
     int found = 0;
     int rc = ckpt_log_newest(ckpt, 0, record, &found, NULL, 0, err);
     *out_entry = rc == POLYFS_OK ? entry_of(record, name) : NULL;
-    if (rc != POLYFS_OK || !found || *out_entry)
+    if (rc != POLYFS_OK || *out_entry)
         return rc;
-    rc = ckpt_segments_load(ckpt, record, err);
+    rc = found ? ckpt_segments_load(ckpt, record, err) : POLYFS_OK;
+    if (rc == POLYFS_OK)
+        rc = ckpt_legacy_look(ckpt, record, err);
     *out_entry = rc == POLYFS_OK ? entry_of(record, name) : NULL;
     return rc;
 }

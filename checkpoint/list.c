@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "legacy.h"
 #include "view.h"
 
 /* ---- listing and verifying ---------------------------------------------------------------------------------- */
@@ -20,8 +21,12 @@ int polyfs_ckpt_list(struct polyfs_ckpt *ckpt, struct polyfs_ckpt_list **out_lis
     int found = 0;
     ckpt_record_init(&record);
     int rc = ckpt_log_newest(ckpt, CKPT_WHOLE, &record, &found, note, sizeof(note), err);
-    if (rc != POLYFS_OK)
+    if (rc == POLYFS_OK)
+        rc = ckpt_legacy_look(ckpt, &record, err);
+    if (rc != POLYFS_OK) {
+        ckpt_record_clear(&record);
         return rc;
+    }
     struct polyfs_ckpt_list *list = calloc(1, sizeof(*list));
     if (list)
         list->rows = calloc(record.live_count ? record.live_count : 1, sizeof(*list->rows));
@@ -69,6 +74,8 @@ int polyfs_ckpt_verify(struct polyfs_ckpt *ckpt, const char *which, uint32_t fla
     uint32_t check = flags & POLYFS_CKPT_SIZES_ONLY ? 0 : POLYFS_CKPT_CHECK_BYTES;
     ckpt_record_init(&record);
     int rc = ckpt_log_newest(ckpt, CKPT_WHOLE, &record, &found, NULL, 0, err);
+    if (rc == POLYFS_OK)
+        rc = ckpt_legacy_look(ckpt, &record, err);
     for (size_t i = record.live_count; rc == POLYFS_OK && i-- > 0;) {
         struct polyfs_error why = POLYFS_ERROR_INIT;
         struct polyfs_ckpt_view *view = NULL;

@@ -21,6 +21,7 @@ void polyfs_ckpt_close(struct polyfs_ckpt *ckpt)
     polyfs_fs_close(ckpt->fs);
     free(ckpt->root);
     free(ckpt->url);
+    free(ckpt->last_path);
     free(ckpt);
 }
 
@@ -91,8 +92,10 @@ static int take_opts(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_opts *op
         ckpt->keep_records = CKPT_RECORDS_MIN;
     ckpt_id(ckpt->writer);
     pthread_mutex_init(&ckpt->lock, NULL);
+    ckpt->last_as = opts->last_as;
+    ckpt->last_path = strdup(opts->last_path ? opts->last_path : "last");
     ckpt->url = strdup(url);
-    return ckpt->url ? POLYFS_OK : POLYFS_NOMEM;
+    return ckpt->url && ckpt->last_path ? POLYFS_OK : POLYFS_NOMEM;
 }
 
 static int ranks_check(const struct polyfs_ckpt *ckpt, struct polyfs_error *err)
@@ -123,6 +126,8 @@ static int open_run(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_opts *opt
     if (rc != POLYFS_OK || ckpt->flags & POLYFS_CKPT_READ_ONLY || ckpt->ranks.rank)
         return rc;
     rc = check_store(ckpt, err);
+    if (rc == POLYFS_OK)
+        rc = ckpt_last_check(ckpt, err);
     return rc == POLYFS_OK ? claim(ckpt, err) : rc;
 }
 
@@ -134,7 +139,7 @@ int polyfs_ckpt_open(const char *url, const struct polyfs_ckpt_opts *opts, struc
     if (opts) /* of the caller's header, which may be another one */
         memcpy(&own, opts, opts->struct_size && opts->struct_size < sizeof(own) ? opts->struct_size : sizeof(own));
     if (!ckpt || take_opts(ckpt, &own, url) != POLYFS_OK) {
-        free(ckpt);
+        polyfs_ckpt_close(ckpt);
         return ckpt_fail(err, POLYFS_NOMEM, "open the run", url, "no memory");
     }
     int rc = open_run(ckpt, &own, err);

@@ -75,11 +75,14 @@ struct polyfs_ckpt {
     char *url;
     struct polyfs_call_opts call;
     uint32_t flags, keep_newest, keep_records;
-    struct polyfs_ckpt_ranks ranks; /* world 1: alone */
-    int blind;                      /* the log may not be listed: numbers are found by asking for them */
-    char undone[256];               /* what the last commit was not allowed to do; "" nothing */
-    uint32_t unseen;                /* records put since the log was last looked at */
-    uint64_t begun;                 /* checkpoints, the same on all ranks */
+    uint32_t last_as;
+    char *last_path;
+    char last_attempt[CKPT_ATTEMPT]; /* which last_path leads to, as far as this process knows; or "" */
+    struct polyfs_ckpt_ranks ranks;  /* world 1: alone */
+    int blind;                       /* the log may not be listed: numbers are found by asking for them */
+    char undone[256];                /* what the last commit was not allowed to do; "" nothing */
+    uint32_t unseen;                 /* records put since the log was last looked at */
+    uint64_t begun;                  /* checkpoints, the same on all ranks */
     char writer[CKPT_ATTEMPT];
     pthread_mutex_t lock;     /* guards the change of state against other threads that look at it */
     struct ckpt_record state; /* as of the last record that we put or read */
@@ -165,6 +168,11 @@ int ckpt_log_remove(struct polyfs_ckpt *ckpt, uint64_t seq, struct polyfs_error 
 
 /* run.c: number of the record that the state is of. Any thread. */
 uint64_t ckpt_seq(struct polyfs_ckpt *ckpt);
+
+/* last.c */
+int ckpt_last_check(const struct polyfs_ckpt *ckpt, struct polyfs_error *err); /* can it be made here? */
+/* Leads last_path to what the state calls the last. */
+int ckpt_last_make(struct polyfs_ckpt *ckpt, struct polyfs_error *err);
 
 /* commit.c */
 /* Commits @next as the record behind the state, then takes it as the state and removes what became garbage. */

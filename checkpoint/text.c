@@ -131,7 +131,7 @@ static int is_named(const struct ckpt_entry *entry, const char *name)
 void ckpt_info_fill(struct polyfs_ckpt_info *info, const struct ckpt_entry *entry, const struct ckpt_record *record)
 {
     *info = (struct polyfs_ckpt_info)POLYFS_CKPT_INFO_INIT;
-    info->flags = (entry->has_score ? POLYFS_CKPT_HAS_SCORE : 0) |
+    info->flags = (*entry->attempt ? 0 : POLYFS_CKPT_LEGACY) | (entry->has_score ? POLYFS_CKPT_HAS_SCORE : 0) |
                   (is_named(entry, record->last) ? POLYFS_CKPT_IS_LAST : 0) |
                   (is_named(entry, record->best) ? POLYFS_CKPT_IS_BEST : 0);
     info->seq = record->seq;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "legacy.h"
 #include "view.h"
 
 #define COPY_BYTES (1 << 20)
@@ -68,6 +69,15 @@ static int list_files(struct polyfs_ckpt_view *view, struct polyfs_error *err)
     return POLYFS_OK;
 }
 
+/* What lies in a folder without a log has no attempt. */
+static char *folder_of(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *entry)
+{
+    if (*entry->attempt)
+        return ckpt_attempt_folder(ckpt, entry->home, entry->attempt);
+    return ckpt_format("%s%s%s", ckpt->root, entry->file || !*ckpt->root ? "" : "/",
+                       entry->file ? "" : entry->name);
+}
+
 static int view_open(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *entry,
                      const struct ckpt_record *record, struct polyfs_ckpt_view **out_view, struct polyfs_error *err)
 {
@@ -78,10 +88,12 @@ static int view_open(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *en
     view->call = ckpt->call;
     view->rank = ckpt->ranks.rank;
     ckpt_info_fill(&view->info, entry, record);
-    view->folder = ckpt_attempt_folder(ckpt, entry->home, entry->attempt);
+    view->folder = folder_of(ckpt, entry);
     int rc = view->folder ? POLYFS_OK : ckpt_fail(err, POLYFS_NOMEM, "load", entry->name, "no memory");
     if (rc == POLYFS_OK)
-        rc = entry->file ? one_file(view, entry, err) : read_manifest(view, entry, err);
+        rc = entry->file       ? one_file(view, entry, err)
+             : *entry->attempt ? read_manifest(view, entry, err)
+                               : ckpt_legacy_files(view->fs, view->folder, &view->call, &view->manifest, err);
     if (rc == POLYFS_OK)
         rc = list_files(view, err);
     if (rc == POLYFS_OK)
@@ -163,7 +175,7 @@ static int pass_file(struct polyfs_ckpt_view *view, const struct ckpt_file *file
     }
     if (rc == POLYFS_OK && total != file->size)
         rc = damaged(view, file->name, "has another size than was saved", err);
-    else if (rc == POLYFS_OK && crc != file->crc)
+    else if (rc == POLYFS_OK && crc != file->crc && !(view->info.flags & POLYFS_CKPT_LEGACY))
         rc = damaged(view, file->name, "has another checksum than was saved", err);
     polyfs_reader_close(reader);
     free(buffer);

@@ -261,6 +261,23 @@ int polyfs_set_times(struct polyfs_fs *fs, const char *path, int64_t mtime_ns, i
     return pfs_verb_end(&v, rc, err);
 }
 
+int polyfs_link(struct polyfs_fs *fs, const char *path, const char *to, const struct polyfs_call_opts *opts,
+                struct polyfs_error *err)
+{
+    struct pfs_verb v;
+    const struct polyfs_source target = {.path = to, .path_len = strlen(to)};
+    int rc = pfs_verb_begin(&v, "link", fs, path, opts);
+    if (rc == POLYFS_OK)
+        rc = pfs_verb_gate(&v, POLYFS_FACT_LINKS, "make links");
+    if (rc == POLYFS_OK) {
+        struct pfs_request r = PFS_REQUEST_OF(&v, PFS_LINK);
+        r.u.copy.sources = &target;
+        r.u.copy.count = 1;
+        rc = pfs_verb_run(&v, &r);
+    }
+    return pfs_verb_end(&v, rc, err);
+}
+
 int polyfs_set_metadata(struct polyfs_fs *fs, const char *path, const struct polyfs_kv *pairs, size_t count,
                         const char *content_type, const struct polyfs_call_opts *opts, struct polyfs_error *err)
 {

@@ -128,6 +128,12 @@ static int do_set_times(struct polyfs_call *call, struct pfs_request *r, struct 
     return TABLES(r)->fs.set_times(call, SELF(r), PATH(r), r->u.times.mtime_ns, r->u.times.atime_ns, err);
 }
 
+static int do_link(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
+{
+    const struct polyfs_source *to = r->u.copy.sources;
+    return TABLES(r)->fs.link(call, SELF(r), PATH(r), to->path, to->path_len, err);
+}
+
 static int do_sign(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
     return TABLES(r)->fs.sign(call, SELF(r), PATH(r), r->u.sign.verb, r->u.sign.life_s, r->u.sign.out, err);
@@ -264,6 +270,7 @@ static const struct slot_row {
     ROW(PFS_RMDIR, "rmdir", do_rmdir, fs.rmdir),
     ROW(PFS_SET_METADATA, "set_metadata", do_set_metadata, fs.set_metadata),
     ROW(PFS_SET_TIMES, "set_times", do_set_times, fs.set_times),
+    ROW(PFS_LINK, "link", do_link, fs.link),
     ROW(PFS_SIGN, "sign", do_sign, fs.sign),
     ROW(PFS_SUB, "sub", do_sub, fs.sub),
     ROW(PFS_CHECKSUM, "checksum", do_checksum, fs.checksum),

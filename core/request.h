@@ -27,6 +27,7 @@ enum pfs_slot {
     PFS_RMDIR,
     PFS_SET_METADATA,
     PFS_SET_TIMES,
+    PFS_LINK,
     PFS_SIGN,
     PFS_SUB,
     PFS_CHECKSUM,
@@ -99,7 +100,7 @@ struct pfs_request {
             const struct polyfs_put_request *request;
             struct polyfs_step *step;
             struct polyfs_stat *out;
-        } copy; /* also compose and rename; step also for remove_tree */
+        } copy; /* also compose, rename and link; step also for remove_tree */
         struct {
             uint32_t flags;
         } mkdir; /* and rmdir */

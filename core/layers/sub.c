@@ -91,6 +91,7 @@ static int wants_name(enum pfs_slot slot)
     case PFS_RENAME:
     case PFS_SET_METADATA:
     case PFS_SET_TIMES:
+    case PFS_LINK:
     case PFS_SIGN:
     case PFS_READER_OPEN:
     case PFS_UPLOAD_START:
@@ -112,7 +113,7 @@ int pfs_sub_before(struct pfs_request *r, struct pfs_sub_saved *saved)
     saved->path = r->path;
     saved->path_len = r->path_len;
     saved->joined = join(r->fs, r->path, r->path_len);
-    if (r->slot == PFS_COPY || r->slot == PFS_RENAME || r->slot == PFS_COMPOSE)
+    if (r->slot == PFS_COPY || r->slot == PFS_RENAME || r->slot == PFS_COMPOSE || r->slot == PFS_LINK)
         rc = join_sources(r, saved);
     else if (r->slot == PFS_UPLOAD_COPY_PART)
         rc = join_part_source(r, saved);

@@ -41,14 +41,29 @@ struct polyfs_ckpt_opts {
     uint32_t keep_newest;                  /**< so many checkpoints are kept; 0 all; one save drops 400 at most */
     uint32_t keep_records;                 /**< so many records of the log are kept, 3 at least; 0 = 5 */
     const struct polyfs_ckpt_ranks *ranks; /**< this process is one of many that save together; or NULL */
+    uint32_t last_as;                      /**< POLYFS_CKPT_LAST_…: how other programs find the last checkpoint */
+    uint32_t reserved;                     /**< 0 */
+    const char *last_path;                 /**< the name below the run by which they do; NULL: "last" */
 };
 #define POLYFS_CKPT_OPTS_INIT                                                                                      \
     {                                                                                                              \
-        (uint32_t)sizeof(struct polyfs_ckpt_opts), 0, NULL, NULL, 0, 0, NULL                                       \
+        (uint32_t)sizeof(struct polyfs_ckpt_opts), 0, NULL, NULL, 0, 0, NULL, 0, 0, NULL                           \
     }
 #define POLYFS_CKPT_READ_ONLY 1u /**< never writes: lists, loads and verifies only */
 /** Nobody else saves to this run: a save that removes nothing does not look whether its record is the newest. */
 #define POLYFS_CKPT_ALONE 2u
+
+/**
+ * How the last checkpoint (the one that a policy calls so, else the newest) is found by programs that do not read the log.
+ * Made after the commit, in one step each time; the record stays what counts. What cannot be made does not fail a save:
+ * POLYFS_CKPT_UNDONE tells it.
+ */
+enum {
+    POLYFS_CKPT_LAST_RECORD = 0, /**< by the record alone */
+    POLYFS_CKPT_LAST_LINK = 1, /**< a symbolic link, to the file of a checkpoint of one file, else to the folder */
+    POLYFS_CKPT_LAST_COPY = 2, /**< a copy, by the store where it can; of checkpoints of one file only */
+    POLYFS_CKPT_LAST_POINTER = 3 /**< a line of text: the path below the run, as the link has it */
+};
 
 /** What the log says of one checkpoint. */
 struct polyfs_ckpt_info {
@@ -77,6 +92,7 @@ struct polyfs_ckpt_info {
 #define POLYFS_CKPT_FELL_BACK 2u /**< a newer one is damaged */
 #define POLYFS_CKPT_IS_LAST 4u   /**< what a policy calls `last` */
 #define POLYFS_CKPT_IS_BEST 8u   /**< what a policy ranks first */
+#define POLYFS_CKPT_LEGACY 32u   /**< in a folder without a log: no checksum is known, and no attempt */
 #define POLYFS_CKPT_UNDONE 16u   /**< committed, but something was not allowed: old files were not removed */
 
 /**
@@ -86,7 +102,8 @@ struct polyfs_ckpt_info {
  * @param url       of the run's folder; it need not exist
  * @param opts      or NULL
  * @param out_ckpt  end with polyfs_ckpt_close()
- * @return POLYFS_OK, POLYFS_UNSUPPORTED (the store cannot create only what is absent), POLYFS_CORRUPT (there are
+ * @return POLYFS_OK, POLYFS_UNSUPPORTED (the store cannot create only what is absent, or has no links and one was asked
+ *         for), POLYFS_INVALID (an option), POLYFS_CORRUPT (there are
  *         records, but none can be read), or a code of polyfs_fs_open()
  * Owner: caller. Thread: any. Blocks: the store.
  */
@@ -391,7 +408,7 @@ POLYFS_API int polyfs_ckpt_load(struct polyfs_ckpt *ckpt, const char *which, uin
 struct polyfs_ckpt_file {
     const char *name;
     uint64_t size;   /**< bytes */
-    uint32_t crc32c; /**< of all its bytes */
+    uint32_t crc32c; /**< of all its bytes; 0 with POLYFS_CKPT_LEGACY */
     uint32_t flags;  /**< 0 */
 };
 

@@ -480,6 +480,19 @@ POLYFS_API int polyfs_set_times(struct polyfs_fs *fs, const char *path, int64_t 
                                 const struct polyfs_call_opts *opts, struct polyfs_error *err);
 
 /**
+ * Make a symbolic link, or lead one elsewhere, in one step: who looks sees the old or the new.
+ *
+ * @param path  of the link; its folder exists
+ * @param to    path of the same filesystem, which need not exist. Below the link's folder it is stored relative to it, so
+ *              that the folder can be moved
+ * @return POLYFS_OK, POLYFS_EXISTS (something that is no link bears that name), POLYFS_NOT_FOUND (its folder),
+ *         POLYFS_UNSUPPORTED (the store has no links), …
+ * Owner: caller. Thread: any. Blocks: the store.
+ */
+POLYFS_API int polyfs_link(struct polyfs_fs *fs, const char *path, const char *to,
+                           const struct polyfs_call_opts *opts, struct polyfs_error *err);
+
+/**
  * Replace user metadata and, unless NULL, the content type; the bytes stay. A failure leaves the old; where pairs are
  * kept one by one (file://) a process that is killed meanwhile may leave some old and some new.
  *

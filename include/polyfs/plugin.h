@@ -319,6 +319,10 @@ struct polyfs_fs_ops {
     /** Nanoseconds since 1970 UTC; POLYFS_TIME_UNKNOWN leaves that one alone. */
     int (*set_times)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, int64_t mtime_ns,
                      int64_t atime_ns, struct polyfs_error *err);
+    /** @p path becomes a symbolic link to @p to, a path of this filesystem that need not exist, in one step: it takes the
+     *  place of another link. EXISTS where anything else is. FACT_LINKS. */
+    int (*link)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *to,
+                uint64_t to_len, struct polyfs_error *err);
     /** A URL that anybody may use for @p life_s seconds. @p verb: "GET" or "PUT". Sends nothing if it can. */
     int (*sign)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *verb,
                 uint32_t life_s, struct polyfs_text *out, struct polyfs_error *err);

@@ -135,7 +135,7 @@ enum polyfs_fact {
     POLYFS_FACT_CONFINE = 31,           /**< sub() can refuse every way out of the folder */
     POLYFS_FACT_CASE_SENSITIVE = 32,    /**< "a" and "A" are two names */
     POLYFS_FACT_ANY_BYTES = 33,         /**< every byte but NUL may stand in a name */
-    POLYFS_FACT_LINKS = 34,             /**< symbolic links exist and are followed */
+    POLYFS_FACT_LINKS = 34,             /**< symbolic links exist, are followed, and can be made */
     POLYFS_FACT_REFLINK = 35,           /**< copy shares blocks instead of moving bytes */
     POLYFS_FACT_REMOVE_CONDITION = 36,  /**< "only if still this etag" is decided by the store, on removal */
     POLYFS_FACT_RENAME_CONDITION = 37,  /**< the same on the target of a rename */

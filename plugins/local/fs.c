@@ -135,7 +135,7 @@ static int local_stat(struct polyfs_call *call, void *self, const char *path, ui
 /* ---- folders ------------------------------------------------------------------------------------------------ */
 
 /* A new folder's name lies in its parent; a file published in it later is lost with it after loss of power. */
-static int sync_parent(const struct local_at *at, struct polyfs_error *err)
+int local_sync_parent(const struct local_at *at, struct polyfs_error *err)
 {
     const char *slash = strrchr(at->name, '/');
     char *parent =
@@ -161,7 +161,7 @@ static int mkdir_one(const struct local_fs *fs, const char *path, int exist_ok, 
     if (rc != POLYFS_OK)
         return rc;
     if (mkdirat(at.dir_fd, at.name, 0777) == 0) {
-        rc = fs->durable ? sync_parent(&at, err) : POLYFS_OK;
+        rc = fs->durable ? local_sync_parent(&at, err) : POLYFS_OK;
     } else {
         int why = errno;
         int is_dir = why == EEXIST && fstatat(at.dir_fd, at.name, &st, 0) == 0 && S_ISDIR(st.st_mode);
@@ -378,5 +378,6 @@ const struct polyfs_fs_ops local_fs_ops = {
     .rmdir = local_rmdir,
     .set_metadata = local_set_metadata,
     .set_times = local_set_times,
+    .link = local_link,
     .sub = local_sub,
 };

@@ -33,6 +33,8 @@ struct local_at {
 /* Where @path is. In a confined filesystem its folder is opened first, and a last part of "." or ".." is refused. */
 int local_at(const struct local_fs *fs, const char *path, struct local_at *out, struct polyfs_error *err);
 void local_at_close(struct local_at *at);
+/* fsync of the folder that has @at. */
+int local_sync_parent(const struct local_at *at, struct polyfs_error *err);
 
 /* open(2) on a path of the filesystem, with its confinement. Returns -1 with errno set. */
 int local_open(const struct local_fs *fs, const char *path, int flags, unsigned mode);
@@ -77,6 +79,8 @@ int local_meta_write(int fd, const struct polyfs_put_request *request, struct po
 int local_meta_copy(int from, int to, struct polyfs_error *err);
 int local_set_metadata(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
                        const struct polyfs_put_request *request, struct polyfs_error *err);
+int local_link(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *to,
+               uint64_t to_len, struct polyfs_error *err); /* link.c */
 int local_set_times(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, int64_t mtime_ns,
                     int64_t atime_ns, struct polyfs_error *err);
 

@@ -203,4 +203,35 @@ CONFORMANCE_CASE(facts, Links)
     EXPECT_EQ(static_cast<uint32_t>(POLYFS_TYPE_OTHER), rows[1].type);
 }
 
+CONFORMANCE_CASE(facts, MakeLinks)
+{
+    const auto link = [this](const char *path, const char *to) {
+        return polyfs_link(fs(), P(path).c_str(), P(to).c_str(), nullptr, E());
+    };
+    ASSERT_CODE(POLYFS_OK, Put("d/a", "bytes"));
+    ASSERT_CODE(POLYFS_OK, Put("e/a", "others"));
+    if (Fact(POLYFS_FACT_LINKS) != POLYFS_YES) {
+        EXPECT_CODE(POLYFS_UNSUPPORTED, link("link", "d"));
+        EXPECT_EQ("bytes", Get("d/a"));
+        return;
+    }
+    ASSERT_CODE(POLYFS_OK, link("link", "d"));
+    EXPECT_EQ("bytes", Get("link/a"));
+    ASSERT_CODE(POLYFS_OK, link("link", "e")) << "a link is led elsewhere";
+    EXPECT_EQ("others", Get("link/a"));
+    ASSERT_CODE(POLYFS_OK, link("one", "d/a"));
+    EXPECT_EQ("bytes", Get("one"));
+    ASSERT_CODE(POLYFS_OK, link("e/up", "d/a")) << "to what does not lie below its folder";
+    EXPECT_EQ("bytes", Get("e/up"));
+    ASSERT_CODE(POLYFS_OK, link("dangling", "gone"));
+    EXPECT_EQ(0, Exists("dangling"));
+    EXPECT_CODE(POLYFS_EXISTS, link("d", "e")) << "a folder is never replaced";
+    EXPECT_CODE(POLYFS_EXISTS, link("d/a", "e")) << "nor a file";
+    EXPECT_EQ("bytes", Get("d/a"));
+    EXPECT_CODE(POLYFS_NOT_FOUND, link("no/link", "d"));
+    ASSERT_CODE(POLYFS_OK, Remove("link"));
+    EXPECT_EQ("others", Get("e/a")) << "a link goes, not what it led to";
+    EXPECT_EQ((std::vector<std::string>{"d/a"}), Names("d", POLYFS_LS_RECURSIVE)) << "no hidden name is left";
+}
+
 } // namespace conformance

@@ -75,7 +75,7 @@ AT(polyfs_pipe, size, 16);
 AT(polyfs_pipe, code, 24);
 AT(polyfs_pipe, flags, 28);
 
-SIZE(polyfs_ckpt_opts, 40);
+SIZE(polyfs_ckpt_opts, 56);
 AT(polyfs_ckpt_opts, struct_size, 0);
 AT(polyfs_ckpt_opts, flags, 4);
 AT(polyfs_ckpt_opts, options, 8);
@@ -83,6 +83,9 @@ AT(polyfs_ckpt_opts, call, 16);
 AT(polyfs_ckpt_opts, keep_newest, 24);
 AT(polyfs_ckpt_opts, keep_records, 28);
 AT(polyfs_ckpt_opts, ranks, 32);
+AT(polyfs_ckpt_opts, last_as, 40);
+AT(polyfs_ckpt_opts, reserved, 44);
+AT(polyfs_ckpt_opts, last_path, 48);
 
 SIZE(polyfs_ckpt_info, 872);
 AT(polyfs_ckpt_info, struct_size, 0);
@@ -352,7 +355,7 @@ AT(polyfs_step, cursor, 8);
 AT(polyfs_step, next, 16);
 AT(polyfs_step, done_bytes, 24);
 
-SIZE(polyfs_fs_ops, 176);
+SIZE(polyfs_fs_ops, 184);
 AT(polyfs_fs_ops, struct_size, 0);
 AT(polyfs_fs_ops, reserved, 4);
 AT(polyfs_fs_ops, open, 8);
@@ -371,11 +374,12 @@ AT(polyfs_fs_ops, mkdir, 104);
 AT(polyfs_fs_ops, rmdir, 112);
 AT(polyfs_fs_ops, set_metadata, 120);
 AT(polyfs_fs_ops, set_times, 128);
-AT(polyfs_fs_ops, sign, 136);
-AT(polyfs_fs_ops, sub, 144);
-AT(polyfs_fs_ops, checksum, 152);
-AT(polyfs_fs_ops, after_fork, 160);
-AT(polyfs_fs_ops, query, 168);
+AT(polyfs_fs_ops, link, 136);
+AT(polyfs_fs_ops, sign, 144);
+AT(polyfs_fs_ops, sub, 152);
+AT(polyfs_fs_ops, checksum, 160);
+AT(polyfs_fs_ops, after_fork, 168);
+AT(polyfs_fs_ops, query, 176);
 
 SIZE(polyfs_lister_ops, 32);
 AT(polyfs_lister_ops, struct_size, 0);

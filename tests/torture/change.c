@@ -18,6 +18,18 @@ static int call_rename(struct world *w, struct polyfs_error *err)
     return polyfs_rename(w->fs, at(w, "a"), at(w, "b"), 0, NULL, err);
 }
 
+static int call_link(struct world *w, struct polyfs_error *err)
+{
+    return polyfs_link(w->fs, at(w, "link"), at(w, "a"), NULL, err);
+}
+
+static void linked(struct world *w)
+{
+    struct polyfs_error err = POLYFS_ERROR_INIT;
+    tree(w);
+    must(polyfs_link(w->clean, at(w, "link"), at(w, "b"), NULL, &err), "link", &err);
+}
+
 static int call_remove(struct world *w, struct polyfs_error *err)
 {
     return polyfs_remove(w->fs, at(w, "a"), NULL, err);
@@ -85,6 +97,7 @@ static const char *check_checksum(const struct world *w)
 const struct scenario change_scenarios[] = {
     {"rename_emulated", ON_BARE | ITEMS, tree, call_rename, NULL, NULL, NULL, NULL},
     {"rename", ON_BOTH, tree, call_rename, NULL, NULL, NULL, NULL},
+    {"link", ON_FILE, linked, call_link, NULL, NULL, NULL, NULL},
     {"remove", ON_ALL, tree, call_remove, NULL, NULL, NULL, NULL},
     {"remove_many", ON_ALL | ITEMS, tree, call_remove_many, NULL, NULL, NULL, NULL},
     {"remove_tree", ON_ALL | ITEMS, tree, call_remove_tree, NULL, NULL, NULL, NULL},

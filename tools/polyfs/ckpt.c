@@ -2,22 +2,28 @@
 /* What the ckpt verbs share. All but save and gc open the run read-only, so they disturb no trainer. */
 #include "ckpt.h"
 
-struct polyfs_ckpt *cli_ckpt_open(const char *url, uint32_t flags, uint32_t keep, int *out_rc)
+struct polyfs_ckpt *cli_ckpt_open_with(const char *url, const struct polyfs_ckpt_opts *opts, int *out_rc)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
-    struct polyfs_ckpt_opts opts = POLYFS_CKPT_OPTS_INIT;
+    struct polyfs_ckpt_opts own = *opts;
     struct polyfs_call_opts call = cli_call();
     struct polyfs_ckpt *ckpt = NULL;
     g_autofree const char *const *options = cli_options_for(url);
-    opts.flags = flags;
-    opts.options = options;
-    opts.call = &call;
-    opts.keep_newest = keep;
-    *out_rc = polyfs_ckpt_open(url, &opts, &ckpt, &err);
+    own.options = options;
+    own.call = &call;
+    *out_rc = polyfs_ckpt_open(url, &own, &ckpt, &err);
     if (*out_rc == POLYFS_OK)
         return ckpt;
     cli_tell(&err);
     return NULL;
+}
+
+struct polyfs_ckpt *cli_ckpt_open(const char *url, uint32_t flags, uint32_t keep, int *out_rc)
+{
+    struct polyfs_ckpt_opts opts = POLYFS_CKPT_OPTS_INIT;
+    opts.flags = flags;
+    opts.keep_newest = keep;
+    return cli_ckpt_open_with(url, &opts, out_rc);
 }
 
 json_t *cli_ckpt_json(const struct polyfs_ckpt_info *info)

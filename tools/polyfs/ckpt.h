@@ -5,7 +5,9 @@
 
 #include "cli.h"
 
-struct polyfs_ckpt *cli_ckpt_open(const char *url, uint32_t flags, uint32_t keep, int *out_rc); /* NULL: told */
+/* Both: NULL when it was told. The second puts its own in front of what @opts says of the store and of calls. */
+struct polyfs_ckpt *cli_ckpt_open(const char *url, uint32_t flags, uint32_t keep, int *out_rc);
+struct polyfs_ckpt *cli_ckpt_open_with(const char *url, const struct polyfs_ckpt_opts *opts, int *out_rc);
 json_t *cli_ckpt_json(const struct polyfs_ckpt_info *info);
 void cli_ckpt_head(void);
 void cli_ckpt_line(const struct polyfs_ckpt_info *info);

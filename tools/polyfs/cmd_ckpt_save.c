@@ -2,7 +2,7 @@
 /* polyfs ckpt save: files of this machine become a checkpoint of a run, all of them or none. */
 #include "ckpt.h"
 
-static char *step, *epoch, *score, *name;
+static char *step, *epoch, *score, *name, *last;
 static int keep;
 
 static int parse_score(struct polyfs_ckpt_save_opts *opts)
@@ -15,13 +15,26 @@ static int parse_score(struct polyfs_ckpt_save_opts *opts)
     return *score && !*end ? POLYFS_OK : cli_usage("--score takes a number, not \"%s\"", score);
 }
 
-static int parse_all(struct polyfs_ckpt_save_opts *opts)
+static int parse_last(struct polyfs_ckpt_opts *run)
+{
+    static const char *const kinds[] = {"record", "link", "copy", "pointer", NULL};
+    if (!last)
+        return POLYFS_OK;
+    while (kinds[run->last_as] && strcmp(kinds[run->last_as], last) != 0)
+        run->last_as++;
+    return kinds[run->last_as] ? POLYFS_OK : cli_usage("--last is link, copy or pointer, not \"%s\"", last);
+}
+
+static int parse_all(struct polyfs_ckpt_save_opts *opts, struct polyfs_ckpt_opts *run)
 {
     int rc = cli_ckpt_number("step", step, &opts->step);
     if (rc == POLYFS_OK)
         rc = cli_ckpt_number("epoch", epoch, &opts->epoch);
     if (rc == POLYFS_OK)
         rc = parse_score(opts);
+    if (rc == POLYFS_OK)
+        rc = parse_last(run);
+    run->keep_newest = (uint32_t)keep;
     if (rc == POLYFS_OK && keep < 0)
         rc = cli_usage("--keep takes a number, 0 for all");
     if (rc == POLYFS_OK && !step && !name)
@@ -47,15 +60,16 @@ static int run(int argc, char **argv)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
     struct polyfs_ckpt_save_opts opts = POLYFS_CKPT_SAVE_OPTS_INIT;
+    struct polyfs_ckpt_opts where = POLYFS_CKPT_OPTS_INIT;
     struct polyfs_ckpt_info info = POLYFS_CKPT_INFO_INIT;
     size_t count = (size_t)argc - 1;
-    int rc = parse_all(&opts);
+    int rc = parse_all(&opts, &where);
     if (rc != POLYFS_OK)
         return rc;
     g_autofree struct polyfs_ckpt_item *items = g_new0(struct polyfs_ckpt_item, count);
     for (size_t i = 0; i < count; i++)
         item_of(argv[i + 1], &items[i]);
-    struct polyfs_ckpt *ckpt = cli_ckpt_open(argv[0], 0, (uint32_t)keep, &rc);
+    struct polyfs_ckpt *ckpt = cli_ckpt_open_with(argv[0], &where, &rc);
     if (!ckpt)
         return rc;
     cli_watch_start("save", argv[0], POLYFS_SIZE_UNKNOWN);
@@ -75,6 +89,7 @@ static const GOptionEntry options[] = {
     {"score", 0, 0, G_OPTION_ARG_FILENAME, &score, "what it is ranked by", "X"},
     {"name", 0, 0, G_OPTION_ARG_FILENAME, &name, "its name; else made of epoch and step", "NAME"},
     {"keep", 'k', 0, G_OPTION_ARG_INT, &keep, "keep the newest N, drop older ones; 0 all", "N"},
+    {"last", 0, 0, G_OPTION_ARG_FILENAME, &last, "keep URL/last too: a link, copy or pointer", "KIND"},
     CLI_END,
 };
 static const char *const examples[] = {

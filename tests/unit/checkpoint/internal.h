@@ -6,6 +6,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
+#include "checkpoint/legacy.h"
 #include "checkpoint/policy.h"
 #include "checkpoint/torch.h"
 }

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Folders without a log. Which checkpoint is the newest is told by the steps in names, since times of change are those of
+ * the last copy; among names without a step by the time. A `last` of Lightning's that is as young as the greatest step
+ * is the newest.
+ */
+#include "legacy.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENTRIES_MAX 100000 /* of one folder */
+
+/* ---- names ------------------------------------------------------------------------------------------------------ */
+
+static int ends_in(const char *name, const char *end)
+{
+    const size_t n = strlen(name), e = strlen(end);
+    return n > e && strcmp(name + n - e, end) == 0;
+}
+
+static int is_file_name(const char *name)
+{
+    static const char *const ends[] = {".ckpt", ".pt", ".pth", ".safetensors", ".bin"};
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+        if (ends_in(name, ends[i]))
+            return 1;
+    return 0;
+}
+
+static int64_t number_at(const char *at)
+{
+    const unsigned long long value = strtoull(at, NULL, 10);
+    return value <= INT64_MAX ? (int64_t)value : POLYFS_CKPT_NO_STEP;
+}
+
+/* "step=12", "step_12", "step-12", "step12" */
+static int64_t number_behind(const char *name, const char *word)
+{
+    for (const char *at = name; (at = strstr(at, word)) != NULL;) {
+        at += strlen(word);
+        if (isdigit((unsigned char)at[strspn(at, "=_-")]))
+            return number_at(at + strspn(at, "=_-"));
+    }
+    return POLYFS_CKPT_NO_STEP;
+}
+
+/* The last run of digits that is neither a version ("-v2") nor a part of a real ("0.25"). */
+static int64_t last_number(const char *name)
+{
+    int64_t found = POLYFS_CKPT_NO_STEP;
+    for (const char *at = name, *end; *at; at = end) {
+        end = at + strspn(at, "0123456789");
+        if (end == at) {
+            end++;
+            continue;
+        }
+        const char before = at > name ? at[-1] : '\0';
+        const int version = before == 'v' && at - name >= 2 && at[-2] == '-';
+        if (!version && before != '.' && !(*end == '.' && isdigit((unsigned char)end[1])))
+            found = number_at(at);
+    }
+    return found;
+}
+
+int64_t ckpt_legacy_number(const char *name, const char *word)
+{
+    const int64_t number = number_behind(name, word);
+    if (number != POLYFS_CKPT_NO_STEP || strcmp(word, "step") != 0)
+        return number;
+    return strstr(name, "epoch") ? POLYFS_CKPT_NO_STEP : last_number(name);
+}
+
+/* As Lightning looks for it: whatever begins so. */
+static int is_last(const char *name)
+{
+    return strncmp(name, "last", 4) == 0;
+}
+
+/* ---- looking ---------------------------------------------------------------------------------------------------- */
+
+/* Below a run that has a log, folders are of saves, perhaps unfinished ones: the log alone says which are whole. */
+static int is_checkpoint(const struct polyfs_entry *row, const char *name, int has_log)
+{
+    if (*name == '.' || !ckpt_name_valid(name))
+        return 0;
+    if (row->type == POLYFS_TYPE_FILE)
+        return is_file_name(name);
+    return row->type == POLYFS_TYPE_DIR && !has_log &&
+           (ckpt_legacy_number(name, "step") != POLYFS_CKPT_NO_STEP ||
+            ckpt_legacy_number(name, "epoch") != POLYFS_CKPT_NO_STEP);
+}
+
+static int see_checkpoint(const struct polyfs_entry *row, void *user)
+{
+    struct ckpt_record *record = user;
+    const char *slash = strrchr(row->path, '/'), *name = slash ? slash + 1 : row->path;
+    if (!is_checkpoint(row, name, record->seq > 0))
+        return POLYFS_OK;
+    const struct ckpt_entry entry = {.name = (char *)(uintptr_t)name, /* copied by add */
+                                     .file = row->type == POLYFS_TYPE_FILE ? (char *)(uintptr_t)name : NULL,
+                                     .step = ckpt_legacy_number(name, "step"),
+                                     .epoch = ckpt_legacy_number(name, "epoch"),
+                                     .time_ns = row->mtime_ns,
+                                     .bytes = row->type == POLYFS_TYPE_FILE ? row->size : 0,
+                                     .files = row->type == POLYFS_TYPE_FILE,
+                                     .manifest_size = row->size};
+    return ckpt_record_add(record, &entry);
+}
+
+typedef int row_fn(const struct polyfs_entry *row, void *user);
+
+static int each_row(struct polyfs_fs *fs, const char *folder, uint32_t flags, const struct polyfs_call_opts *call,
+                    row_fn *see, void *user, struct polyfs_error *err)
+{
+    struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
+    struct polyfs_lister *lister;
+    opts.flags = flags;
+    opts.call = call;
+    opts.limit = ENTRIES_MAX;
+    int rc = polyfs_list_open(fs, folder, &opts, &lister, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    do {
+        const struct polyfs_entry *rows;
+        size_t n = 0;
+        int seen = POLYFS_OK;
+        rc = polyfs_list_next(lister, &rows, &n, err);
+        for (size_t i = 0; rc >= 0 && i < n && seen == POLYFS_OK; i++)
+            seen = see(&rows[i], user);
+        if (seen != POLYFS_OK)
+            rc = ckpt_fail(err, seen, "look into", folder, "no memory for its names");
+    } while (rc == POLYFS_MORE);
+    polyfs_list_close(lister);
+    return rc;
+}
+
+/* Without a step first; then by step, or time; then by name, so that every rank sees one order. */
+static int older_first(const void *a, const void *b)
+{
+    const struct ckpt_entry *x = a, *y = b;
+    if (x->step != y->step)
+        return x->step < y->step ? -1 : 1; /* NO_STEP is the least there is */
+    if (x->time_ns != y->time_ns)
+        return x->time_ns < y->time_ns ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+static int younger_last(const struct ckpt_entry *than, const struct ckpt_entry *entry)
+{
+    return is_last(entry->name) && (!than || entry->time_ns >= than->time_ns);
+}
+
+/* The youngest `last` is what `last` means, and the newest unless a greater step was written after it. */
+static int choose_last(struct ckpt_record *record)
+{
+    struct ckpt_entry *last = NULL;
+    for (size_t i = 0; i < record->live_count; i++)
+        if (younger_last(last, &record->live[i]))
+            last = &record->live[i];
+    if (!last)
+        return POLYFS_OK;
+    struct ckpt_entry *end = &record->live[record->live_count - 1], moved = *last;
+    if (ckpt_text_set(&record->last, last->name) != POLYFS_OK)
+        return POLYFS_NOMEM;
+    if (last != end && last->time_ns >= end->time_ns) {
+        memmove(last, last + 1, (size_t)(end - last) * sizeof(*last));
+        *end = moved;
+    }
+    return POLYFS_OK;
+}
+
+int ckpt_legacy_look(struct polyfs_ckpt *ckpt, struct ckpt_record *record, struct polyfs_error *err)
+{
+    if (record->live_count || record->segment_count)
+        return POLYFS_OK;
+    int rc = each_row(ckpt->fs, ckpt->root, 0, &ckpt->call, see_checkpoint, record, err);
+    if (rc == POLYFS_NOT_FOUND) /* the store's own word: there is no such folder */
+        return POLYFS_OK;
+    if (rc == POLYFS_OK && record->live_count) {
+        qsort(record->live, record->live_count, sizeof(*record->live), older_first);
+        rc = choose_last(record);
+    }
+    record->whole = 1;
+    return rc;
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------------ */
+
+struct files {
+    struct ckpt_manifest *manifest;
+    size_t front; /* of the folder and its '/', in a row's path */
+};
+
+static int see_file(const struct polyfs_entry *row, void *user)
+{
+    const struct files *files = user;
+    struct ckpt_rows none = {NULL, 0, 0};
+    const char *name = row->path + files->front;
+    if (row->type != POLYFS_TYPE_FILE || !ckpt_name_valid(name))
+        return POLYFS_OK;
+    return ckpt_manifest_add(files->manifest, name, row->size, 0, &none);
+}
+
+int ckpt_legacy_files(struct polyfs_fs *fs, const char *folder, const struct polyfs_call_opts *call,
+                      struct ckpt_manifest *out, struct polyfs_error *err)
+{
+    struct files files = {out, strlen(folder) + 1};
+    return each_row(fs, folder, POLYFS_LS_RECURSIVE, call, see_file, &files, err);
+}
