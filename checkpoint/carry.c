@@ -42,7 +42,15 @@ static int put_state(struct polyfs_ckpt_saver *saver, const struct polyfs_policy
     return rc;
 }
 
-static int restore_from(struct polyfs_policy *policy, const json_t *all, int *out_whole, struct polyfs_error *err)
+/* A name means another checkpoint there: only what is best is taken over. */
+static int is_elsewhere(const struct polyfs_policy *policy, const struct polyfs_ckpt_view *view)
+{
+    const struct polyfs_ckpt *ckpt = policy->run.user;
+    return policy->run.exists == polyfs_ckpt_taken && strcmp(ckpt->place, view->place) != 0;
+}
+
+static int restore_from(struct polyfs_policy *policy, const json_t *all, int elsewhere, int *out_whole,
+                        struct polyfs_error *err)
 {
     char *key = NULL;
     int rc = polyfs_policy_state_key(policy, &key, err);
@@ -50,7 +58,7 @@ static int restore_from(struct polyfs_policy *policy, const json_t *all, int *ou
         return rc;
     json_t *state = json_object_get(all, key);
     rc = state
-             ? ckpt_policy_json_restore(policy, state, out_whole, err)
+             ? ckpt_policy_json_restore(policy, state, elsewhere, out_whole, err)
              : ckpt_fail(err, POLYFS_NOT_FOUND, "restore", "the policy", "the checkpoint has no state of %s", key);
     polyfs_free(key);
     return rc;
@@ -74,7 +82,7 @@ int polyfs_ckpt_restore(struct polyfs_ckpt_view *view, struct polyfs_policy *pol
     if (rc == POLYFS_OK && (rc = ckpt_json_read(text, n, &all, why, sizeof(why))) != POLYFS_OK)
         ckpt_fail(err, rc, "restore the policy from", name, "%s", why);
     if (rc == POLYFS_OK)
-        rc = restore_from(policy, all, out_whole, err);
+        rc = restore_from(policy, all, is_elsewhere(policy, view), out_whole, err);
     json_decref(all);
     free(text);
     return rc;

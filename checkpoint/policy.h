@@ -89,7 +89,9 @@ int ckpt_policy_forget(struct polyfs_policy *policy, const char *path);
 
 /* policy_json.c: the state as it will be, NULL without memory; and back, for polyfs_policy_restore. */
 json_t *ckpt_policy_json(const struct polyfs_policy *policy);
-int ckpt_policy_json_restore(struct polyfs_policy *policy, json_t *body, int *out_whole, struct polyfs_error *err);
+/* @elsewhere: it is of another folder, whatever it says itself. */
+int ckpt_policy_json_restore(struct polyfs_policy *policy, json_t *body, int elsewhere, int *out_whole,
+                             struct polyfs_error *err);
 
 /* policy_state.c: POLYFS_OK or POLYFS_NOMEM. Append: what is not there yet; set, add: what may be. */
 double ckpt_worst_score(uint32_t mode); /* what nan counts as */

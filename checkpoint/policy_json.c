@@ -154,13 +154,14 @@ static int rest_read(const struct polyfs_policy *policy, json_t *body, struct ck
     return rc == POLYFS_OK ? ckpt_ranked_refresh(s, policy->opts.mode, policy->opts.save_top_k) : rc;
 }
 
-static int body_read(const struct polyfs_policy *policy, json_t *body, int *out_whole, struct ckpt_policy_state *s)
+static int body_read(const struct polyfs_policy *policy, json_t *body, int elsewhere, int *out_whole,
+                     struct ckpt_policy_state *s)
 {
     const char *dirpath, *best;
     int rc = ckpt_json_unpack(body, "{s:s, s:s}", "dirpath", &dirpath, "best_model_path", &best);
     if (rc != POLYFS_OK)
         return rc;
-    int whole = strcmp(dirpath, ckpt_policy_folder(policy)) == 0;
+    int whole = !elsewhere && strcmp(dirpath, ckpt_policy_folder(policy)) == 0;
     rc = path_read(body, "best_model_path", &s->best_path);
     if (rc == POLYFS_OK && whole)
         rc = scores_read(body, policy->opts.mode, s);
@@ -179,7 +180,8 @@ static int check_idle(const struct polyfs_policy *policy, struct polyfs_error *e
                            : POLYFS_OK;
 }
 
-int ckpt_policy_json_restore(struct polyfs_policy *policy, json_t *body, int *out_whole, struct polyfs_error *err)
+int ckpt_policy_json_restore(struct polyfs_policy *policy, json_t *body, int elsewhere, int *out_whole,
+                             struct polyfs_error *err)
 {
     struct ckpt_policy_state read;
     int rc = check_idle(policy, err);
@@ -187,7 +189,7 @@ int ckpt_policy_json_restore(struct polyfs_policy *policy, json_t *body, int *ou
         return rc;
     ckpt_state_init(&read, policy->opts.mode);
     read.timer_ms = policy->now.timer_ms;
-    rc = body_read(policy, body, out_whole, &read);
+    rc = body_read(policy, body, elsewhere, out_whole, &read);
     if (rc != POLYFS_OK) {
         ckpt_state_clear(&read);
         return ckpt_fail(err, rc, WHAT, WHERE, rc == POLYFS_NOMEM ? "no memory" : "it is none");
@@ -207,7 +209,7 @@ int polyfs_policy_restore(struct polyfs_policy *policy, const char *json, size_t
         return rc;
     rc = ckpt_json_read(json, size, &body, why, sizeof(why));
     if (rc == POLYFS_OK)
-        rc = ckpt_policy_json_restore(policy, body, out_whole, err);
+        rc = ckpt_policy_json_restore(policy, body, 0, out_whole, err);
     else
         ckpt_fail(err, rc, WHAT, WHERE, "%s", rc == POLYFS_NOMEM ? "no memory" : why);
     json_decref(body);

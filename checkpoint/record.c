@@ -288,26 +288,29 @@ static int chosen_read(struct ckpt_record *record, const char *last, const char 
     return rc == POLYFS_OK ? ckpt_text_set(&record->best, best) : rc;
 }
 
-static int body_read(json_t *body, struct ckpt_record *out, char *why, size_t room)
+static int format_read(json_t *body, char *why, size_t room)
 {
     int format;
-    const char *run, *writer, *last = NULL, *best = NULL;
-    json_int_t seq, incarnation, time_ns;
-    json_t *live, *garbage, *segments = NULL;
     int rc = ckpt_json_unpack(body, "{s:i}", "format", &format);
     if (rc == POLYFS_OK && format < 1)
         rc = POLYFS_CORRUPT;
     if (rc != POLYFS_OK) {
         snprintf(why, room, rc == POLYFS_NOMEM ? "no memory to read it" : "it is no record");
-        return rc;
-    }
-    if (format > FORMAT_SEGMENTS) {
+    } else if (format > FORMAT_SEGMENTS) {
         snprintf(why, room, "its format %d is newer than this polyfs knows (%d)", format, FORMAT_SEGMENTS);
-        return POLYFS_UNSUPPORTED;
+        rc = POLYFS_UNSUPPORTED;
     }
-    rc = ckpt_json_unpack(body, "{s:I, s:s, s:s, s:I, s:I, s:o, s:o, s?s, s?s, s?o}", "seq", &seq, "run", &run,
-                          "writer", &writer, "incarnation", &incarnation, "time_ns", &time_ns, "live", &live,
-                          "garbage", &garbage, "last", &last, "best", &best, "segments", &segments);
+    return rc;
+}
+
+static int body_read(json_t *body, struct ckpt_record *out, char *why, size_t room)
+{
+    const char *run, *writer, *last = NULL, *best = NULL;
+    json_int_t seq, incarnation, time_ns;
+    json_t *live, *garbage, *segments = NULL;
+    int rc = ckpt_json_unpack(body, "{s:I, s:s, s:s, s:I, s:I, s:o, s:o, s?s, s?s, s?o}", "seq", &seq, "run", &run,
+                              "writer", &writer, "incarnation", &incarnation, "time_ns", &time_ns, "live", &live,
+                              "garbage", &garbage, "last", &last, "best", &best, "segments", &segments);
     if (rc == POLYFS_OK && (seq < 1 || incarnation < 0 || !ckpt_is_id(run) || !ckpt_is_id(writer) ||
                             !json_is_array(live) || !json_is_array(garbage)))
         rc = POLYFS_CORRUPT;
@@ -342,6 +345,8 @@ int ckpt_record_read(const char *text, size_t n, struct ckpt_record *out, char *
     }
     json_t *body = NULL;
     int rc = ckpt_json_read(json, json_n, &body, why, why_room);
+    if (rc == POLYFS_OK)
+        rc = format_read(body, why, why_room);
     if (rc == POLYFS_OK)
         rc = body_read(body, out, why, why_room);
     json_decref(body);

@@ -21,6 +21,7 @@ void polyfs_ckpt_close(struct polyfs_ckpt *ckpt)
     polyfs_fs_close(ckpt->fs);
     free(ckpt->root);
     free(ckpt->url);
+    polyfs_free(ckpt->place);
     free(ckpt->last_path);
     free(ckpt);
 }
@@ -123,6 +124,8 @@ static int open_run(struct polyfs_ckpt *ckpt, const struct polyfs_ckpt_opts *opt
         rc = ranks_check(ckpt, err);
     for (size_t n = ckpt->root ? strlen(ckpt->root) : 0; rc == POLYFS_OK && n > 1 && ckpt->root[n - 1] == '/';)
         ckpt->root[--n] = '\0';
+    if (rc == POLYFS_OK && !(ckpt->place = polyfs_fs_url(ckpt->fs, ckpt->root)))
+        rc = ckpt_fail(err, POLYFS_NOMEM, "open the run", ckpt->url, "no memory");
     if (rc != POLYFS_OK || ckpt->flags & POLYFS_CKPT_READ_ONLY || ckpt->ranks.rank)
         return rc;
     rc = check_store(ckpt, err);

@@ -73,6 +73,7 @@ struct polyfs_ckpt {
     struct polyfs_fs *fs;
     char *root; /* path of the run, without '/' at its end */
     char *url;
+    char *place; /* url as core spells it: the same for everybody who means this folder */
     struct polyfs_call_opts call;
     uint32_t flags, keep_newest, keep_records;
     uint32_t last_as;

@@ -57,7 +57,8 @@ static size_t holes(const struct ckpt_record *record, size_t from, size_t to, ho
     return count;
 }
 
-size_t ckpt_entry_bytes(const struct ckpt_entry *entry)
+/* Bytes that it takes in a record, at most. */
+static size_t entry_bytes(const struct ckpt_entry *entry)
 {
     /* A byte may be written as two, '"' as '\"'. */
     return FIXED_BYTES + 2 * (strlen(entry->name) + strlen(entry->home) + (entry->file ? strlen(entry->file) : 0));
@@ -346,7 +347,7 @@ static int seal_tail(struct polyfs_ckpt *ckpt, struct ckpt_record *record, struc
     const size_t from = tail_begin(record), count = record->live_count - from;
     size_t bytes = 0;
     for (size_t i = from; i < record->live_count; i++)
-        bytes += ckpt_entry_bytes(&record->live[i]);
+        bytes += entry_bytes(&record->live[i]);
     if (count <= CKPT_TAIL_ENTRIES && bytes <= CKPT_TAIL_BYTES)
         return POLYFS_OK;
     return segment_put(ckpt, record, from, from + count / 2, err);

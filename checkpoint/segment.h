@@ -17,9 +17,6 @@
 #define CKPT_SEGMENT_FEW 300  /* neighbours that have no more together become one */
 #define CKPT_SEGMENTS_HOME ".ckpt/segments"
 
-/* Bytes that an entry takes in a record, at most. */
-size_t ckpt_entry_bytes(const struct ckpt_entry *entry);
-
 /* As a record has them. The reading and the copy add to a record; POLYFS_CORRUPT, POLYFS_NOMEM. */
 json_t *ckpt_segments_json(const struct ckpt_record *record);
 int ckpt_segments_read(json_t *rows, struct ckpt_record *record);

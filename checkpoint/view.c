@@ -23,6 +23,7 @@ void polyfs_ckpt_view_close(struct polyfs_ckpt_view *view)
     polyfs_fs_close(view->fs);
     free(view->files);
     free(view->folder);
+    free(view->place);
     free(view);
 }
 
@@ -89,7 +90,9 @@ static int view_open(const struct polyfs_ckpt *ckpt, const struct ckpt_entry *en
     view->rank = ckpt->ranks.rank;
     ckpt_info_fill(&view->info, entry, record);
     view->folder = folder_of(ckpt, entry);
-    int rc = view->folder ? POLYFS_OK : ckpt_fail(err, POLYFS_NOMEM, "load", entry->name, "no memory");
+    view->place = strdup(ckpt->place);
+    int rc =
+        view->folder && view->place ? POLYFS_OK : ckpt_fail(err, POLYFS_NOMEM, "load", entry->name, "no memory");
     if (rc == POLYFS_OK)
         rc = entry->file       ? one_file(view, entry, err)
              : *entry->attempt ? read_manifest(view, entry, err)
@@ -262,6 +265,21 @@ int polyfs_ckpt_read(struct polyfs_ckpt_view *view, const char *name, void *buff
     int rc = pass_file(view, file, take_memory, &to, err);
     if (rc == POLYFS_OK)
         *out_n = file->size;
+    return rc;
+}
+
+int polyfs_ckpt_reader(struct polyfs_ckpt_view *view, const char *name, struct polyfs_reader **out_reader,
+                       struct polyfs_error *err)
+{
+    struct polyfs_read_opts opts = POLYFS_READ_OPTS_INIT;
+    const struct ckpt_file *file = ckpt_view_file(view, name);
+    if (!file)
+        return ckpt_fail(err, POLYFS_NOT_FOUND, "load", view->info.name, "it has no file \"%s\"", name);
+    char *path = ckpt_format("%s/%s", view->folder, file->name);
+    opts.call = &view->call;
+    int rc = path ? polyfs_reader_open(view->fs, path, &opts, out_reader, err)
+                  : ckpt_fail(err, POLYFS_NOMEM, "load", view->info.name, "no memory");
+    free(path);
     return rc;
 }
 

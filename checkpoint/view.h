@@ -12,6 +12,7 @@ struct polyfs_ckpt_view {
     struct polyfs_ckpt_info info;
     struct ckpt_manifest manifest;
     struct polyfs_ckpt_file *files; /* for callers */
+    char *place;                    /* URL of the run that it is of */
     uint32_t rank;                  /* of whoever reads: its own files come first */
 };
 

@@ -277,7 +277,8 @@ POLYFS_API int polyfs_ckpt_on(struct polyfs_ckpt *ckpt, struct polyfs_policy *po
                               struct polyfs_ckpt_info *out_info, struct polyfs_error *err);
 
 /**
- * Take a policy's state out of a checkpoint that polyfs_ckpt_on() saved, so that it goes on from there.
+ * Take a policy's state out of a checkpoint that polyfs_ckpt_on() saved, so that it goes on from there. When the policy was
+ * set up with polyfs_ckpt_taken() for another run than the checkpoint is of, only its best path is taken.
  *
  * @param policy     set up, before its first event
  * @param out_whole  as for polyfs_policy_restore()
@@ -450,6 +451,19 @@ POLYFS_API const struct polyfs_ckpt_file *polyfs_ckpt_view_at(const struct polyf
  */
 POLYFS_API int polyfs_ckpt_read(struct polyfs_ckpt_view *view, const char *name, void *buffer, size_t room,
                                 size_t *out_n, struct polyfs_error *err);
+
+/**
+ * Open one file for a framework's own deserialiser: read on with read-ahead, seek, pread, as polyfs/io.h says. It is not
+ * held against its checksum, which is of the whole: load with POLYFS_CKPT_CHECK_BYTES for that. Its writing counterpart
+ * is polyfs_ckpt_write().
+ *
+ * @param name        of the file
+ * @param out_reader  end with polyfs_reader_close(); outlives the view
+ * @return POLYFS_OK, POLYFS_NOT_FOUND (no such file in it), POLYFS_NOMEM
+ * Owner: caller. Thread: any number on one view. Blocks: as polyfs_reader_open().
+ */
+POLYFS_API int polyfs_ckpt_reader(struct polyfs_ckpt_view *view, const char *name,
+                                  struct polyfs_reader **out_reader, struct polyfs_error *err);
 
 /**
  * The tensors of all its files. What polyfs_ckpt_write_tensors() saved is known without a request; files that were

@@ -41,6 +41,26 @@ class Ckpt(Case):
         self.save(9, b"n", "--name", "best/model")
         self.assertEqual(self.text("ckpt", "latest", "run"), "best/model\n")
 
+    def test_last(self):
+        for step in (1, 2):
+            self.write("m.bin", b"weights %d" % step)
+            self.assertEqual(self.run_polyfs("ckpt", "save", "run", "--step", str(step), "--last", "link", "m.bin")[0], 0)
+        self.assertEqual(self.read("run/last"), b"weights 2")
+        self.assertTrue(os.path.islink(self.path("run/last")))
+        self.save(3, b"x", "--last", "pointer", "--keep", "1")
+        self.assertTrue(os.path.isdir(self.path("run/" + self.read("run/last").decode().strip())))
+        self.assertIn("--last", self.fails(2, "ckpt", "save", "run", "--step", "4", "--last", "other", "m.bin"))
+        self.assertIn("pointer", self.fails(1, "ckpt", "save", "memory://b/run", "--step", "4", "--last", "link", "m.bin"))
+
+    def test_folder_without_a_log(self):
+        for name in ("epoch=0-step=10.ckpt", "epoch=1-step=20.ckpt", "hparams.yaml"):
+            self.write("old/" + name, name.encode())
+        self.assertEqual(self.text("ckpt", "latest", "old"), "epoch=1-step=20.ckpt\n")
+        self.assertEqual([row["step"] for row in self.rows("ckpt", "list", "old")], [20, 10])
+        self.assertEqual(self.run_polyfs("ckpt", "load", "old", "epoch=0-step=10.ckpt", "out")[0], 0)
+        self.assertEqual(self.read("out/epoch=0-step=10.ckpt"), b"epoch=0-step=10.ckpt")
+        self.assertEqual(sorted(os.listdir(self.path("old"))), ["epoch=0-step=10.ckpt", "epoch=1-step=20.ckpt", "hparams.yaml"])
+
     def test_usage(self):
         self.write("m.bin")
         self.assertIn("--step", self.fails(2, "ckpt", "save", "run", "m.bin"))

@@ -209,6 +209,25 @@ TEST_F(Carry, GoesOnWhereItWasKilled)
     EXPECT_EQ("last! s1 s4*", Names());
 }
 
+/* From a run here to one there: what was ranked is not there, so it takes no place and nothing is let go for it. */
+TEST_F(Carry, TheStateOfAnotherRunRanksNothingHere)
+{
+    Open();
+    ASSERT_EQ(POLYFS_OK, Epoch(1, 0.1));
+    ASSERT_EQ(POLYFS_OK, Epoch(2, 0.2));
+    polyfs_ckpt_view *view = nullptr;
+    ASSERT_EQ(POLYFS_OK, polyfs_ckpt_load(ckpt_, "last", 0, &view, &err_)) << err_.message;
+    url_ += "-of-the-next-stage";
+    Open();
+    int whole = 1;
+    ASSERT_EQ(POLYFS_OK, polyfs_ckpt_restore(view, policy_, &whole, &err_)) << err_.message;
+    polyfs_ckpt_view_close(view);
+    EXPECT_EQ(0, whole);
+    ASSERT_EQ(POLYFS_OK, Epoch(3, 0.5));
+    ASSERT_EQ(POLYFS_OK, Epoch(4, 0.4));
+    EXPECT_EQ("last! s3 s4*", Names());
+}
+
 TEST_F(Carry, AStrangersNamesAreLeftAlone)
 {
     Open();

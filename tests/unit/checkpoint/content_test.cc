@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a checkpoint holds: tensors whose places the manifest tells, state, files taken as they are. */
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -153,6 +154,31 @@ TEST_F(Content, AFileTakenAsItIsTellsItsTensors)
     EXPECT_EQ(POLYFS_OK, Read("a", &bytes)) << err_.message;
     EXPECT_EQ("XY", bytes);
     EXPECT_STREQ(R"({"other.safetensors":{"k":"v"}})", polyfs_tensors_state(tensors_));
+}
+
+/* As a framework's own deserialiser reads: on, back, and from the end. */
+TEST_F(Content, AFileIsReadAsAStream)
+{
+    std::string bytes(300000, '?'), got(bytes.size(), 'x');
+    for (size_t i = 0; i < bytes.size(); i++)
+        bytes[i] = static_cast<char>('a' + i % 23);
+    for (size_t at = 0; at < bytes.size(); at += 70000)
+        ASSERT_EQ(POLYFS_OK, polyfs_ckpt_write(saver_, "state.pkl", bytes.data() + at,
+                                               std::min<size_t>(70000, bytes.size() - at), &err_));
+    Reopen();
+    polyfs_reader *reader = nullptr;
+    EXPECT_EQ(POLYFS_NOT_FOUND, polyfs_ckpt_reader(view_, "other.pkl", &reader, &err_));
+    ASSERT_EQ(POLYFS_OK, polyfs_ckpt_reader(view_, "state.pkl", &reader, &err_)) << err_.message;
+    size_t n = 0, total = 0;
+    do {
+        ASSERT_EQ(POLYFS_OK, polyfs_reader_read(reader, got.data() + total, 4096, &n, &err_)) << err_.message;
+        total += n;
+    } while (n && total < got.size());
+    EXPECT_EQ(bytes, got);
+    ASSERT_EQ(POLYFS_OK, polyfs_reader_seek(reader, 299990, &err_));
+    ASSERT_EQ(POLYFS_OK, polyfs_reader_read(reader, got.data(), 100, &n, &err_));
+    EXPECT_EQ(bytes.substr(299990), got.substr(0, n));
+    polyfs_reader_close(reader);
 }
 
 } // namespace
