@@ -37,6 +37,7 @@ static int put_pointer(struct polyfs_ckpt *ckpt, const char *path, const char *t
     if (!line)
         return ckpt_fail(err, POLYFS_NOMEM, "point to the last of", ckpt->url, "no memory");
     opts.call = &ckpt->call;
+    opts.flags = POLYFS_WRITE_PARENTS;
     opts.durability = POLYFS_DURABILITY_FULL;
     int rc = polyfs_put(ckpt->fs, path, line, strlen(line), &opts, NULL, err);
     free(line);
@@ -51,8 +52,21 @@ static int copy(struct polyfs_ckpt *ckpt, const char *path, const char *from, co
         return ckpt_fail(err, POLYFS_UNSUPPORTED, "copy the last of", ckpt->url,
                          "it has several files, which cannot be copied in one step; keep it as a pointer");
     opts.call = &ckpt->call;
+    opts.flags = POLYFS_WRITE_PARENTS;
     opts.durability = POLYFS_DURABILITY_FULL;
     return polyfs_copy(ckpt->fs, from, ckpt->fs, path, &opts, NULL, err);
+}
+
+static int make_link(struct polyfs_ckpt *ckpt, const char *path, const char *full, struct polyfs_error *err)
+{
+    char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
+    int rc = folder ? POLYFS_OK : ckpt_fail(err, POLYFS_NOMEM, "link to the last of", ckpt->url, "no memory");
+    if (slash && slash > folder) {
+        *slash = '\0';
+        rc = polyfs_mkdir(ckpt->fs, folder, POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK, &ckpt->call, err);
+    }
+    free(folder);
+    return rc == POLYFS_OK ? polyfs_link(ckpt->fs, path, full, &ckpt->call, err) : rc;
 }
 
 /* @to: below the run, @full: the same with it in front. */
@@ -60,7 +74,7 @@ static int make(struct polyfs_ckpt *ckpt, const char *path, const char *to, cons
                 const struct ckpt_entry *entry, struct polyfs_error *err)
 {
     switch (ckpt->last_as) {
-    case POLYFS_CKPT_LAST_LINK: return polyfs_link(ckpt->fs, path, full, &ckpt->call, err);
+    case POLYFS_CKPT_LAST_LINK: return make_link(ckpt, path, full, err);
     case POLYFS_CKPT_LAST_COPY: return copy(ckpt, path, full, entry, err);
     default: return put_pointer(ckpt, path, to, err);
     }

@@ -156,11 +156,30 @@ static int error_read(const char *text, size_t n, const char *who, const struct 
     return rc;
 }
 
+/* Those from @from on go in front of the files of higher ranks: the manifest does not depend on who reported first. */
+static int in_order(struct ckpt_manifest *whole, size_t from, const char *front)
+{
+    size_t at = 0, count = whole->count - from;
+    while (at < from && strncmp(whole->files[at].name, front, strlen(front)) < 0)
+        at++;
+    struct ckpt_file *own = at < from && count ? malloc(count * sizeof(*own)) : NULL;
+    if (at == from || !count)
+        return POLYFS_OK;
+    if (!own)
+        return POLYFS_NOMEM;
+    memcpy(own, whole->files + from, count * sizeof(*own));
+    memmove(whole->files + at + count, whole->files + at, (from - at) * sizeof(*own));
+    memcpy(whole->files + at, own, count * sizeof(*own));
+    free(own);
+    return POLYFS_OK;
+}
+
 /* The files of one rank, which all bear its name in front, become part of the whole. */
 static int merge(const struct polyfs_ckpt *ckpt, struct ckpt_manifest *whole, struct ckpt_manifest *part,
                  uint32_t rank, struct polyfs_error *err)
 {
     char front[16];
+    const size_t from = whole->count;
     int rc = strcmp(whole->attempt, part->attempt) == 0 ? POLYFS_OK : POLYFS_CORRUPT;
     snprintf(front, sizeof(front), "r%05u/", rank);
     for (size_t i = 0; i < part->count && rc == POLYFS_OK; i++) {
@@ -169,6 +188,8 @@ static int merge(const struct polyfs_ckpt *ckpt, struct ckpt_manifest *whole, st
                  ? ckpt_manifest_add(whole, file->name, file->size, file->crc, &file->tensors)
                  : POLYFS_CORRUPT;
     }
+    if (rc == POLYFS_OK)
+        rc = in_order(whole, from, front);
     return rc == POLYFS_OK
                ? rc
                : ckpt_fail(err, rc, "save to", ckpt->url, "%s",

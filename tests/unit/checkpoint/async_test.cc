@@ -20,6 +20,7 @@
 
 #include "polyfs/async.h"
 #include "polyfs/polyfs.h"
+#include "store.h"
 
 namespace
 {
@@ -29,8 +30,7 @@ class Async : public testing::Test
   protected:
     Async()
     {
-        static int number;
-        url_ = "memory://async-" + std::to_string(number++) + "/run";
+        url_ = NewRun("async");
         policy_opts_.filename = "s{step}";
         policy_opts_.flags = POLYFS_POLICY_PLAIN_VALUES;
         policy_opts_.monitor = "val";

@@ -8,6 +8,7 @@
 
 #include "internal.h"
 #include "polyfs/checkpoint.h"
+#include "store.h"
 
 namespace
 {
@@ -17,8 +18,7 @@ class Carry : public testing::Test
   protected:
     Carry()
     {
-        static int number;
-        url_ = "memory://carry-" + std::to_string(number++) + "/run";
+        url_ = NewRun("carry");
         opts_.filename = "s{step}";
         opts_.flags = POLYFS_POLICY_PLAIN_VALUES;
         opts_.monitor = "val";

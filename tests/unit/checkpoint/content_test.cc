@@ -9,6 +9,7 @@
 
 #include "polyfs/checkpoint.h"
 #include "polyfs/polyfs.h"
+#include "store.h"
 
 namespace
 {
@@ -18,8 +19,7 @@ class Content : public testing::Test
   protected:
     Content()
     {
-        static int number;
-        url_ = "memory://content-" + std::to_string(number++) + "/run";
+        url_ = NewRun("content");
         EXPECT_EQ(POLYFS_OK, polyfs_ckpt_open(url_.c_str(), nullptr, &ckpt_, &err_)) << err_.message;
         EXPECT_EQ(POLYFS_OK, polyfs_ckpt_begin(ckpt_, nullptr, &saver_, &err_)) << err_.message;
     }
@@ -89,13 +89,15 @@ TEST_F(Content, TensorsOfAllFilesAreOne)
 
 TEST_F(Content, AFlippedByteOfATensorIsFound)
 {
-    std::string bytes, path = url_.substr(strlen("memory://")) + "/" + "save=2/";
+    std::string bytes;
     ASSERT_EQ(POLYFS_OK, WriteTensor("model.safetensors", "w", "weights"));
     Reopen();
     const polyfs_ckpt_info *info = polyfs_ckpt_view_info(view_);
-    path += std::string(info->attempt) + "/model.safetensors";
     polyfs_fs *fs = nullptr;
-    ASSERT_EQ(POLYFS_OK, polyfs_fs_open(url_.c_str(), nullptr, &fs, nullptr, &err_));
+    char *root = nullptr;
+    ASSERT_EQ(POLYFS_OK, polyfs_fs_open(url_.c_str(), nullptr, &fs, &root, &err_));
+    const std::string path = std::string(root) + "/save=2/" + info->attempt + "/model.safetensors";
+    polyfs_free(root);
     void *all = nullptr;
     size_t n = 0;
     ASSERT_EQ(POLYFS_OK, polyfs_get_all(fs, path.c_str(), nullptr, &all, &n, nullptr, &err_)) << err_.message;

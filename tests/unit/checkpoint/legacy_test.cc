@@ -8,6 +8,7 @@
 #include "internal.h"
 #include "polyfs/checkpoint.h"
 #include "polyfs/polyfs.h"
+#include "store.h"
 
 namespace
 {
@@ -17,8 +18,7 @@ class Legacy : public testing::Test
   protected:
     Legacy()
     {
-        static int number;
-        url_ = "memory://legacy-" + std::to_string(number++) + "/run";
+        url_ = NewRun("legacy");
         char *path = nullptr;
         EXPECT_EQ(POLYFS_OK, polyfs_fs_open(url_.c_str(), nullptr, &fs_, &path, &err_)) << err_.message;
         root_ = path;

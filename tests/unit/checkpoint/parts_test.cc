@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "polyfs/checkpoint.h"
+#include "store.h"
 
 namespace
 {
@@ -62,8 +63,7 @@ class Parts : public testing::Test
   protected:
     Parts()
     {
-        static int number;
-        std::string url = "memory://parts-" + std::to_string(number++) + "/run";
+        std::string url = NewRun("parts");
         EXPECT_EQ(POLYFS_OK, polyfs_ckpt_open(url.c_str(), nullptr, &ckpt_, &err_)) << err_.message;
         calls.clear();
         answer = 0;

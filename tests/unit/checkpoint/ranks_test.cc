@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "polyfs/checkpoint.h"
+#include "store.h"
 
 namespace
 {
@@ -22,8 +23,7 @@ class Ranks : public testing::Test
 
     Ranks()
     {
-        static int number;
-        url_ = "memory://ranks-" + std::to_string(number++) + "/run";
+        url_ = NewRun("ranks");
     }
 
     ~Ranks() override
@@ -205,17 +205,23 @@ TEST_F(Ranks, ARankThatFailsEndsTheSaveAtOnce)
 {
     Open("launch", 60000);
     ASSERT_EQ(POLYFS_OK, Save(1)) << err_.message;
-    for (uint32_t rank = 0; rank < kWorld; rank++)
-        ASSERT_EQ(POLYFS_OK, Begin(rank, 2));
-    ASSERT_EQ(POLYFS_OK, Write(0));
-    EXPECT_EQ(POLYFS_INVALID, polyfs_ckpt_write(savers_[3], "../x", "", 0, &err_));
-    Abort(3);
-    Abort(2);
-    EXPECT_EQ(POLYFS_OK, Commit(1));
-    EXPECT_EQ(POLYFS_CANCELLED, Commit(0));
-    EXPECT_NE(nullptr, strstr(err_.message, "rank 2 gave up")) << err_.message;
-    EXPECT_EQ(POLYFS_CANCELLED, polyfs_ckpt_wait(ckpts_[1], &infos_[1], 10000, &err_));
-    EXPECT_EQ(kAll, Tensors(0));
+    for (const bool reason : {true, false}) {
+        const uint32_t bad = reason ? 3 : 2, good = reason ? 2 : 3;
+        const int code = reason ? POLYFS_INVALID : POLYFS_CANCELLED;
+        for (uint32_t rank = 0; rank < kWorld; rank++)
+            ASSERT_EQ(POLYFS_OK, Begin(rank, 2));
+        ASSERT_EQ(POLYFS_OK, Write(0));
+        if (reason) {
+            EXPECT_EQ(POLYFS_INVALID, polyfs_ckpt_write(savers_[bad], "../x", "", 0, &err_));
+        }
+        Abort(bad);
+        EXPECT_EQ(POLYFS_OK, Commit(good));
+        EXPECT_EQ(POLYFS_OK, Commit(1));
+        EXPECT_EQ(code, Commit(0));
+        EXPECT_NE(nullptr, strstr(err_.message, reason ? "rank 3 gave up" : "rank 2 gave up")) << err_.message;
+        EXPECT_EQ(code, polyfs_ckpt_wait(ckpts_[1], &infos_[1], 10000, &err_));
+        EXPECT_EQ(kAll, Tensors(0));
+    }
 }
 
 TEST_F(Ranks, RankZeroGivingUpIsTold)

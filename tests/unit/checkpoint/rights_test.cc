@@ -7,6 +7,7 @@
 
 #include "polyfs/checkpoint.h"
 #include "polyfs/polyfs.h"
+#include "store.h"
 
 namespace
 {
@@ -16,8 +17,7 @@ class Rights : public testing::Test
   protected:
     Rights()
     {
-        static int number;
-        url_ = "memory://rights-" + std::to_string(number++) + "/run";
+        url_ = NewRun("rights");
     }
 
     ~Rights() override

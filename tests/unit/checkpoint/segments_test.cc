@@ -9,6 +9,7 @@
 
 #include "polyfs/checkpoint.h"
 #include "polyfs/polyfs.h"
+#include "store.h"
 
 namespace
 {
@@ -20,8 +21,7 @@ class Segments : public testing::Test
   protected:
     Segments()
     {
-        static int number;
-        url_ = "memory://segments-" + std::to_string(number++) + "/run";
+        url_ = NewRun("segments");
         char *path = nullptr;
         EXPECT_EQ(POLYFS_OK, polyfs_fs_open(url_.c_str(), nullptr, &fs_, &path, &err_)) << err_.message;
         root_ = path;
