@@ -298,36 +298,37 @@ static void learn_server(struct s3_fs *fs, const struct ps_http_connection *answ
     ps_unlock(&fs->mu);
 }
 
-static int learn_region(struct s3_fs *fs, const struct s3_target *t, const char *region)
+/* Another than the one that was signed for. Not than the one that is known: of many at once, one learns it first. */
+static int learn_region(struct s3_fs *fs, const struct s3_target *t, const char *region, const char *signed_for)
 {
     struct s3_bucket *row;
-    int is_new = 0;
     if (!region || !*region || strlen(region) >= sizeof(row->region) || !t->bucket_len ||
         strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(region))
         return 0;
     ps_lock(&fs->mu);
     row = bucket_row_locked(fs, t, 1);
-    is_new = strcmp(*row->region ? row->region : fs->region, region) != 0;
     snprintf(row->region, sizeof(row->region), "%s", region);
     ps_unlock(&fs->mu);
-    return is_new;
+    return strcmp(signed_for, region) != 0;
 }
 
-/* The server's clock, once: from the Date of an answer that refused ours. */
-static int learn_clock(struct s3_fs *fs, const struct ps_http_connection *answer)
+static int is_off(int64_t seconds)
+{
+    return seconds > 60 || seconds < -60;
+}
+
+/* The server's clock, from the Date of an answer that refused ours: is the time that was signed another? */
+static int learn_clock(struct s3_fs *fs, const struct ps_http_connection *answer, int64_t signed_s)
 {
     const char *date = ps_http_header(answer, "date");
     int64_t theirs = date ? ps_http_date(date) : INT64_MIN, ours = ps_host->clock_ns(1) / 1000000000;
-    int is_new = 0;
     if (theirs == INT64_MIN || theirs - ours > CLOCK_OFFSET_MAX || ours - theirs > CLOCK_OFFSET_MAX)
         return 0;
     ps_lock(&fs->mu);
-    int64_t moved = theirs - ours - fs->clock_offset_s;
-    is_new = moved > 60 || moved < -60;
-    if (is_new)
+    if (is_off(theirs - ours - fs->clock_offset_s))
         fs->clock_offset_s = theirs - ours;
     ps_unlock(&fs->mu);
-    return is_new;
+    return is_off(theirs - signed_s);
 }
 
 struct refusal {
@@ -357,7 +358,7 @@ static int learn_keys(struct s3_fs *fs, struct polyfs_call *call, const struct p
 }
 
 /* Did this refusal teach us something with which the same call may work? */
-static int learn(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *t, const struct ps_keys *keys,
+static int learn(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *t, const struct sending *s,
                  const struct ps_http_connection *answer)
 {
     struct refusal refusal = {{0}, {0}};
@@ -367,11 +368,11 @@ static int learn(struct s3_fs *fs, struct polyfs_call *call, const struct s3_tar
     if (size)
         ps_xml_read(body, size, refusal_element, &refusal, NULL);
     if (status == 301 || status == 307 || status == 400 || status == 403) {
-        if (learn_region(fs, t, region ? region : refusal.region))
+        if (learn_region(fs, t, region ? region : refusal.region, s->signer.region))
             return 1;
     }
-    return learn_keys(fs, call, keys, refusal.code) ||
-           (strcmp(refusal.code, "RequestTimeTooSkewed") == 0 && learn_clock(fs, answer));
+    return learn_keys(fs, call, s->keys, refusal.code) ||
+           (strcmp(refusal.code, "RequestTimeTooSkewed") == 0 && learn_clock(fs, answer, s->signer.time_s));
 }
 
 /* ---- sending -------------------------------------------------------------------------------------------------------- */
@@ -405,7 +406,7 @@ static int exchange(struct s3_fs *fs, struct polyfs_call *call, struct s3_reques
         return POLYFS_OK;
     }
     rc = s3_refused(answer, err);
-    if (learn(fs, call, &r->target, s->keys, answer) && err)
+    if (learn(fs, call, &r->target, s, answer) && err)
         err->retry = POLYFS_RETRY_LEARNED;
     ps_http_clear(fs->http, answer);
     return rc;

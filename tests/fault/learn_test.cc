@@ -45,6 +45,27 @@ TEST_F(Learn, F20RegionOfABucket)
     }
 }
 
+/* All are refused before one has learned it: each asks once more, not only the first. */
+TEST_F(Learn, F20EightThreadsLearnOneRegion)
+{
+    std::vector<std::thread> threads;
+    Fs fresh = Open();
+    Make("a", "bytes");
+    Rules(
+        R"({"header": "authorization: .*us-east-1", "count": 0, "delay_ms": 200, "status": 400, "body": "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-7</Region></Error>"})");
+    for (int i = 0; i < 8; i++)
+        threads.emplace_back([&] {
+            polyfs_error err = POLYFS_ERROR_INIT;
+            char buffer[5];
+            size_t n = 0;
+            EXPECT_EQ(POLYFS_OK, polyfs_get(fresh.get(), P("a").c_str(), nullptr, buffer, 5, &n, nullptr, &err))
+                << err.message;
+        });
+    for (std::thread &thread : threads)
+        thread.join();
+    EXPECT_LE(Journal().size(), 16u) << "each is refused once at most";
+}
+
 TEST_F(Learn, F20AServerThatNeverAgrees)
 {
     Rules(
