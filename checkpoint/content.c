@@ -11,21 +11,31 @@
 
 /* ---- saving ----------------------------------------------------------------------------------------------------- */
 
-static int write_tensor(struct polyfs_ckpt_saver *saver, const char *name, const struct polyfs_tensor *tensor,
-                        uint64_t offset, uint32_t crc, struct polyfs_error *err)
+/* Header and tensors, in one run: between two calls the window of parts would empty. */
+static int write_bytes(struct polyfs_ckpt_saver *saver, const char *name, const struct ckpt_layout *layout,
+                       struct polyfs_error *err)
 {
-    struct ckpt_tensor row = {.told = *tensor, .offset = offset, .has_crc = 1, .crc = crc};
-    int rc = ckpt_saver_write(saver, name, tensor->data, tensor->bytes, row.crc, err);
-    return rc == POLYFS_OK ? ckpt_saver_row(saver, &row, err) : rc;
+    struct polyfs_bytes *bytes = ckpt_layout_bytes(layout);
+    uint32_t crc = polyfs_crc32c(0, layout->header, layout->header_size);
+    for (size_t i = 0; i < layout->count; i++)
+        crc = polyfs_crc32c_join(crc, layout->sums[i], layout->order[i]->bytes);
+    int rc = bytes ? ckpt_saver_writev(saver, name, bytes, layout->count + 1, crc, err)
+                   : ckpt_fail(err, POLYFS_NOMEM, "write tensors to", name, "no memory");
+    free(bytes);
+    return rc;
 }
 
 static int write_layout(struct polyfs_ckpt_saver *saver, const char *name, const struct ckpt_layout *layout,
                         struct polyfs_error *err)
 {
     uint64_t offset = layout->header_size;
-    int rc = polyfs_ckpt_write(saver, name, layout->header, layout->header_size, err);
+    int rc = write_bytes(saver, name, layout, err);
     for (size_t i = 0; i < layout->count && rc == POLYFS_OK; i++) {
-        rc = write_tensor(saver, name, layout->order[i], offset, layout->sums[i], err);
+        const struct ckpt_tensor row = {.told = *layout->order[i],
+                                        .offset = offset,
+                                        .has_crc = 1,
+                                        .crc = layout->sums[i]};
+        rc = ckpt_saver_row(saver, &row, err);
         offset += layout->order[i]->bytes;
     }
     saver->self_told = 1; /* its header has what a manifest would tell */

@@ -202,6 +202,17 @@ void ckpt_layout_clear(struct ckpt_layout *layout)
     *layout = (struct ckpt_layout){NULL, 0, NULL, NULL, 0};
 }
 
+struct polyfs_bytes *ckpt_layout_bytes(const struct ckpt_layout *layout)
+{
+    struct polyfs_bytes *bytes = malloc((layout->count + 1) * sizeof(*bytes));
+    if (!bytes)
+        return NULL;
+    bytes[0] = (struct polyfs_bytes){layout->header, layout->header_size};
+    for (size_t i = 0; i < layout->count; i++)
+        bytes[i + 1] = (struct polyfs_bytes){layout->order[i]->data, layout->order[i]->bytes};
+    return bytes;
+}
+
 /* ---- from memory ------------------------------------------------------------------------------------------------ */
 
 int polyfs_tensors_write(struct polyfs_writer *writer, const struct polyfs_tensor *tensors, size_t count,
@@ -214,9 +225,10 @@ int polyfs_tensors_write(struct polyfs_writer *writer, const struct polyfs_tenso
     free(at);
     if (rc != POLYFS_OK)
         return rc;
-    rc = polyfs_writer_write(writer, layout.header, layout.header_size, err);
-    for (size_t i = 0; i < layout.count && rc == POLYFS_OK; i++)
-        rc = polyfs_writer_write(writer, layout.order[i]->data, layout.order[i]->bytes, err);
+    struct polyfs_bytes *bytes = ckpt_layout_bytes(&layout);
+    rc = bytes ? polyfs_writer_writev(writer, bytes, layout.count + 1, err)
+               : ckpt_fail(err, POLYFS_NOMEM, WHAT, "a file", "no memory");
+    free(bytes);
     ckpt_layout_clear(&layout);
     return rc;
 }

@@ -183,25 +183,27 @@ static int file_begin(struct polyfs_ckpt_saver *saver, const char *name, struct 
     return rc;
 }
 
-static int file_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size,
-                      struct polyfs_error *err)
+static int file_write(struct polyfs_ckpt_saver *saver, const char *name, const struct polyfs_bytes *bytes,
+                      size_t count, struct polyfs_error *err)
 {
     struct polyfs_error why = POLYFS_ERROR_INIT;
     int rc = POLYFS_OK;
     if (!saver->open || strcmp(saver->file + strlen(saver->front), name) != 0)
         rc = file_begin(saver, name, &why);
-    if (rc == POLYFS_OK)
-        rc = saver->stage ? ckpt_stage_bytes(saver->stage, name, data, size, &why)
-                          : polyfs_writer_write(saver->writer, data, size, &why);
-    if (rc == POLYFS_OK)
-        saver->size += size;
+    if (rc == POLYFS_OK && !saver->stage)
+        rc = polyfs_writer_writev(saver->writer, bytes, count, &why);
+    for (size_t i = 0; i < count && rc == POLYFS_OK && saver->stage; i++)
+        rc = ckpt_stage_bytes(saver->stage, name, bytes[i].data, bytes[i].size, &why);
+    for (size_t i = 0; i < count && rc == POLYFS_OK; i++)
+        saver->size += bytes[i].size;
     return rc == POLYFS_OK ? rc : ckpt_saver_failed(saver, rc, &why, err);
 }
 
 int polyfs_ckpt_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size,
                       struct polyfs_error *err)
 {
-    int rc = file_write(saver, name, data, size, err);
+    const struct polyfs_bytes bytes = {data, size};
+    int rc = file_write(saver, name, &bytes, 1, err);
     if (rc == POLYFS_OK && !saver->stage)
         saver->crc = polyfs_crc32c(saver->crc, data, size);
     return rc;
@@ -210,7 +212,17 @@ int polyfs_ckpt_write(struct polyfs_ckpt_saver *saver, const char *name, const v
 int ckpt_saver_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size, uint32_t crc,
                      struct polyfs_error *err)
 {
-    int rc = file_write(saver, name, data, size, err);
+    const struct polyfs_bytes bytes = {data, size};
+    return ckpt_saver_writev(saver, name, &bytes, 1, crc, err);
+}
+
+int ckpt_saver_writev(struct polyfs_ckpt_saver *saver, const char *name, const struct polyfs_bytes *bytes,
+                      size_t count, uint32_t crc, struct polyfs_error *err)
+{
+    uint64_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += bytes[i].size;
+    int rc = file_write(saver, name, bytes, count, err);
     if (rc == POLYFS_OK)
         saver->crc = polyfs_crc32c_join(saver->crc, crc, size);
     return rc;

@@ -41,6 +41,9 @@ int ckpt_saver_file_end(struct polyfs_ckpt_saver *saver, struct polyfs_error *er
 /* polyfs_ckpt_write() of bytes whose checksum is known. */
 int ckpt_saver_write(struct polyfs_ckpt_saver *saver, const char *name, const void *data, size_t size, uint32_t crc,
                      struct polyfs_error *err);
+/* The same of bytes in many places, which are a whole run: @crc is that of all. */
+int ckpt_saver_writev(struct polyfs_ckpt_saver *saver, const char *name, const struct polyfs_bytes *bytes,
+                      size_t count, uint32_t crc, struct polyfs_error *err);
 /* One tensor of the file that is being written. */
 int ckpt_saver_row(struct polyfs_ckpt_saver *saver, const struct ckpt_tensor *row, struct polyfs_error *err);
 /* A whole file of tensors, into the stage. */

@@ -99,6 +99,8 @@ int ckpt_layout_make(const struct polyfs_tensor *const *tensors, size_t count, c
 #define CKPT_SUMS                                                                                                  \
     "polyfs.crc32c" /* in `__metadata__`: eight hexadecimal digits for each tensor, in order of bytes */
 void ckpt_layout_clear(struct ckpt_layout *layout);
+/* The file's bytes where they lie: the header, and each tensor's. NULL without memory; free() it. */
+struct polyfs_bytes *ckpt_layout_bytes(const struct ckpt_layout *layout);
 /* The same of those that fit a pattern, or of all when it is NULL. POLYFS_NOT_FOUND: none fits. */
 int ckpt_layout_choose(struct polyfs_tensors *tensors, const char *pattern, struct ckpt_layout *out,
                        struct polyfs_error *err);

@@ -250,29 +250,44 @@ static int take_some(struct pfs_verb *v, struct polyfs_writer *w, const unsigned
     return POLYFS_OK;
 }
 
-int polyfs_writer_write(struct polyfs_writer *w, const void *data, size_t size, struct polyfs_error *err)
+static int take_all(struct pfs_verb *v, struct polyfs_writer *w, const void *data, uint64_t size)
 {
-    struct pfs_verb v;
     const unsigned char *at = data;
-    int rc = begin(&v, w, "write");
+    int rc = POLYFS_OK;
     while (rc == POLYFS_OK && size) {
         uint64_t n = 0;
         if (!w->gathers && w->buffered == w->part_bytes)
-            rc = flush_buffer(&v, w);
+            rc = flush_buffer(v, w);
         if (rc == POLYFS_OK)
-            rc = take_some(&v, w, at, size, &n);
+            rc = take_some(v, w, at, size, &n);
         if (rc == POLYFS_OK) {
             w->total += n;
             at += n;
             size -= n;
         }
     }
+    return rc;
+}
+
+int polyfs_writer_writev(struct polyfs_writer *w, const struct polyfs_bytes *bytes, size_t count,
+                         struct polyfs_error *err)
+{
+    struct pfs_verb v;
+    int rc = begin(&v, w, "write");
+    for (size_t i = 0; i < count && rc == POLYFS_OK; i++)
+        rc = take_all(&v, w, bytes[i].data, bytes[i].size);
     if (w->shape && w->shape->settle &&
         rc != POLYFS_FORKED) { /* also after a failure: the memory is the caller's again */
         int settled = w->shape->settle(&v, w);
         rc = rc == POLYFS_OK ? settled : rc;
     }
     return pfs_verb_end(&v, remember(&v, w, rc), err);
+}
+
+int polyfs_writer_write(struct polyfs_writer *w, const void *data, size_t size, struct polyfs_error *err)
+{
+    const struct polyfs_bytes bytes = {data, size};
+    return polyfs_writer_writev(w, &bytes, 1, err);
 }
 
 /* ---- ending ---------------------------------------------------------------------------------------------- */

@@ -217,6 +217,23 @@ POLYFS_API int polyfs_writer_open(struct polyfs_fs *fs, const char *path, const 
 POLYFS_API int polyfs_writer_write(struct polyfs_writer *writer, const void *data, size_t size,
                                    struct polyfs_error *err);
 
+/** Bytes somewhere in memory. */
+struct polyfs_bytes {
+    const void *data;
+    size_t size; /**< bytes at @p data */
+};
+
+/**
+ * Add bytes that lie in many places, one place after the other. They are sent as one run: it does not wait at the end of
+ * each place as so many calls would.
+ *
+ * @param bytes  @p count places; free to change when the call returns
+ * @return as polyfs_writer_write()
+ * Owner: caller. Thread: one at a time. Blocks: until what is sent from there has left.
+ */
+POLYFS_API int polyfs_writer_writev(struct polyfs_writer *writer, const struct polyfs_bytes *bytes, size_t count,
+                                    struct polyfs_error *err);
+
 /**
  * Publish all bytes written. All or nothing; after an error with commit state "unknown" look before acting.
  *

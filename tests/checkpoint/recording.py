@@ -17,9 +17,9 @@ class Call:
         return f"{self.name}({self.text[:100]}"
 
 
-def need(tool):
+def need(tool, package=None):
     if not shutil.which(tool):
-        sys.exit(f"{tool} is missing; install it: apt-get install {tool}")
+        sys.exit(f"{tool} is missing; install it: apt-get install {package or tool}")
 
 
 def record(command, out, env=None):
@@ -38,7 +38,8 @@ def record(command, out, env=None):
     return calls
 
 
-def between_marks(calls):
-    begin = next(i for i, c in enumerate(calls) if "/polyfs-mark-begin" in c.text)
+def between_marks(calls, first="begin"):
+    """Those from a mark to the one of the end, which is the last of them."""
+    begin = next(i for i, c in enumerate(calls) if "/polyfs-mark-" + first in c.text)
     end = next(i for i, c in enumerate(calls) if "/polyfs-mark-end" in c.text)
-    return calls[begin + 1:end]
+    return calls[begin + 1:end + 1]

@@ -2,16 +2,20 @@
 /*
  * The program that the crash tests kill.
  *   saver save URL STEP [KIND]  open the run and do KIND as step STEP between two marker calls
- *   saver check URL OLD NEW     the newest must be OLD or NEW, whole, with the bytes of its step; then the next save works,
- *                               and garbage collection leaves what the records name and nothing else
+ *   saver check URL OLD NEW     the newest must be OLD (0: none) or NEW, whole, with the bytes of its step; then the next
+ *                               save works, and garbage collection leaves what the records name and nothing else
+ * With POLYFS_TEST_KILL_US it dies so many microseconds after it began, as by SIGKILL from outside, however late anything
+ * outside would be scheduled. It prints how many it took.
  * KIND: plain, tensors, ranks (three of them, one after another), async, gc (which saves nothing), drop (of the oldest).
  */
 #include <fcntl.h>
 #include <polyfs/async.h>
 #include <polyfs/polyfs.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define A_BYTES 300000
@@ -178,6 +182,23 @@ static int open_run(const char *url, struct polyfs_ckpt **run, struct polyfs_err
     return polyfs_ckpt_open(url, &opts, run, err);
 }
 
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void die_when_told(void)
+{
+    const char *us = getenv("POLYFS_TEST_KILL_US");
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+    struct itimerspec when = {.it_value = {.tv_sec = 0, .tv_nsec = us ? atol(us) * 1000 + 1 : 0}};
+    timer_t timer;
+    if (us && (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0 || timer_settime(timer, 0, &when, NULL) < 0))
+        abort();
+}
+
 static int do_save(const char *url, int64_t step, const char *kind)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
@@ -185,12 +206,16 @@ static int do_save(const char *url, int64_t step, const char *kind)
     size_t k = 0;
     while (k < sizeof(kinds) / sizeof(*kinds) - 1 && strcmp(kinds[k].name, kind) != 0)
         k++;
+    mark("/polyfs-mark-open");
+    die_when_told();
+    int64_t began = now_us();
     int rc = kinds[k].run == save_ranks ? open_ranks(url, &err) : open_run(url, &run, &err);
     if (rc != POLYFS_OK)
         return failed("open", &err);
     mark("/polyfs-mark-begin");
     rc = kinds[k].run(run, step, &err);
     mark("/polyfs-mark-end");
+    printf("%lld\n", (long long)(now_us() - began));
     polyfs_ckpt_close(run);
     for (uint32_t rank = 0; rank < WORLD; rank++)
         polyfs_ckpt_close(ranks[rank]);
@@ -257,24 +282,37 @@ static int check_garbage(struct polyfs_ckpt *run)
     return found != 0;
 }
 
-static int do_check(const char *url, int64_t old_step, int64_t new_step)
+/* The step of the newest, when it is one of the two and whole; 0 when there is none and none is right; else -1. */
+static int64_t check_newest(struct polyfs_ckpt *run, int64_t old_step, int64_t new_step)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
-    struct polyfs_ckpt *run;
     struct polyfs_ckpt_view *view;
-    if (open_run(url, &run, &err) != POLYFS_OK)
-        return failed("open", &err);
-    if (polyfs_ckpt_load(run, "latest", POLYFS_CKPT_CHECK_BYTES, &view, &err) != POLYFS_OK)
-        return failed("load", &err);
+    int rc = polyfs_ckpt_load(run, "latest", POLYFS_CKPT_CHECK_BYTES, &view, &err);
+    if (rc == POLYFS_NOT_FOUND && old_step == 0)
+        return 0;
+    if (rc != POLYFS_OK)
+        return -failed("load", &err);
     const struct polyfs_ckpt_info *info = polyfs_ckpt_view_info(view);
     int64_t step = info->step;
     if ((step != old_step && step != new_step) || info->note[0]) {
         fprintf(stderr, "the newest is %lld; %s\n", (long long)step, info->note);
-        return 1;
+        step = -1;
+    } else if (check_bytes(view, step)) {
+        step = -1;
     }
-    if (check_bytes(view, step))
-        return 1;
     polyfs_ckpt_view_close(view);
+    return step;
+}
+
+static int do_check(const char *url, int64_t old_step, int64_t new_step)
+{
+    struct polyfs_error err = POLYFS_ERROR_INIT;
+    struct polyfs_ckpt *run;
+    if (open_run(url, &run, &err) != POLYFS_OK)
+        return failed("open", &err);
+    int64_t step = check_newest(run, old_step, new_step);
+    if (step < 0)
+        return 1;
     if (save_plain(run, new_step + 1, &err) != POLYFS_OK)
         return failed("next save", &err);
     if (check_garbage(run))

@@ -96,6 +96,29 @@ CONFORMANCE_CASE(write, ManySmallWrites)
     EXPECT_TRUE(bytes == Get("a"));
 }
 
+/* In one call; they are the caller's again when it returns. */
+CONFORMANCE_CASE(write, ManyPlaces)
+{
+    const size_t sizes[] = {100, 0, 9u << 20, 1, 17u << 20, 3000, 8u << 20, 70000};
+    std::vector<std::string> places;
+    std::vector<polyfs_bytes> bytes;
+    std::string whole;
+    for (size_t size : sizes)
+        places.push_back(Bytes(size));
+    for (const std::string &place : places) {
+        bytes.push_back({place.data(), place.size()});
+        whole += place;
+    }
+    Writer writer = OpenWriter("a");
+    ASSERT_TRUE(writer);
+    ASSERT_CODE(POLYFS_OK, polyfs_writer_writev(writer.get(), bytes.data(), bytes.size(), E()));
+    for (std::string &place : places)
+        std::fill(place.begin(), place.end(), '-');
+    ASSERT_CODE(POLYFS_OK, polyfs_writer_writev(writer.get(), nullptr, 0, E()));
+    ASSERT_CODE(POLYFS_OK, Commit(writer));
+    EXPECT_TRUE(whole == Get("a"));
+}
+
 CONFORMANCE_CASE(write, AfterTheCommit)
 {
     Writer writer = OpenWriter("a");

@@ -220,6 +220,10 @@ AT(polyfs_range, code, 32);
 AT(polyfs_range, flags, 36);
 AT(polyfs_range, user, 40);
 
+SIZE(polyfs_bytes, 16);
+AT(polyfs_bytes, data, 0);
+AT(polyfs_bytes, size, 8);
+
 SIZE(polyfs_write_opts, 128);
 AT(polyfs_write_opts, struct_size, 0);
 AT(polyfs_write_opts, flags, 4);

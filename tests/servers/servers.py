@@ -75,6 +75,7 @@ CLIENTS = {
                   "filelock==4.3.1", "sympy==1.14.0", "mpmath==1.3.0", "networkx==3.6.1", "jinja2==3.1.6", "markupsafe==3.0.4",
                   "fsspec==2026.9.0", "pyyaml==6.0.4", "tqdm==4.70.1", "setuptools==84.2.1", "coverage==7.17.3",
                   "safetensors==0.8.0"],
+    "ckpt": ["s3fs==2026.9.0", "s3torchconnectorclient==1.5.0"],
 }
 
 
@@ -109,7 +110,18 @@ def stand_ins(folder):
         make(name, "", "-Wl,--no-as-needed,-rpath,$ORIGIN", f"-L{lib}", "-lstandin")
 
 
-FINISH = {"lightning": stand_ins}  # what is left to do in an environment once its packages are there
+def with_torch(folder):
+    """The torch and Lightning of the other environment, which are large, and what asks for a torch of its own."""
+    torch = glob.glob(os.path.join(os.path.dirname(os.path.dirname(client_python("lightning"))), "lib", "python3*", "site-packages"))[0]
+    site = glob.glob(os.path.join(folder, "lib", "python3*", "site-packages"))[0]
+    with open(os.path.join(site, "torch.pth"), "w", encoding="utf-8") as file:
+        file.write(torch + "\n")
+    subprocess.run([os.path.join(folder, "bin", "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps",
+                    "s3torchconnector==1.5.0"], check=True)
+
+
+# What is left to do in an environment once its packages are there.
+FINISH = {"lightning": stand_ins, "ckpt": with_torch}
 
 
 def client_python(name):
@@ -143,7 +155,7 @@ def sources(name, version):
     return folder
 
 
-def install_go(module, program):
+def install_go(module, program, built=None):
     target = os.path.join(CACHE, "bin", program)
     if os.path.exists(target):
         return target
@@ -151,7 +163,7 @@ def install_go(module, program):
     env = dict(os.environ, GOBIN=os.path.join(CACHE, "new"), GOTOOLCHAIN="local", GOFLAGS="-mod=mod")
     subprocess.run([go(), "install", module], env=env, check=True)
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    os.replace(os.path.join(CACHE, "new", program), target)
+    os.replace(os.path.join(CACHE, "new", built or program), target)
     return target
 
 
@@ -342,6 +354,38 @@ class Seaweedfs(S3Server):
     def start(self):
         self.began = time.monotonic()
         return super().start()
+
+
+class Toxiproxy(Server):
+    """In front of another one: each answer comes later."""
+    name = "toxiproxy"
+
+    def __init__(self, folder, upstream, delay_ms):
+        super().__init__(folder)
+        self.upstream, self.delay_ms = upstream, delay_ms
+        self.log = os.path.join(folder, "log-toxiproxy")
+
+    @classmethod
+    def install(cls):
+        return install_go("github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0", "toxiproxy", "server")
+
+    def command(self):
+        return [self.install(), "-host", "127.0.0.1", "-port", str(self.second)]
+
+    def ask(self, what, body):
+        urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.second}/{what}", json.dumps(body).encode(),
+                                                      {"Content-Type": "application/json"}), timeout=5).close()
+
+    def is_ready(self):
+        try:
+            self.ask("proxies", {"name": "all", "listen": f"127.0.0.1:{self.port}", "upstream": f"127.0.0.1:{self.upstream.port}"})
+            self.ask("proxies/all/toxics", {"type": "latency", "stream": "downstream", "attributes": {"latency": self.delay_ms}})
+        except OSError:
+            return False
+        return True
+
+    def settings(self):
+        return {**self.upstream.settings(), "AWS_ENDPOINT_URL": self.url()}
 
 
 SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs)}

@@ -46,6 +46,21 @@ TEST_P(Crc, BothWaysAndJoinedAgree)
     }
 }
 
+TEST_P(Crc, LongOnesAgree)
+{
+    std::mt19937 random(11);
+    std::string data(400000, '\0');
+    for (char &c : data)
+        c = static_cast<char>(random());
+    for (int round = 0; round < 200; round++) {
+        size_t from = random() % 64, size = random() % (data.size() - 64);
+        const uint64_t before = pfs_crc(GetParam(), 0, data.data(), random() % 9);
+        ASSERT_EQ(pfs_crc_by_table(GetParam(), before, data.data() + from, size),
+                  pfs_crc(GetParam(), before, data.data() + from, size))
+            << size;
+    }
+}
+
 TEST_P(Crc, JoinsFarApart)
 {
     /* A terabyte of zeros behind a value: joined at once, and in two halves. */
