@@ -8,12 +8,15 @@ JSON object a line, one back.
     {"do": "rules", "rules": [RULE…]}    instead of those before; also empties the journal
     {"do": "journal"}                    {"requests": [{method, target, headers, body_bytes, connection, listener, rule, applied, status}…]}
     {"do": "server", "what": "kill"}     also "start", "stop"
+    {"do": "quiet"}                      answers when no client is connected: what one sent before it died has been dealt with
 A rule is the first that matches a request: "method" and "target" are regular expressions, "header" one for a line
 `name: value`; "from" (1) is the first match that it acts on, "count" (1; 0: no end) how many, "chance" (1.0) how likely.
 What it does, in this order:
     deaf_ms       stops reading in front of the body
     delay_ms      waits
     flip_request  the byte at this place of the request's body is another
+    kill          a process gets SIGKILL, of this number: with "apply": false before the server sees the request, else after
+                  its answer, which the client does not get
     apply         false: the server never sees it (the default with "status" or "raw"); true: it does, whatever comes back
     status, headers [[name, value]…], body    this answer instead of the server's; Content-Length is added
     raw           these bytes instead (latin-1)
@@ -171,6 +174,7 @@ class Proxy:
     def __init__(self, server, tls=None):
         self.server, self.tls = server, tls
         self.lock = threading.Lock()
+        self.left, self.clients = threading.Condition(self.lock), 0
         self.rules, self.journal, self.connections = [], [], 0
         self.main, self.foreign, self.control = (self.listen(serve) for serve in (self.proxied, self.answered, self.controlled))
 
@@ -180,6 +184,7 @@ class Proxy:
         def loop():
             while True:
                 sock, _ = listener.accept()
+                self.count_clients(serve, 1)
                 threading.Thread(target=self.guarded, args=(serve, sock), daemon=True).start()
         threading.Thread(target=loop, daemon=True).start()
         return listener.getsockname()[1]
@@ -191,6 +196,20 @@ class Proxy:
             pass
         finally:
             sock.close()
+            self.count_clients(serve, -1)
+
+    def count_clients(self, serve, more):
+        with self.lock:
+            self.clients += more if serve == self.proxied else 0
+            self.left.notify_all()
+
+    def wait_until_quiet(self):
+        """Connections are accepted in their order: when ours has been ended, all that came before it are counted."""
+        with socket.create_connection(("127.0.0.1", self.main)) as ours:
+            ours.shutdown(socket.SHUT_WR)
+            ours.recv(1)
+        with self.lock:
+            self.left.wait_for(lambda: not self.clients)
 
     # ---- what is asked ----
 
@@ -230,6 +249,8 @@ class Proxy:
                     answer["requests"] = list(self.journal)
             elif asked["do"] == "server":
                 getattr(self.server, asked["what"])()
+            elif asked["do"] == "quiet":
+                self.wait_until_quiet()
             sock.sendall(json.dumps(answer).encode() + b"\n")
 
     # ---- passing on ----
@@ -270,6 +291,9 @@ class Proxy:
             content = pieces(upstream, answered, method != "HEAD" and entry["status"] not in (204, 304))
         else:
             status, answered, content = "HTTP/1.1 200 OK", [], iter(())
+        if rule.get("kill"):
+            os.kill(rule.get("kill"), signal.SIGKILL)
+            return "end"
         if own or not entry["applied"]:
             for _ in content:
                 pass
