@@ -117,7 +117,7 @@ int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyf
     ckpt->undone[0] = '\0';
     if (ckpt->blind && ckpt->state.garbage_count)
         undone(ckpt, "what was dropped stays: this store refuses to list; allow to list and delete below the run");
-    if (rc == POLYFS_OK && looks)
+    if (rc == POLYFS_OK && looks && count) /* a log that does not show our record shows nothing */
         clean_up(ckpt, numbers, count);
     return POLYFS_OK;
 }

@@ -125,6 +125,10 @@ int ckpt_json_real_read(const json_t *value, double *out);
 json_t *ckpt_json_from_shape(const uint64_t *shape, uint32_t rank);
 int ckpt_json_shape(json_t *array, uint64_t *shape, uint32_t *out_rank);
 
+/* absent.c: behind a POLYFS_NOT_FOUND for @path, with its error: that, or POLYFS_CONFIG when the bucket is missing. */
+int ckpt_absent(struct polyfs_fs *fs, const char *path, const struct polyfs_call_opts *call,
+                struct polyfs_error *err);
+
 /* log.c */
 /* The newest record that can be read, into @out. *out_found 0: the log is empty. @note: what was passed over. */
 int ckpt_log_newest(struct polyfs_ckpt *ckpt, struct ckpt_record *out, int *out_found, char *note, size_t note_room,

@@ -37,6 +37,8 @@ static int read_manifest(struct polyfs_ckpt_view *view, const struct ckpt_entry 
     opts.call = &view->call;
     int rc = polyfs_get_all(view->fs, path, &opts, &text, &n, NULL, err);
     free(path);
+    if (rc == POLYFS_NOT_FOUND)
+        rc = ckpt_absent(view->fs, view->folder, &view->call, err);
     if (rc != POLYFS_OK)
         return rc;
     rc = n == entry->manifest_size && polyfs_crc32c(0, text, n) == entry->manifest_crc ? POLYFS_OK : POLYFS_CORRUPT;
@@ -179,6 +181,8 @@ static int check_files(struct polyfs_ckpt_view *view, int bytes, struct polyfs_e
         rc = pass_file(view, &view->manifest.files[i], NULL, NULL, err);
     for (size_t i = 0; i < count && rc == POLYFS_OK && !bytes; i += STATS)
         rc = check_sizes(view, i, count - i < STATS ? count - i : STATS, err);
+    if (rc == POLYFS_NOT_FOUND)
+        rc = ckpt_absent(view->fs, view->folder, &view->call, err);
     if (rc == POLYFS_NOT_FOUND && err)
         err->code = rc = POLYFS_CORRUPT; /* the record says that it is there */
     return rc;
