@@ -4,8 +4,10 @@
  *   saver save URL STEP [KIND]  open the run and do KIND as step STEP between two marker calls
  *   saver check URL OLD NEW     the newest must be OLD or NEW, whole, with the bytes of its step; then the next save works,
  *                               and garbage collection leaves what the records name and nothing else
- * KIND: plain, tensors, ranks (three of them, one after another), async, parts (with a file that is uploaded in parts
- * where POLYFS_PART_BYTES is 5MiB), gc (which saves nothing), drop (of the oldest), open (which does nothing more).
+ * What goes wrong is told with the name of its code.
+ * KIND: plain, tensors, ranks (three of them, one after another), async, again (by the thread until it tells a failure,
+ * four times at most), parts (with a file that is uploaded in parts where POLYFS_PART_BYTES is 5MiB), gc (which saves
+ * nothing), drop (of the oldest), open (which does nothing more).
  */
 #include <fcntl.h>
 #include <polyfs/async.h>
@@ -46,7 +48,7 @@ static void mark(const char *name)
 
 static int failed(const char *what, const struct polyfs_error *err)
 {
-    fprintf(stderr, "%s: %s\n", what, err->message);
+    fprintf(stderr, "%s: %s: %s\n", what, polyfs_code_name(err->code), err->message);
     return 1;
 }
 
@@ -102,21 +104,46 @@ static int save_tensors(struct polyfs_ckpt *run, int64_t step, struct polyfs_err
     return rc;
 }
 
-static int save_async(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+static int save_by_thread(struct polyfs_ckpt_async *async, int64_t step, struct polyfs_error *err)
 {
     struct polyfs_ckpt_save_opts opts = POLYFS_CKPT_SAVE_OPTS_INIT;
-    struct polyfs_ckpt_async *async;
     struct polyfs_ckpt_saver *saver;
     opts.step = step;
+    int rc = polyfs_ckpt_async_begin(async, &opts, 0, &saver, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    rc = write_both(saver, err);
+    if (rc == POLYFS_OK)
+        return polyfs_ckpt_async_commit(async, saver, NULL, err);
+    polyfs_ckpt_abort(saver);
+    return rc;
+}
+
+/* What a save failed with is told by the end, unless a later one was told it. */
+static int save_async(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+{
+    struct polyfs_ckpt_async *async;
     fill(step);
     int rc = polyfs_ckpt_async_new(run, NULL, &async, err);
     if (rc != POLYFS_OK)
         return rc;
-    rc = polyfs_ckpt_async_begin(async, &opts, 0, &saver, err);
-    if (rc == POLYFS_OK && (rc = write_both(saver, err)) == POLYFS_OK)
-        rc = polyfs_ckpt_async_commit(async, saver, NULL, err);
-    int end = polyfs_ckpt_async_close(async, err);
+    rc = save_by_thread(async, step, err);
+    int end = polyfs_ckpt_async_close(async, rc == POLYFS_OK ? err : NULL);
     return rc == POLYFS_OK ? end : rc;
+}
+
+/* One is written and one waits at most, so the fourth begins behind the first one's end. */
+static int save_again(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+{
+    struct polyfs_ckpt_async *async;
+    fill(step);
+    int rc = polyfs_ckpt_async_new(run, NULL, &async, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    for (int i = 0; i < 4 && rc == POLYFS_OK; i++)
+        rc = save_by_thread(async, step, err);
+    polyfs_ckpt_async_close(async, NULL);
+    return rc;
 }
 
 /* Rank 1 has b.bin, rank 0 the tensor, rank 2 nothing of weight. */
@@ -197,8 +224,9 @@ static int only_open(struct polyfs_ckpt *run, int64_t step, struct polyfs_error 
 static const struct {
     const char *name;
     int (*run)(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err);
-} kinds[] = {{"plain", save_plain}, {"tensors", save_tensors}, {"ranks", save_ranks}, {"async", save_async},
-             {"parts", save_parts}, {"gc", collect},           {"drop", drop_oldest}, {"open", only_open}};
+} kinds[] = {{"plain", save_plain}, {"tensors", save_tensors}, {"ranks", save_ranks},
+             {"async", save_async}, {"again", save_again},     {"parts", save_parts},
+             {"gc", collect},       {"drop", drop_oldest},     {"open", only_open}};
 
 static int open_run(const char *url, struct polyfs_ckpt **run, struct polyfs_error *err)
 {
