@@ -138,6 +138,13 @@ static int check_sizes(struct polyfs_ckpt_view *view, size_t first, size_t count
     return rc;
 }
 
+/* The record says that it is there: it was removed, or nothing of its bucket is there any more. */
+static int missing(const struct polyfs_ckpt_view *view, const char *file, struct polyfs_error *err)
+{
+    int rc = ckpt_absent(view->fs, view->folder, &view->call, err);
+    return rc == POLYFS_NOT_FOUND ? damaged(view, file, "is missing", err) : rc;
+}
+
 /* Reads one file through @take (NULL: only to check it) and compares size and checksum. */
 typedef int take_fn(void *user, const void *data, size_t size, struct polyfs_error *err);
 
@@ -154,8 +161,12 @@ static int pass_file(struct polyfs_ckpt_view *view, const struct ckpt_file *file
     opts.call = &view->call;
     int rc = path && buffer ? polyfs_reader_open(view->fs, path, &opts, &reader, err)
                             : ckpt_fail(err, POLYFS_NOMEM, "load", view->info.name, "no memory");
+    if (rc == POLYFS_NOT_FOUND)
+        rc = missing(view, file->name, err);
     while (rc == POLYFS_OK && n && total <= file->size) {
         rc = polyfs_reader_read(reader, buffer, COPY_BYTES, &n, err);
+        if (rc == POLYFS_NOT_FOUND)
+            rc = missing(view, file->name, err);
         if (rc == POLYFS_OK && n) {
             crc = polyfs_crc32c(crc, buffer, n);
             total += n;

@@ -380,7 +380,7 @@ POLYFS_API void polyfs_ckpt_list_free(struct polyfs_ckpt_list *list);
  * @param flags     0 or POLYFS_CKPT_CHECK_BYTES: read and check every byte before it counts as whole
  * @param out_view  end with polyfs_ckpt_view_close()
  * @return POLYFS_OK; POLYFS_NOT_FOUND: there is none; POLYFS_CORRUPT: there are some, but none is whole; a failure
- *         to ask is that failure, never "none"
+ *         to ask is that failure, never "none"; POLYFS_CONFIG: the bucket is not there
  * Owner: caller; the view outlives the run. Thread: one at a time. Blocks: the store.
  */
 POLYFS_API int polyfs_ckpt_load(struct polyfs_ckpt *ckpt, const char *which, uint32_t flags,
