@@ -179,6 +179,10 @@ static int end_uploads(struct gc *gc, uint32_t older_than_s, struct polyfs_error
     int rc = polyfs_gc(gc->ckpt->fs, gc->ckpt->root, &look, NULL, err);
     if (rc == POLYFS_UNSUPPORTED)
         return POLYFS_OK;
+    if (rc == POLYFS_PERMISSION)
+        ckpt_fail(err, rc, "end the uploads that killed saves left in", gc->ckpt->url,
+                  "this store refuses to list them; allow to list the unfinished uploads of the bucket; all else "
+                  "is done");
     if (gc->no_memory)
         rc = ckpt_fail(err, POLYFS_NOMEM, "collect garbage of", gc->ckpt->url, "no memory");
     struct polyfs_gc_opts end = look;

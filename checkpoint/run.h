@@ -62,7 +62,7 @@ struct polyfs_ckpt {
     uint32_t flags, keep_newest, keep_records;
     struct polyfs_ckpt_ranks ranks; /* world 1: alone */
     int blind;                      /* the log may not be listed: numbers are found by asking for them */
-    char undone[256];               /* what the last commit was not allowed to do; "" nothing */
+    char undone[512];               /* what the last commit was not allowed to do; "" nothing */
     uint32_t unseen;                /* records put since the log was last looked at */
     uint64_t begun;                 /* checkpoints, the same on all ranks */
     char writer[CKPT_ATTEMPT];
