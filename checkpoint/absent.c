@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What "not found" is said of. Where a store over a network refuses with it, the bucket may be what is missing: removed,
+ * What "not found" is said of. Where a store answers with it in words of its own, the bucket may be what is missing: removed,
  * or never there. Then nothing can be told of what it holds, and a training must not begin anew as if there were none.
  */
 #include <stdlib.h>
@@ -12,7 +12,7 @@ int ckpt_absent(struct polyfs_fs *fs, const char *path, const struct polyfs_call
                 struct polyfs_error *err)
 {
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    if (!err || !err->http_status)
+    if (!err || !*err->native_code) /* it is the store that says so, in words of its own */
         return POLYFS_NOT_FOUND;
     char *bucket = strndup(path, strcspn(path, "/"));
     int rc = bucket ? polyfs_stat(fs, bucket, NULL, call, &stat, NULL) : POLYFS_NOMEM;
