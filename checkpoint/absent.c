@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What "not found" is said of. Where a store answers with it in words of its own, the bucket may be what is missing: removed,
- * or never there. Then nothing can be told of what it holds, and a training must not begin anew as if there were none.
+ * What "not found" is said of. Where a store answers with it in words of its own, the bucket may be what is missing:
+ * removed, or never there. Then nothing can be told of what it holds, and a training must not begin anew as if there
+ * were none.
  */
 #include <stdlib.h>
 #include <string.h>
