@@ -130,6 +130,21 @@ class Policies(unittest.TestCase):
         self.assertEqual(1, len(self.proxy.journal), "one object is one request")
         return told
 
+    def test_put_and_get_where_what_is_absent_is_refused(self):
+        """As Amazon does it to who may not list; MinIO says that it is not there."""
+        refused = {"status": 403, "count": 0, "body": "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"}
+        self.proxy.rules = [faults.Rule({"method": "HEAD", **refused}),
+                            faults.Rule({"method": "GET", "target": r"/\.ckpt/log/9", **refused})]
+        self.addCleanup(setattr, self.proxy, "rules", [])
+        with open(os.path.join(self.temp.name, "hello"), "w", encoding="utf-8") as file:
+            file.write("hello")
+        self.polyfs("put-get", "put", "hello", "s3://rights/absent/hello")
+        self.assertEqual("hello", self.polyfs("put-get", "cat", "s3://rights/absent/hello")[0])
+        self.save("put-get", "s3://rights/absent/run", 1)
+        self.assertIn("cannot be told", self.polyfs("put-get", "ckpt", "latest", "s3://rights/nothing/run", code=4)[1])
+        self.proxy.rules = []
+        self.expect_newest("put-get", "s3://rights/absent/run", 1)
+
     # ---- and list, and delete -----------------------------------------------------------------------------------------------
 
     def test_with_list(self):
