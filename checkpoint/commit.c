@@ -56,11 +56,11 @@ static int remove_garbage(struct polyfs_ckpt *ckpt, const struct ckpt_garbage *g
     return rc == POLYFS_NOT_FOUND ? POLYFS_OK : rc;
 }
 
-/* Saved all the same; the first thing is told. */
-static void undone(struct polyfs_ckpt *ckpt, const char *what)
+/* Saved all the same; the first thing is told, and below which folder of the run more is to be allowed. */
+static void undone(struct polyfs_ckpt *ckpt, const char *what, const char *below)
 {
     if (!*ckpt->undone)
-        snprintf(ckpt->undone, sizeof(ckpt->undone), "%s", what);
+        snprintf(ckpt->undone, sizeof(ckpt->undone), "%s %s%s", what, ckpt->url, below);
 }
 
 /* One record of grace: what the newest record dropped stays until the next, so that falling back finds it whole. */
@@ -72,20 +72,19 @@ static void clean_up(struct polyfs_ckpt *ckpt, const uint64_t *numbers, size_t c
         if (rc == POLYFS_OK)
             ckpt_garbage_remove(&ckpt->state, i);
         else if (rc == POLYFS_PERMISSION)
-            undone(
-                ckpt,
-                "what was dropped stays: this store refuses to remove it; allow to list and delete below the run");
+            undone(ckpt, "what was dropped stays: this store refuses to remove it; allow to list and delete below",
+                   "");
     }
     for (size_t i = ckpt->keep_records; i < count; i++)
         if (ckpt_log_remove(ckpt, numbers[i], NULL) == POLYFS_PERMISSION)
-            undone(ckpt, "old records stay: this store refuses to remove them; allow to delete below .ckpt");
+            undone(ckpt, "old records stay: this store refuses to remove them; allow to delete below", "/.ckpt");
 }
 
 static void keep_last(struct polyfs_ckpt *ckpt)
 {
     struct polyfs_error why = POLYFS_ERROR_INIT;
-    if (ckpt_last_make(ckpt, &why) != POLYFS_OK)
-        undone(ckpt, why.message);
+    if (ckpt_last_make(ckpt, &why) != POLYFS_OK && !*ckpt->undone)
+        snprintf(ckpt->undone, sizeof(ckpt->undone), "%.500s", why.message);
 }
 
 /* Who is alone looks only before something is removed: what was dropped, or records beyond those kept. */
@@ -126,9 +125,9 @@ int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyf
     ckpt_record_init(next);
     ckpt->undone[0] = '\0';
     if (ckpt->blind && ckpt->state.garbage_count)
-        undone(ckpt, "what was dropped stays: this store refuses to list; allow to list and delete below the run");
+        undone(ckpt, "what was dropped stays: this store refuses to list; allow to list and delete below", "");
     keep_last(ckpt);
-    if (rc == POLYFS_OK && looks)
+    if (rc == POLYFS_OK && looks && count) /* a log that does not show our record shows nothing */
         clean_up(ckpt, numbers, count);
     return POLYFS_OK;
 }

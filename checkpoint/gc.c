@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Garbage: folders of attempts that no kept record names, older than a lease, and records beyond those that are
- * kept. The listing is in byte order, so the rows of one attempt come together and one is looked at at a time.
+ * Garbage: folders of attempts that no kept record names, older than a lease, records beyond those that are kept, and
+ * uploads below attempts that nobody finished. The listing is in byte order, so the rows of one attempt come together
+ * and one is looked at at a time.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,10 @@ struct gc {
 
     char *attempt;     /* path of the folder whose rows are passing; NULL none */
     int64_t newest_ns; /* of its rows */
+
+    char **uploaded; /* paths of attempts below which uploads were found */
+    size_t uploaded_count;
+    int no_memory;
 };
 
 /* Where the attempt's folder ends within a path, or 0: the first part of 32 hexadecimal digits below the root. */
@@ -134,6 +139,72 @@ static int see_all(struct gc *gc, struct polyfs_error *err)
     return rc;
 }
 
+/* ---- uploads that were not finished ------------------------------------------------------------------------------ */
+
+static void upload_gone(const char *path, int64_t started_ns, int code, void *user)
+{
+    const struct gc *gc = user;
+    (void)started_ns;
+    if (gc->done)
+        gc->done(path, code == POLYFS_OK && !gc->dry_run, gc->user);
+}
+
+/* An attempt's path is one save's alone: what is uploaded there is that save's, also where a kill came in front of the
+ * store's own mark. Nothing else below the run is touched. */
+static void see_upload(const char *path, int64_t started_ns, int code, void *user)
+{
+    struct gc *gc = user;
+    size_t end = attempt_end(path, strlen(gc->ckpt->root)), n = gc->uploaded_count;
+    if (!end || gc->no_memory)
+        return;
+    if (gc->dry_run)
+        upload_gone(path, started_ns, code, user);
+    if (gc->dry_run || (n && strncmp(gc->uploaded[n - 1], path, end + 1) == 0))
+        return;
+    char **more = realloc(gc->uploaded, (n + 1) * sizeof(*more));
+    if (more)
+        gc->uploaded = more;
+    char *attempt = more ? strndup(path, end + 1) : NULL;
+    gc->no_memory = !attempt;
+    if (attempt)
+        gc->uploaded[gc->uploaded_count++] = attempt;
+}
+
+/* A store without uploads has none to end; where they may not be listed, that is told, behind all else. */
+static int end_uploads(struct gc *gc, uint32_t older_than_s, struct polyfs_error *err)
+{
+    struct polyfs_gc_opts look = POLYFS_GC_OPTS_INIT;
+    look.call = &gc->ckpt->call;
+    look.older_than_s = older_than_s;
+    look.flags = POLYFS_GC_DRY_RUN | POLYFS_GC_FOREIGN;
+    look.found = see_upload;
+    look.user = gc;
+    int rc = polyfs_gc(gc->ckpt->fs, gc->ckpt->root, &look, NULL, err);
+    if (rc == POLYFS_UNSUPPORTED)
+        return POLYFS_OK;
+    if (rc == POLYFS_PERMISSION)
+        ckpt_fail(err, rc, "end the uploads that killed saves left in", gc->ckpt->url,
+                  "this store refuses to list them; allow to list the unfinished uploads of the bucket; all else "
+                  "is done");
+    if (gc->no_memory)
+        rc = ckpt_fail(err, POLYFS_NOMEM, "collect garbage of", gc->ckpt->url, "no memory");
+    struct polyfs_gc_opts end = look;
+    end.flags = POLYFS_GC_FOREIGN;
+    end.found = upload_gone;
+    for (size_t i = 0; i < gc->uploaded_count; i++) {
+        struct polyfs_error why = POLYFS_ERROR_INIT;
+        int ended = polyfs_gc(gc->ckpt->fs, gc->uploaded[i], &end, NULL, &why);
+        if (rc == POLYFS_OK && ended != POLYFS_OK && err)
+            *err = why;
+        rc = rc == POLYFS_OK ? ended : rc;
+        free(gc->uploaded[i]);
+    }
+    free(gc->uploaded);
+    return rc;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
+
 /* Every record that is kept counts; one that cannot be read might name anything, so nothing is removed then. */
 static int read_kept(struct gc *gc, struct polyfs_error *err)
 {
@@ -171,6 +242,8 @@ int polyfs_ckpt_gc(struct polyfs_ckpt *ckpt, uint32_t older_than_s, uint32_t fla
     int rc = read_kept(gc, err);
     if (rc == POLYFS_OK)
         rc = see_all(gc, err);
+    if (rc == POLYFS_OK)
+        rc = end_uploads(gc, older_than_s, err);
     for (size_t i = 0; i < gc->kept_count; i++)
         ckpt_record_clear(&gc->kept[i]);
     free(gc);

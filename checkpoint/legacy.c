@@ -177,6 +177,8 @@ int ckpt_legacy_look(struct polyfs_ckpt *ckpt, struct ckpt_record *record, struc
     if (record->live_count || record->segment_count)
         return POLYFS_OK;
     int rc = each_row(ckpt->fs, ckpt->root, 0, &ckpt->call, see_checkpoint, record, err);
+    if (rc == POLYFS_NOT_FOUND)
+        rc = ckpt_absent(ckpt->fs, ckpt->root, &ckpt->call, err);
     if (rc == POLYFS_NOT_FOUND) /* the store's own word: there is no such folder */
         return POLYFS_OK;
     if (rc == POLYFS_OK && record->live_count) {

@@ -133,6 +133,8 @@ int ckpt_log_numbers(struct polyfs_ckpt *ckpt, uint64_t *out, size_t room, size_
     if (rc == POLYFS_PERMISSION)
         return numbers_by_asking(ckpt, out, room, out_count, err);
     if (rc == POLYFS_NOT_FOUND)
+        rc = ckpt_absent(ckpt->fs, ckpt->root, &ckpt->call, err);
+    if (rc == POLYFS_NOT_FOUND)
         count = 0; /* the store's own word: there is no log yet */
     else if (rc < 0)
         return rc;
@@ -162,6 +164,8 @@ int ckpt_log_get(struct polyfs_ckpt *ckpt, uint64_t seq, struct ckpt_record *out
         polyfs_free(text);
         if (rc != POLYFS_OK)
             ckpt_fail(err, rc, "read the record", path, "%s", why);
+    } else if (rc == POLYFS_NOT_FOUND) {
+        rc = ckpt_absent(ckpt->fs, path, &ckpt->call, err);
     }
     free(path);
     return rc;

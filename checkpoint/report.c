@@ -288,6 +288,8 @@ static int look(struct collect *all, const char *folder)
     polyfs_list_close(lister);
     if (seen == POLYFS_OK)
         seen = read_found(all);
+    if (rc == POLYFS_NOT_FOUND)
+        rc = ckpt_absent(all->ckpt->fs, folder, &all->ckpt->call, all->err);
     return seen != POLYFS_OK || rc == POLYFS_NOT_FOUND ? seen : rc < 0 ? rc : POLYFS_OK;
 }
 

@@ -81,7 +81,7 @@ struct polyfs_ckpt {
     char last_attempt[CKPT_ATTEMPT]; /* which last_path leads to, as far as this process knows; or "" */
     struct polyfs_ckpt_ranks ranks;  /* world 1: alone */
     int blind;                       /* the log may not be listed: numbers are found by asking for them */
-    char undone[256];                /* what the last commit was not allowed to do; "" nothing */
+    char undone[512];                /* what the last commit was not allowed to do; "" nothing */
     uint32_t unseen;                 /* records put since the log was last looked at */
     uint64_t begun;                  /* checkpoints, the same on all ranks */
     char writer[CKPT_ATTEMPT];
@@ -147,6 +147,10 @@ int ckpt_json_real_read(const json_t *value, double *out);
 /* The shape of a tensor: CKPT_RANK_MAX numbers at most. */
 json_t *ckpt_json_from_shape(const uint64_t *shape, uint32_t rank);
 int ckpt_json_shape(json_t *array, uint64_t *shape, uint32_t *out_rank);
+
+/* absent.c: behind a POLYFS_NOT_FOUND for @path, with its error: that, or POLYFS_CONFIG when the bucket is missing. */
+int ckpt_absent(struct polyfs_fs *fs, const char *path, const struct polyfs_call_opts *call,
+                struct polyfs_error *err);
 
 /* log.c */
 /*

@@ -232,6 +232,8 @@ static int segment_read(struct polyfs_ckpt *ckpt, const struct ckpt_segment *seg
         return ckpt_fail(err, POLYFS_NOMEM, "read the older checkpoints of", ckpt->url, "no memory");
     opts.call = &ckpt->call;
     int rc = polyfs_get_all(ckpt->fs, path, &opts, &text, &n, NULL, err);
+    if (rc == POLYFS_NOT_FOUND)
+        rc = ckpt_absent(ckpt->fs, path, &ckpt->call, err);
     if (rc == POLYFS_NOT_FOUND) /* the record says that it is there */
         rc = ckpt_fail(err, POLYFS_CORRUPT, "read the older checkpoints of", ckpt->url, "%s is missing", path);
     else if (rc == POLYFS_OK && (rc = text_read(text, n, segment, out)) != POLYFS_OK)

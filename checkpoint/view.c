@@ -39,6 +39,8 @@ static int read_manifest(struct polyfs_ckpt_view *view, const struct ckpt_entry 
     opts.call = &view->call;
     int rc = polyfs_get_all(view->fs, path, &opts, &text, &n, NULL, err);
     free(path);
+    if (rc == POLYFS_NOT_FOUND)
+        rc = ckpt_absent(view->fs, view->folder, &view->call, err);
     if (rc != POLYFS_OK)
         return rc;
     rc = n == entry->manifest_size && polyfs_crc32c(0, text, n) == entry->manifest_crc ? POLYFS_OK : POLYFS_CORRUPT;
@@ -151,6 +153,13 @@ static int check_sizes(struct polyfs_ckpt_view *view, size_t first, size_t count
     return rc;
 }
 
+/* The record says that it is there: it was removed, or nothing of its bucket is there any more. */
+static int missing(const struct polyfs_ckpt_view *view, const char *file, struct polyfs_error *err)
+{
+    int rc = ckpt_absent(view->fs, view->folder, &view->call, err);
+    return rc == POLYFS_NOT_FOUND ? damaged(view, file, "is missing", err) : rc;
+}
+
 /* Reads one file through @take (NULL: only to check it) and compares size and checksum. */
 typedef int take_fn(void *user, const void *data, size_t size, struct polyfs_error *err);
 
@@ -167,8 +176,12 @@ static int pass_file(struct polyfs_ckpt_view *view, const struct ckpt_file *file
     opts.call = &view->call;
     int rc = path && buffer ? polyfs_reader_open(view->fs, path, &opts, &reader, err)
                             : ckpt_fail(err, POLYFS_NOMEM, "load", view->info.name, "no memory");
+    if (rc == POLYFS_NOT_FOUND)
+        rc = missing(view, file->name, err);
     while (rc == POLYFS_OK && n && total <= file->size) {
         rc = polyfs_reader_read(reader, buffer, COPY_BYTES, &n, err);
+        if (rc == POLYFS_NOT_FOUND)
+            rc = missing(view, file->name, err);
         if (rc == POLYFS_OK && n) {
             crc = polyfs_crc32c(crc, buffer, n);
             total += n;
@@ -194,6 +207,8 @@ static int check_files(struct polyfs_ckpt_view *view, int bytes, struct polyfs_e
         rc = pass_file(view, &view->manifest.files[i], NULL, NULL, err);
     for (size_t i = 0; i < count && rc == POLYFS_OK && !bytes; i += STATS)
         rc = check_sizes(view, i, count - i < STATS ? count - i : STATS, err);
+    if (rc == POLYFS_NOT_FOUND)
+        rc = ckpt_absent(view->fs, view->folder, &view->call, err);
     if (rc == POLYFS_NOT_FOUND && err)
         err->code = rc = POLYFS_CORRUPT; /* the record says that it is there */
     return rc;

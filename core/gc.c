@@ -97,11 +97,11 @@ static int drop(struct gc *gc, const struct upload *upload)
 
 static void settle(struct gc *gc, const struct upload *upload)
 {
-    uint32_t ours = 0;
-    int rc = is_ours(gc, upload, &ours);
+    uint32_t ours = 1;
+    int rc = gc->opts.flags & POLYFS_GC_FOREIGN ? POLYFS_OK : is_ours(gc, upload, &ours);
     if (rc == POLYFS_NOT_FOUND)
         return;
-    int go = rc == POLYFS_OK && (ours || gc->opts.flags & POLYFS_GC_FOREIGN);
+    int go = rc == POLYFS_OK && ours;
     if (go && !(gc->opts.flags & POLYFS_GC_DRY_RUN))
         rc = drop(gc, upload);
     if (rc < 0 && gc->first_rc == POLYFS_OK) {

@@ -44,6 +44,15 @@ static int is_folder(const struct pfs_plan *plan, const char *path, struct polyf
     return rc < 0 ? rc : stat.type == POLYFS_TYPE_DIR;
 }
 
+/* Who may not list is not told whether a name is a folder. Where folders are prefixes an object may have it all the same;
+ * a slash at the end says that a folder is meant. */
+static int may_be_both(const struct pfs_plan *plan, const char *path)
+{
+    struct polyfs_caps caps = {.struct_size = sizeof(caps)};
+    return polyfs_caps(plan->target_fs, path, 0, plan->source.call, &caps, NULL) == POLYFS_OK &&
+           caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_NO;
+}
+
 static int emit_row(const struct polyfs_entry *row, const char *base, const char *relative, pfs_plan_fn *emit,
                     void *user)
 {
@@ -176,6 +185,8 @@ static int plan_plain(struct pfs_plan *plan, const char *source, const char *tar
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a name");
     int rc = pfs_stat_source(&plan->source, plain, &stat, err);
     int folder = rc != POLYFS_OK ? 0 : ends_in_slash(target) ? 1 : is_folder(plan, target, err);
+    if (folder == POLYFS_PERMISSION && stat.type != POLYFS_TYPE_DIR && may_be_both(plan, target))
+        folder = 0;
     if (folder < 0)
         rc = folder;
     int into = folder > 0 && !ends_in_slash(source);

@@ -90,7 +90,8 @@ int pfs_stat(struct pfs_verb *v, const char *path, const char *version, struct p
     if (rc < 0 && rc != POLYFS_NOT_FOUND)
         return rc;
     if (!any && *path) {
-        v->error = absent;
+        if (rc == POLYFS_OK) /* else the listing was refused, and told why: there is no such bucket */
+            v->error = absent;
         return POLYFS_NOT_FOUND;
     }
     *out = (struct polyfs_stat)POLYFS_STAT_INIT;

@@ -398,7 +398,7 @@ POLYFS_API void polyfs_ckpt_list_free(struct polyfs_ckpt_list *list);
  * @param flags     0 or POLYFS_CKPT_CHECK_BYTES: read and check every byte before it counts as whole
  * @param out_view  end with polyfs_ckpt_view_close()
  * @return POLYFS_OK; POLYFS_NOT_FOUND: there is none; POLYFS_CORRUPT: there are some, but none is whole; a failure
- *         to ask is that failure, never "none"
+ *         to ask is that failure, never "none"; POLYFS_CONFIG: the bucket is not there
  * Owner: caller; the view outlives the run. Thread: one at a time. Blocks: the store.
  */
 POLYFS_API int polyfs_ckpt_load(struct polyfs_ckpt *ckpt, const char *which, uint32_t flags,
@@ -598,12 +598,13 @@ POLYFS_API int polyfs_ckpt_drop(struct polyfs_ckpt *ckpt, const char *const *nam
 typedef void polyfs_ckpt_gc_fn(const char *path, int removed, void *user);
 
 /**
- * Remove what no kept record refers to: saves that were killed, checkpoints that retention dropped, old records.
+ * Remove what no kept record refers to: saves that were killed, checkpoints that retention dropped, old records; and
+ * uploads of saves that nobody finished, which no listing shows and stores charge for.
  *
  * @param older_than_s  only saves begun longer ago: a save under way must not be taken for a dead one
  * @param flags         0 or POLYFS_CKPT_DRY_RUN
  * @param done          NULL, or called on this thread for each
- * @return POLYFS_OK, POLYFS_CONDITION (fenced), …
+ * @return POLYFS_OK, POLYFS_CONDITION (fenced), POLYFS_PERMISSION (uploads may not be listed: all else is done), …
  * Owner: caller. Thread: one at a time. Blocks: the store.
  */
 POLYFS_API int polyfs_ckpt_gc(struct polyfs_ckpt *ckpt, uint32_t older_than_s, uint32_t flags,

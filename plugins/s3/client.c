@@ -367,6 +367,8 @@ static int learn(struct s3_fs *fs, struct polyfs_call *call, const struct s3_tar
     int status = ps_http_status(answer);
     if (size)
         ps_xml_read(body, size, refusal_element, &refusal, NULL);
+    if (!*refusal.code)
+        snprintf(refusal.code, sizeof(refusal.code), "%s", s3_refusal_header(answer));
     if (status == 301 || status == 307 || status == 400 || status == 403) {
         if (learn_region(fs, t, region ? region : refusal.region, s->signer.region))
             return 1;

@@ -154,6 +154,13 @@ static int fill(int status, struct document *document, struct polyfs_error *err)
     return row->code;
 }
 
+const char *s3_refusal_header(const struct ps_http_connection *answer)
+{
+    const int status = ps_http_status(answer);
+    const char *code = ps_http_header(answer, "x-minio-error-code");
+    return code && status >= 400 && status <= 403 ? code : "";
+}
+
 int s3_refused(const struct ps_http_connection *answer, struct polyfs_error *err)
 {
     struct document document = {{0}, {0}};
@@ -161,6 +168,8 @@ int s3_refused(const struct ps_http_connection *answer, struct polyfs_error *err
     const char *body = ps_http_error_body(answer, &size), *id = ps_http_header(answer, "x-amz-request-id");
     if (size)
         ps_xml_read(body, size, element, &document, NULL);
+    if (!*document.code)
+        snprintf(document.code, sizeof(document.code), "%s", s3_refusal_header(answer));
     int code = fill(ps_http_status(answer), &document, err);
     if (err) {
         err->after_ms = wish_ms(answer);

@@ -131,6 +131,28 @@ static int stat_object(struct s3_fs *fs, struct polyfs_call *call, const struct 
     return rc;
 }
 
+/* To HEAD the reason is not told, and Amazon answers 400 when a session token has expired: a listing is told which. */
+static int stat_refused(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target, int rc,
+                        struct polyfs_error *err)
+{
+    struct s3_request r;
+    struct s3_target bucket = *target;
+    struct ps_http_connection *answer = NULL;
+    struct polyfs_error why = POLYFS_ERROR_INIT;
+    if (!err || err->http_status != 400 || *err->native_code)
+        return rc;
+    bucket.key_len = 0;
+    s3_request_init(&r, "GET", &bucket);
+    s3_query(&r, "list-type", "2");
+    s3_query(&r, "max-keys", "1");
+    int told = s3_send(fs, call, &r, &answer, &why);
+    ps_http_clear(fs->http, answer);
+    if (told != POLYFS_AUTH)
+        return rc;
+    *err = why;
+    return told;
+}
+
 int s3_stat(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,
             struct polyfs_stat *out, struct polyfs_pairs *meta, struct polyfs_error *err)
 {
@@ -144,6 +166,8 @@ int s3_stat(struct polyfs_call *call, void *self, const char *path, uint64_t pat
     int rc = s3_target(self, path, path_len, 0, &target, err);
     if (rc == POLYFS_OK)
         rc = stat_object(self, call, &target, version, &stat, meta, err);
+    if (rc == POLYFS_INVALID)
+        rc = stat_refused(self, call, &target, rc, err);
     if (rc == POLYFS_OK)
         fill(out, &stat);
     return rc;

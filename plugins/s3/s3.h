@@ -180,6 +180,8 @@ int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struc
 /* ---- errors.c ---- */
 /* What an answer that is no 2xx means: code, retry class, words; the store's own code and request id. */
 int s3_refused(const struct ps_http_connection *answer, struct polyfs_error *err);
+/* The store's own code of a refusal without a body, which HEAD is given: MinIO tells it in a header. "" elsewhere. */
+const char *s3_refusal_header(const struct ps_http_connection *answer);
 /* The same for an error document inside a 200: commit state unknown. */
 int s3_error_in_body(const char *code, const char *message, struct polyfs_error *err);
 /* A 200 that does not say what it has to: NETWORK, to be sent again, and whether it was done is not known. */

@@ -4,9 +4,11 @@
  *   saver save URL STEP [KIND]  open the run and do KIND as step STEP between two marker calls
  *   saver check URL OLD NEW     the newest must be OLD (0: none) or NEW, whole, with the bytes of its step; then the next
  *                               save works, and garbage collection leaves what the records name and nothing else
- * With POLYFS_TEST_KILL_US it dies so many microseconds after it began, as by SIGKILL from outside, however late anything
- * outside would be scheduled. It prints how many it took.
- * KIND: plain, tensors, ranks (three of them, one after another), async, gc (which saves nothing), drop (of the oldest).
+ * What goes wrong is told with the name of its code. With POLYFS_TEST_KILL_US it dies so many microseconds after it began,
+ * as by SIGKILL from outside, however late anything outside would be scheduled. It prints how many it took.
+ * KIND: plain, tensors, ranks (three of them, one after another), async, again (by the thread until it tells a failure,
+ * four times at most), parts (with a file that is uploaded in parts where POLYFS_PART_BYTES is 5MiB), gc (which saves
+ * nothing), drop (of the oldest), open (which does nothing more).
  */
 #include <fcntl.h>
 #include <polyfs/async.h>
@@ -20,8 +22,9 @@
 
 #define A_BYTES 300000
 #define B_BYTES 70000
+#define C_BYTES (2 * (5 << 20) + 1000)
 
-static unsigned char a[A_BYTES], b[B_BYTES];
+static unsigned char a[A_BYTES], b[B_BYTES], c[C_BYTES];
 
 /* The bytes of a step: every one depends on it. */
 static void fill(int64_t step)
@@ -30,6 +33,13 @@ static void fill(int64_t step)
         a[i] = (unsigned char)((size_t)step * 31 + i * 7 + (i >> 8));
     for (size_t i = 0; i < B_BYTES; i++)
         b[i] = (unsigned char)((size_t)step * 17 + i * 3 + (i >> 8));
+}
+
+/* The large file, of one kind alone. */
+static void fill_large(int64_t step)
+{
+    for (size_t i = 0; i < C_BYTES; i++)
+        c[i] = (unsigned char)((size_t)step * 13 + i * 5 + (i >> 8));
 }
 
 /* A system call that nothing else makes: the recording is cut here. */
@@ -41,7 +51,7 @@ static void mark(const char *name)
 
 static int failed(const char *what, const struct polyfs_error *err)
 {
-    fprintf(stderr, "%s: %s\n", what, err->message);
+    fprintf(stderr, "%s: %s: %s\n", what, polyfs_code_name(err->code), err->message);
     return 1;
 }
 
@@ -52,6 +62,18 @@ static int save_plain(struct polyfs_ckpt *run, int64_t step, struct polyfs_error
     opts.step = step;
     fill(step);
     return polyfs_ckpt_save(run, &opts, items, 2, NULL, err);
+}
+
+static int save_parts(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+{
+    struct polyfs_ckpt_save_opts opts = POLYFS_CKPT_SAVE_OPTS_INIT;
+    const struct polyfs_ckpt_item items[] = {{"a.bin", a, sizeof(a), NULL},
+                                             {"sub/b.bin", b, sizeof(b), NULL},
+                                             {"c.bin", c, sizeof(c), NULL}};
+    opts.step = step;
+    fill(step);
+    fill_large(step);
+    return polyfs_ckpt_save(run, &opts, items, 3, NULL, err);
 }
 
 /* a.bin as a tensor, b.bin as it is. */
@@ -85,21 +107,46 @@ static int save_tensors(struct polyfs_ckpt *run, int64_t step, struct polyfs_err
     return rc;
 }
 
-static int save_async(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+static int save_by_thread(struct polyfs_ckpt_async *async, int64_t step, struct polyfs_error *err)
 {
     struct polyfs_ckpt_save_opts opts = POLYFS_CKPT_SAVE_OPTS_INIT;
-    struct polyfs_ckpt_async *async;
     struct polyfs_ckpt_saver *saver;
     opts.step = step;
+    int rc = polyfs_ckpt_async_begin(async, &opts, 0, &saver, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    rc = write_both(saver, err);
+    if (rc == POLYFS_OK)
+        return polyfs_ckpt_async_commit(async, saver, NULL, err);
+    polyfs_ckpt_abort(saver);
+    return rc;
+}
+
+/* What a save failed with is told by the end, unless a later one was told it. */
+static int save_async(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+{
+    struct polyfs_ckpt_async *async;
     fill(step);
     int rc = polyfs_ckpt_async_new(run, NULL, &async, err);
     if (rc != POLYFS_OK)
         return rc;
-    rc = polyfs_ckpt_async_begin(async, &opts, 0, &saver, err);
-    if (rc == POLYFS_OK && (rc = write_both(saver, err)) == POLYFS_OK)
-        rc = polyfs_ckpt_async_commit(async, saver, NULL, err);
-    int end = polyfs_ckpt_async_close(async, err);
+    rc = save_by_thread(async, step, err);
+    int end = polyfs_ckpt_async_close(async, rc == POLYFS_OK ? err : NULL);
     return rc == POLYFS_OK ? end : rc;
+}
+
+/* One is written and one waits at most, so the fourth begins behind the first one's end. */
+static int save_again(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+{
+    struct polyfs_ckpt_async *async;
+    fill(step);
+    int rc = polyfs_ckpt_async_new(run, NULL, &async, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    for (int i = 0; i < 4 && rc == POLYFS_OK; i++)
+        rc = save_by_thread(async, step, err);
+    polyfs_ckpt_async_close(async, NULL);
+    return rc;
 }
 
 /* Rank 1 has b.bin, rank 0 the tensor, rank 2 nothing of weight. */
@@ -169,11 +216,20 @@ static int drop_oldest(struct polyfs_ckpt *run, int64_t step, struct polyfs_erro
     return rc;
 }
 
+static int only_open(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+{
+    (void)run;
+    (void)step;
+    (void)err;
+    return POLYFS_OK;
+}
+
 static const struct {
     const char *name;
     int (*run)(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err);
 } kinds[] = {{"plain", save_plain}, {"tensors", save_tensors}, {"ranks", save_ranks},
-             {"async", save_async}, {"gc", collect},           {"drop", drop_oldest}};
+             {"async", save_async}, {"again", save_again},     {"parts", save_parts},
+             {"gc", collect},       {"drop", drop_oldest},     {"open", only_open}};
 
 static int open_run(const char *url, struct polyfs_ckpt **run, struct polyfs_error *err)
 {
@@ -245,6 +301,19 @@ static int read_tensor(struct polyfs_ckpt_view *view, void *to, size_t *n, struc
     return rc;
 }
 
+/* A save of another kind has none. */
+static int check_large(struct polyfs_ckpt_view *view, int64_t step)
+{
+    struct polyfs_error err = POLYFS_ERROR_INIT;
+    unsigned char *got = malloc(C_BYTES);
+    size_t n = 0;
+    fill_large(step);
+    int rc = got ? polyfs_ckpt_read(view, "c.bin", got, C_BYTES, &n, &err) : POLYFS_NOMEM;
+    int bad = rc != POLYFS_NOT_FOUND && (rc != POLYFS_OK || n != C_BYTES || memcmp(got, c, C_BYTES) != 0);
+    free(got);
+    return bad ? failed("bytes of c.bin", &err) : 0;
+}
+
 static int check_bytes(struct polyfs_ckpt_view *view, int64_t step)
 {
     static const char *const a_names[] = {"a.bin", NULL}, *const b_names[] = {"sub/b.bin", "r00001/sub/b.bin",
@@ -259,7 +328,7 @@ static int check_bytes(struct polyfs_ckpt_view *view, int64_t step)
     int bad = rc != POLYFS_OK || n != A_BYTES || memcmp(got, a, A_BYTES) != 0 ||
               read_any(view, b_names, got, &n, &err) != POLYFS_OK || n != B_BYTES || memcmp(got, b, B_BYTES) != 0;
     free(got);
-    return bad ? failed("bytes", &err) : 0;
+    return bad ? failed("bytes", &err) : check_large(view, step);
 }
 
 /* After garbage collection a further one finds nothing. */

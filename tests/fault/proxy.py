@@ -8,12 +8,17 @@ JSON object a line, one back.
     {"do": "rules", "rules": [RULE…]}    instead of those before; also empties the journal
     {"do": "journal"}                    {"requests": [{method, target, headers, body_bytes, connection, listener, rule, applied, status}…]}
     {"do": "server", "what": "kill"}     also "start", "stop"
+    {"do": "held"}                       answers when a request is held; "release" lets all go that are
+    {"do": "quiet"}                      answers when no client is connected: what one sent before it died has been dealt with
 A rule is the first that matches a request: "method" and "target" are regular expressions, "header" one for a line
 `name: value`; "from" (1) is the first match that it acts on, "count" (1; 0: no end) how many, "chance" (1.0) how likely.
 What it does, in this order:
     deaf_ms       stops reading in front of the body
     delay_ms      waits
+    hold          true: waits until control releases it
     flip_request  the byte at this place of the request's body is another
+    kill          a process gets SIGKILL, of this number: with "apply": false before the server sees the request, else after
+                  its answer, which the client does not get
     apply         false: the server never sees it (the default with "status" or "raw"); true: it does, whatever comes back
     status, headers [[name, value]…], body    this answer instead of the server's; Content-Length is added
     raw           these bytes instead (latin-1)
@@ -171,6 +176,7 @@ class Proxy:
     def __init__(self, server, tls=None):
         self.server, self.tls = server, tls
         self.lock = threading.Lock()
+        self.changed, self.clients, self.held = threading.Condition(self.lock), 0, 0
         self.rules, self.journal, self.connections = [], [], 0
         self.main, self.foreign, self.control = (self.listen(serve) for serve in (self.proxied, self.answered, self.controlled))
 
@@ -180,6 +186,7 @@ class Proxy:
         def loop():
             while True:
                 sock, _ = listener.accept()
+                self.count_clients(serve, 1)
                 threading.Thread(target=self.guarded, args=(serve, sock), daemon=True).start()
         threading.Thread(target=loop, daemon=True).start()
         return listener.getsockname()[1]
@@ -191,6 +198,35 @@ class Proxy:
             pass
         finally:
             sock.close()
+            self.count_clients(serve, -1)
+
+    def count_clients(self, serve, more):
+        with self.lock:
+            self.clients += more if serve == self.proxied else 0
+            self.changed.notify_all()
+
+    def wait_until_quiet(self):
+        """Connections are accepted in their order: when ours has been ended, all that came before it are counted."""
+        with socket.create_connection(("127.0.0.1", self.main)) as ours:
+            ours.shutdown(socket.SHUT_WR)
+            ours.recv(1)
+        with self.lock:
+            self.changed.wait_for(lambda: not self.clients)
+
+    def hold(self):
+        with self.lock:
+            self.held += 1
+            self.changed.notify_all()
+            self.changed.wait_for(lambda: not self.held)
+
+    def wait_until_held(self):
+        with self.lock:
+            self.changed.wait_for(lambda: self.held)
+
+    def release(self):
+        with self.lock:
+            self.held = 0
+            self.changed.notify_all()
 
     # ---- what is asked ----
 
@@ -230,6 +266,8 @@ class Proxy:
                     answer["requests"] = list(self.journal)
             elif asked["do"] == "server":
                 getattr(self.server, asked["what"])()
+            elif asked["do"] in ("held", "release", "quiet"):
+                {"held": self.wait_until_held, "release": self.release, "quiet": self.wait_until_quiet}[asked["do"]]()
             sock.sendall(json.dumps(answer).encode() + b"\n")
 
     # ---- passing on ----
@@ -260,6 +298,8 @@ class Proxy:
         body = b"".join(pieces(client, headers, True))
         entry["body_bytes"] = len(body)
         time.sleep(rule.get("delay_ms", 0) / 1000)
+        if rule.get("hold"):
+            self.hold()
         if rule.get("flip_request") is not None:
             body = flipped(body, rule.get("flip_request"))
         own = rule.get("status") or rule.get("raw") is not None
@@ -270,6 +310,9 @@ class Proxy:
             content = pieces(upstream, answered, method != "HEAD" and entry["status"] not in (204, 304))
         else:
             status, answered, content = "HTTP/1.1 200 OK", [], iter(())
+        if rule.get("kill"):
+            os.kill(rule.get("kill"), signal.SIGKILL)
+            return "end"
         if own or not entry["applied"]:
             for _ in content:
                 pass

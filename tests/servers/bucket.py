@@ -15,6 +15,7 @@ import ssl
 import subprocess
 import sys
 import urllib.parse
+from xml.etree import ElementTree
 
 VERSIONED = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
 
@@ -23,13 +24,13 @@ def digest(key, text):
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
 
 
-def signed(method, host, path, query, body):
-    """The headers of a request with AWS's signature of version 4."""
+def signed(method, host, path, query, body, more):
+    """The headers of a request with AWS's signature of version 4; @more: further ones of x-amz-."""
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     region = os.environ["AWS_REGION"]
     scope = f"{now[:8]}/{region}/s3/aws4_request"
     headers = {"content-md5": base64.b64encode(hashlib.md5(body).digest()).decode(), "host": host,
-               "x-amz-content-sha256": hashlib.sha256(body).hexdigest(), "x-amz-date": now}
+               "x-amz-content-sha256": hashlib.sha256(body).hexdigest(), **more, "x-amz-date": now}
     canonical = "\n".join([method, path, query, *(f"{name}:{value}" for name, value in headers.items()), "", ";".join(headers),
                            headers["x-amz-content-sha256"]])
     text = "\n".join(["AWS4-HMAC-SHA256", now, scope, hashlib.sha256(canonical.encode()).hexdigest()])
@@ -41,20 +42,67 @@ def signed(method, host, path, query, body):
     return headers
 
 
-def send(method, path, query="", body=b""):
-    """One request; a refusal ends the program."""
+def send(method, path, query="", body=b"", **more):
+    """One request, with headers of x-amz-; its answer. A refusal ends the program."""
+    more = {"x-amz-" + name.replace("_", "-"): value for name, value in sorted(more.items())}
     endpoint = urllib.parse.urlsplit(os.environ["AWS_ENDPOINT_URL"])
     if endpoint.scheme == "https":
         context = ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"])
         connection = http.client.HTTPSConnection(endpoint.netloc, context=context)
     else:
         connection = http.client.HTTPConnection(endpoint.netloc)
-    connection.request(method, path + ("?" + query if query else ""), body, signed(method, endpoint.netloc, path, query, body))
+    connection.request(method, path + ("?" + query if query else ""), body,
+                       signed(method, endpoint.netloc, path, query, body, more))
     answer = connection.getresponse()
-    told = answer.read().decode(errors="replace")
+    told = answer.read()
     connection.close()
-    if answer.status >= 300 and "BucketAlreadyOwnedByYou" not in told:
-        sys.exit(f"{method} {path}?{query} is {answer.status}: {told}")
+    if answer.status >= 300 and b"BucketAlreadyOwnedByYou" not in told:
+        sys.exit(f"{method} {path}?{query} is {answer.status}: {told.decode(errors='replace')}")
+    return told
+
+
+# ---- what a bucket holds, up to a thousand of each: for tests that make no more ---------------------------------------------
+
+def quoted(text):
+    return urllib.parse.quote(text, safe="")
+
+
+def texts(xml, tag):
+    found = [element.text for element in ElementTree.fromstring(xml).iter() if element.tag.endswith("}" + tag)]
+    if "true" in [element.text for element in ElementTree.fromstring(xml) if element.tag.endswith("}IsTruncated")]:
+        sys.exit("there are more than one page holds")
+    return found
+
+
+def keys(bucket, prefix):
+    return texts(send("GET", f"/{bucket}", f"list-type=2&prefix={quoted(prefix)}"), "Key")
+
+
+def uploads(bucket, prefix):
+    """Keys of uploads that are not finished. MinIO looks for whole keys where it is given a prefix."""
+    return [key for key in texts(send("GET", f"/{bucket}", "uploads="), "Key") if key.startswith(prefix)]
+
+
+def path_of(bucket, key):
+    return f"/{bucket}/" + urllib.parse.quote(key, safe="/")
+
+
+def get(bucket, key):
+    return send("GET", path_of(bucket, key))
+
+
+def put(bucket, key, body):
+    send("PUT", path_of(bucket, key), body=body)
+
+
+def copy(bucket, prefix, to):
+    for key in keys(bucket, prefix):
+        send("PUT", path_of(bucket, to + key[len(prefix):]), copy_source=path_of(bucket, key))
+
+
+def remove(bucket, prefix):
+    for key in keys(bucket, prefix):
+        send("DELETE", path_of(bucket, key))
 
 
 def main():

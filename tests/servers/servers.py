@@ -69,6 +69,7 @@ CLIENTS = {
     "bench": ["boto3==1.44.8", "obstore==0.12.1", "opendal==0.47.12", "pyarrow==26.0.1",
               "s3torchconnectorclient==1.5.0"],
     "aws": ["awscli==1.46.3"],
+    "minio": ["minio==7.2.20"],  # makes users and policies on MinIO
     # 0.6 of 3.1 GB to fetch, 1.5 of 5.4 GB on disk: stand_ins() makes what is left out.
     "lightning": ["--no-deps", "pytorch-lightning==2.6.6", "torch==2.15.0", "nvidia-cuda-runtime==13.2.86", "numpy==2.4.6",
                   "lightning-utilities==0.15.3", "torchmetrics==1.9.0", "packaging==26.4", "typing_extensions==4.16.0",
@@ -398,7 +399,7 @@ def main():
     if verb == "install":
         for name in rest or SERVERS:
             print(SERVERS[name].install())
-        for name in [] if rest else ("botocore", "s3fs", "aws", "lightning"):
+        for name in [] if rest else ("botocore", "s3fs", "aws", "minio", "lightning"):
             print(client_python(name))
         return
     if verb == "start":

@@ -47,6 +47,8 @@ json_t *cli_ckpt_json(const struct polyfs_ckpt_info *info)
         json_object_set_new(row, "best", json_true());
     if (info->flags & POLYFS_CKPT_FELL_BACK)
         cli_json_text(row, "fell_back", info->note);
+    if (info->flags & POLYFS_CKPT_UNDONE)
+        cli_json_text(row, "undone", info->note);
     return row;
 }
 
