@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one commit point, and what follows it: put the record; look whether it is the newest; only then remove what
- * earlier records dropped. Removal never makes a save fail: what is left stays in the record's garbage list and is
- * tried again with the next one.
+ * earlier records dropped (sweep.c).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,56 +29,6 @@ static int resolve_taken(struct polyfs_ckpt *ckpt, const struct ckpt_record *nex
     return ours ? POLYFS_OK : fenced(ckpt, err);
 }
 
-/* The name's folder goes with its last attempt; where folders are not real there is nothing to remove. */
-static void drop_empty_parents(struct polyfs_ckpt *ckpt, const char *name)
-{
-    char *path = ckpt_format("%s%s%s", ckpt->root, *ckpt->root ? "/" : "", name);
-    while (path && strlen(path) > strlen(ckpt->root) &&
-           polyfs_rmdir(ckpt->fs, path, 0, &ckpt->call, NULL) == POLYFS_OK) {
-        char *slash = strrchr(path, '/');
-        if (!slash)
-            break;
-        *slash = '\0';
-    }
-    free(path);
-}
-
-static int remove_garbage(struct polyfs_ckpt *ckpt, const struct ckpt_garbage *garbage)
-{
-    char *path = ckpt_attempt_folder(ckpt, garbage->name, garbage->attempt);
-    if (!path)
-        return POLYFS_NOMEM;
-    int rc = polyfs_remove_tree(ckpt->fs, path, &ckpt->call, NULL);
-    free(path);
-    if (rc == POLYFS_OK || rc == POLYFS_NOT_FOUND)
-        drop_empty_parents(ckpt, garbage->name);
-    return rc == POLYFS_NOT_FOUND ? POLYFS_OK : rc;
-}
-
-/* Saved all the same; the first thing is told, and below which folder of the run more is to be allowed. */
-static void undone(struct polyfs_ckpt *ckpt, const char *what, const char *below)
-{
-    if (!*ckpt->undone)
-        snprintf(ckpt->undone, sizeof(ckpt->undone), "%s %s%s", what, ckpt->url, below);
-}
-
-/* One record of grace: what the newest record dropped stays until the next, so that falling back finds it whole. */
-static void clean_up(struct polyfs_ckpt *ckpt, const uint64_t *numbers, size_t count)
-{
-    for (size_t i = ckpt->state.garbage_count; i-- > 0;) {
-        int rc = ckpt->state.garbage[i].seq < ckpt->state.seq ? remove_garbage(ckpt, &ckpt->state.garbage[i])
-                                                              : POLYFS_BUSY;
-        if (rc == POLYFS_OK)
-            ckpt_garbage_remove(&ckpt->state, i);
-        else if (rc == POLYFS_PERMISSION)
-            undone(ckpt, "what was dropped stays: this store refuses to remove it; allow to list and delete below",
-                   "");
-    }
-    for (size_t i = ckpt->keep_records; i < count; i++)
-        if (ckpt_log_remove(ckpt, numbers[i], NULL) == POLYFS_PERMISSION)
-            undone(ckpt, "old records stay: this store refuses to remove them; allow to delete below", "/.ckpt");
-}
-
 static void keep_last(struct polyfs_ckpt *ckpt)
 {
     struct polyfs_error why = POLYFS_ERROR_INIT;
@@ -92,7 +41,8 @@ static int must_look(struct polyfs_ckpt *ckpt, const struct ckpt_record *next)
 {
     if (ckpt->blind)
         return 0;
-    if (ckpt->flags & POLYFS_CKPT_ALONE && !next->garbage_count && ++ckpt->unseen < ckpt->keep_records)
+    if (ckpt->flags & POLYFS_CKPT_ALONE && !next->garbage_count &&
+        ++ckpt->unseen < ckpt->keep_records + CKPT_RECORDS_LATE)
         return 0;
     ckpt->unseen = 0;
     return 1;
@@ -125,9 +75,9 @@ int ckpt_commit(struct polyfs_ckpt *ckpt, struct ckpt_record *next, struct polyf
     ckpt_record_init(next);
     ckpt->undone[0] = '\0';
     if (ckpt->blind && ckpt->state.garbage_count)
-        undone(ckpt, "what was dropped stays: this store refuses to list; allow to list and delete below", "");
+        ckpt_undone(ckpt, "what was dropped stays: this store refuses to list; allow to list and delete below", "");
     keep_last(ckpt);
     if (rc == POLYFS_OK && looks && count) /* a log that does not show our record shows nothing */
-        clean_up(ckpt, numbers, count);
+        ckpt_sweep(ckpt, numbers, count);
     return POLYFS_OK;
 }

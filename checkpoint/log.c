@@ -20,7 +20,7 @@ static char *folder_of(const struct polyfs_ckpt *ckpt)
     return ckpt_format("%s%s.ckpt/log", ckpt->root, *ckpt->root ? "/" : "");
 }
 
-static char *path_of(const struct polyfs_ckpt *ckpt, uint64_t seq)
+char *ckpt_log_path(const struct polyfs_ckpt *ckpt, uint64_t seq)
 {
     return ckpt_format("%s%s.ckpt/log/%019llu" SUFFIX, ckpt->root, *ckpt->root ? "/" : "",
                        (unsigned long long)(SEQ_TOP - seq));
@@ -48,7 +48,7 @@ static int newer_first(const void *a, const void *b)
 static int is_there(struct polyfs_ckpt *ckpt, uint64_t seq, struct polyfs_error *err)
 {
     struct polyfs_read_opts opts = POLYFS_READ_OPTS_INIT;
-    char byte, *path = path_of(ckpt, seq);
+    char byte, *path = ckpt_log_path(ckpt, seq);
     size_t n;
     if (!path)
         return ckpt_fail(err, POLYFS_NOMEM, "list", ckpt->url, "no memory");
@@ -149,7 +149,7 @@ int ckpt_log_get(struct polyfs_ckpt *ckpt, uint64_t seq, struct ckpt_record *out
     char why[128] = "";
     void *text;
     size_t n;
-    char *path = path_of(ckpt, seq);
+    char *path = ckpt_log_path(ckpt, seq);
     if (!path)
         return ckpt_fail(err, POLYFS_NOMEM, "read the record of", ckpt->url, "no memory");
     opts.call = &ckpt->call;
@@ -220,7 +220,7 @@ int ckpt_log_newest(struct polyfs_ckpt *ckpt, uint32_t flags, struct ckpt_record
 int ckpt_log_put(struct polyfs_ckpt *ckpt, const struct ckpt_record *record, struct polyfs_error *err)
 {
     struct polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
-    char *text, *path = path_of(ckpt, record->seq);
+    char *text, *path = ckpt_log_path(ckpt, record->seq);
     size_t n;
     if (!path || ckpt_record_write(record, &text, &n) != POLYFS_OK) {
         free(path);
@@ -238,7 +238,7 @@ int ckpt_log_put(struct polyfs_ckpt *ckpt, const struct ckpt_record *record, str
 int ckpt_log_remove(struct polyfs_ckpt *ckpt, uint64_t seq, struct polyfs_error *err)
 {
     struct polyfs_remove_opts opts = POLYFS_REMOVE_OPTS_INIT;
-    char *path = path_of(ckpt, seq);
+    char *path = ckpt_log_path(ckpt, seq);
     if (!path)
         return ckpt_fail(err, POLYFS_NOMEM, "remove a record of", ckpt->url, "no memory");
     opts.call = &ckpt->call;

@@ -27,12 +27,18 @@ static void entry_free(struct ckpt_entry *entry)
     free(entry->file);
 }
 
+static void garbage_free(struct ckpt_garbage *row)
+{
+    free(row->name);
+    free(row->file);
+}
+
 void ckpt_record_clear(struct ckpt_record *record)
 {
     for (size_t i = 0; i < record->live_count; i++)
         entry_free(&record->live[i]);
     for (size_t i = 0; i < record->garbage_count; i++)
-        free(record->garbage[i].name);
+        garbage_free(&record->garbage[i]);
     for (size_t i = 0; i < record->segment_count; i++)
         free(record->segments[i].gone);
     free(record->segments);
@@ -46,12 +52,14 @@ void ckpt_record_clear(struct ckpt_record *record)
 static size_t garbage_bytes(const struct ckpt_record *record)
 {
     size_t bytes = 0;
-    for (size_t i = 0; i < record->garbage_count; i++)
-        bytes += GARBAGE_ROW + 2 * strlen(record->garbage[i].name);
+    for (size_t i = 0; i < record->garbage_count; i++) {
+        const struct ckpt_garbage *row = &record->garbage[i];
+        bytes += GARBAGE_ROW + 2 * (strlen(row->name) + (row->file ? strlen(row->file) : 0));
+    }
     return bytes;
 }
 
-int ckpt_record_garbage(struct ckpt_record *record, const char *name, const char *attempt, uint64_t seq)
+int ckpt_record_garbage(struct ckpt_record *record, const struct ckpt_garbage *row)
 {
     if (garbage_bytes(record) >= GARBAGE_BYTES)
         ckpt_garbage_remove(record, 0); /* nobody may remove it, it seems: a later collection finds it by its age */
@@ -59,11 +67,14 @@ int ckpt_record_garbage(struct ckpt_record *record, const char *name, const char
     if (!more)
         return POLYFS_NOMEM;
     record->garbage = more;
-    struct ckpt_garbage *row = &more[record->garbage_count];
-    *row = (struct ckpt_garbage){.name = strdup(name), .seq = seq};
-    snprintf(row->attempt, sizeof(row->attempt), "%s", attempt);
-    if (!row->name)
+    struct ckpt_garbage *own = &more[record->garbage_count];
+    *own = *row;
+    own->name = strdup(row->name);
+    own->file = row->file ? strdup(row->file) : NULL;
+    if (!own->name || (row->file && !own->file)) {
+        garbage_free(own);
         return POLYFS_NOMEM;
+    }
     record->garbage_count++;
     return POLYFS_OK;
 }
@@ -110,7 +121,9 @@ int ckpt_record_drop(struct ckpt_record *record, const char *name)
     struct ckpt_entry *victim = &record->live[found - record->live];
     for (size_t i = 0; i < record->live_count; i++)
         shared += strcmp(record->live[i].attempt, victim->attempt) == 0;
-    int rc = shared > 1 ? POLYFS_OK : ckpt_record_garbage(record, victim->home, victim->attempt, record->seq);
+    struct ckpt_garbage row = {.name = victim->home, .seq = record->seq, .file = victim->file};
+    memcpy(row.attempt, victim->attempt, sizeof(row.attempt));
+    int rc = shared > 1 ? POLYFS_OK : ckpt_record_garbage(record, &row);
     if (rc != POLYFS_OK)
         return rc;
     forget(&record->last, victim->name);
@@ -124,7 +137,7 @@ int ckpt_record_drop(struct ckpt_record *record, const char *name)
 void ckpt_garbage_remove(struct ckpt_record *record, size_t index)
 {
     struct ckpt_garbage *row = &record->garbage[index];
-    free(row->name);
+    garbage_free(row);
     memmove(row, row + 1, (record->garbage_count - index - 1) * sizeof(*row));
     record->garbage_count--;
 }
@@ -145,7 +158,7 @@ int ckpt_record_copy(struct ckpt_record *to, const struct ckpt_record *from)
     for (size_t i = 0; i < from->live_count && rc == POLYFS_OK; i++)
         rc = ckpt_record_add(to, &from->live[i]);
     for (size_t i = 0; i < from->garbage_count && rc == POLYFS_OK; i++)
-        rc = ckpt_record_garbage(to, from->garbage[i].name, from->garbage[i].attempt, from->garbage[i].seq);
+        rc = ckpt_record_garbage(to, &from->garbage[i]);
     if (rc != POLYFS_OK)
         ckpt_record_clear(to);
     return rc;
@@ -177,6 +190,17 @@ json_t *ckpt_entry_json(const struct ckpt_entry *e)
     return row;
 }
 
+static json_t *garbage_json(const struct ckpt_garbage *garbage)
+{
+    json_t *row = json_pack("{s:s, s:s, s:I}", "name", garbage->name, "attempt", garbage->attempt, "seq",
+                            (json_int_t)garbage->seq);
+    if (row && garbage->file && json_object_set_new(row, "file", json_string(garbage->file)) != 0) {
+        json_decref(row);
+        return NULL;
+    }
+    return row;
+}
+
 static int lists_json(json_t *body, const struct ckpt_record *record)
 {
     json_t *live = json_array(), *garbage = json_array();
@@ -192,8 +216,7 @@ static int lists_json(json_t *body, const struct ckpt_record *record)
             failed = json_array_append_new(live, ckpt_entry_json(&record->live[i]));
     for (size_t i = 0; !failed && i < record->garbage_count; i++) {
         const struct ckpt_garbage *g = &record->garbage[i];
-        failed = json_array_append_new(garbage, json_pack("{s:s, s:s, s:I}", "name", g->name, "attempt", g->attempt,
-                                                          "seq", (json_int_t)g->seq));
+        failed = json_array_append_new(garbage, garbage_json(g));
     }
     return failed ? POLYFS_NOMEM : POLYFS_OK;
 }
@@ -254,6 +277,24 @@ int ckpt_entry_read(json_t *row, struct ckpt_record *record)
     return ckpt_record_add(record, &e);
 }
 
+static int garbage_read(json_t *row, struct ckpt_record *record)
+{
+    const char *name, *attempt, *file = NULL;
+    json_int_t seq;
+    int rc = ckpt_json_unpack(row, "{s:s, s:s, s:I, s?s}", "name", &name, "attempt", &attempt, "seq", &seq, "file",
+                              &file);
+    if (rc != POLYFS_OK)
+        return rc;
+    if ((!ckpt_name_valid(name) && strcmp(name, CKPT_SEGMENTS_HOME) != 0) || !ckpt_is_id(attempt) || seq < 0 ||
+        (file && !ckpt_name_valid(file)))
+        return POLYFS_CORRUPT;
+    struct ckpt_garbage own = {.name = (char *)(uintptr_t)name, /* copied by add */
+                               .seq = (uint64_t)seq,
+                               .file = (char *)(uintptr_t)file};
+    memcpy(own.attempt, attempt, sizeof(own.attempt));
+    return ckpt_record_garbage(record, &own);
+}
+
 static int lists_read(json_t *live, json_t *garbage, struct ckpt_record *record)
 {
     size_t i;
@@ -266,15 +307,9 @@ static int lists_read(json_t *live, json_t *garbage, struct ckpt_record *record)
     }
     json_array_foreach(garbage, i, row)
     {
-        const char *name, *attempt;
-        json_int_t seq;
-        int rc = ckpt_json_unpack(row, "{s:s, s:s, s:I}", "name", &name, "attempt", &attempt, "seq", &seq);
+        int rc = garbage_read(row, record);
         if (rc != POLYFS_OK)
             return rc;
-        if ((!ckpt_name_valid(name) && strcmp(name, CKPT_SEGMENTS_HOME) != 0) || !ckpt_is_id(attempt) || seq < 0)
-            return POLYFS_CORRUPT;
-        if (ckpt_record_garbage(record, name, attempt, (uint64_t)seq) != POLYFS_OK)
-            return POLYFS_NOMEM;
     }
     return POLYFS_OK;
 }

@@ -74,6 +74,7 @@ static int check_store(struct polyfs_ckpt *ckpt, struct polyfs_error *err)
 {
     struct polyfs_caps caps = {.struct_size = sizeof(caps)};
     int rc = polyfs_caps(ckpt->fs, ckpt->root, 0, &ckpt->call, &caps, err);
+    ckpt->folders = caps.fact[POLYFS_FACT_REAL_DIRS] != POLYFS_NO;
     if (rc == POLYFS_OK && caps.fact[POLYFS_FACT_CREATE_ONLY] == POLYFS_NO)
         rc = ckpt_fail(err, POLYFS_UNSUPPORTED, "open the run", ckpt->url,
                        "this store cannot create only what is absent, so a save could be torn");

@@ -16,6 +16,7 @@
 #define CKPT_ATTEMPT 33 /* 32 hexadecimal digits and a NUL */
 #define CKPT_RECORDS_MIN 3
 #define CKPT_RECORDS 5
+#define CKPT_RECORDS_LATE 16 /* old ones that wait for a request that removes something anyway */
 #define CKPT_TEXT_MAX 4096
 #define CKPT_DROPS_MAX 400 /* by one record, whose garbage is bounded; the next ones drop the rest */
 
@@ -50,6 +51,7 @@ struct ckpt_garbage {
     char *name; /* of the folder that has the attempt */
     char attempt[CKPT_ATTEMPT];
     uint64_t seq;
+    char *file; /* the one that it has; NULL: it has several, or that is not known */
 };
 
 /* One record: the whole state of the run. */
@@ -80,6 +82,7 @@ struct polyfs_ckpt {
     char *last_path;
     char last_attempt[CKPT_ATTEMPT]; /* which last_path leads to, as far as this process knows; or "" */
     struct polyfs_ckpt_ranks ranks;  /* world 1: alone */
+    int folders;                     /* are real here: they have to be removed, too */
     int blind;                       /* the log may not be listed: numbers are found by asking for them */
     char undone[512];                /* what the last commit was not allowed to do; "" nothing */
     uint32_t unseen;                 /* records put since the log was last looked at */
@@ -125,7 +128,7 @@ const struct ckpt_entry *ckpt_record_find(const struct ckpt_record *record, cons
  * them. */
 int ckpt_record_drop(struct ckpt_record *record, const char *name);
 void ckpt_garbage_remove(struct ckpt_record *record, size_t index);
-int ckpt_record_garbage(struct ckpt_record *record, const char *name, const char *attempt, uint64_t seq);
+int ckpt_record_garbage(struct ckpt_record *record, const struct ckpt_garbage *row); /* copies its texts */
 json_t *ckpt_entry_json(const struct ckpt_entry *entry);
 int ckpt_entry_read(json_t *row, struct ckpt_record *record); /* adds it */
 int ckpt_is_id(const char *text);
@@ -170,6 +173,13 @@ int ckpt_log_get(struct polyfs_ckpt *ckpt, uint64_t seq, struct ckpt_record *out
 int ckpt_log_numbers(struct polyfs_ckpt *ckpt, uint64_t *out, size_t room, size_t *out_count,
                      struct polyfs_error *err);
 int ckpt_log_remove(struct polyfs_ckpt *ckpt, uint64_t seq, struct polyfs_error *err);
+char *ckpt_log_path(const struct polyfs_ckpt *ckpt, uint64_t seq); /* NULL without memory */
+
+/* sweep.c */
+/* Behind a commit that is the newest: removes what is due. @numbers: the log's, newest first. */
+void ckpt_sweep(struct polyfs_ckpt *ckpt, const uint64_t *numbers, size_t count);
+/* Saved all the same, but for @what; told with the URL of the folder @below the run. The first thing stays. */
+void ckpt_undone(struct polyfs_ckpt *ckpt, const char *what, const char *below);
 
 /* run.c: number of the record that the state is of. Any thread. */
 uint64_t ckpt_seq(struct polyfs_ckpt *ckpt);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define FORMAT 1
+#define ROWS "rows.json"
 #define FIXED_BYTES 320 /* of an entry, with all its numbers at their longest */
 
 /* ---- runs of entries -------------------------------------------------------------------------------------------- */
@@ -156,7 +157,7 @@ int ckpt_segments_copy(struct ckpt_record *to, const struct ckpt_record *from)
 
 static char *path_of(const struct polyfs_ckpt *ckpt, const char *id)
 {
-    return ckpt_format("%s%s" CKPT_SEGMENTS_HOME "/%s/rows.json", ckpt->root, *ckpt->root ? "/" : "", id);
+    return ckpt_format("%s%s" CKPT_SEGMENTS_HOME "/%s/" ROWS, ckpt->root, *ckpt->root ? "/" : "", id);
 }
 
 /* The next run of rows that are gone, "4-17," or "4,": 1, 0 at the end, POLYFS_CORRUPT for anything else. */
@@ -402,7 +403,10 @@ static int drop_empty(struct ckpt_record *record)
             e = run_end(record, e);
         if (e < record->live_count)
             continue;
-        rc = ckpt_record_garbage(record, CKPT_SEGMENTS_HOME, segment->id, record->seq);
+        static char home[] = CKPT_SEGMENTS_HOME, rows[] = ROWS;
+        struct ckpt_garbage row = {.name = home, .seq = record->seq, .file = rows};
+        memcpy(row.attempt, segment->id, sizeof(row.attempt));
+        rc = ckpt_record_garbage(record, &row);
         free(segment->gone);
         *segment = record->segments[--record->segment_count];
     }
