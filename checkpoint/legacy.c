@@ -81,33 +81,74 @@ static int is_last(const char *name)
 
 /* ---- looking ---------------------------------------------------------------------------------------------------- */
 
-/* Below a run that has a log, folders are of saves, perhaps unfinished ones: the log alone says which are whole. */
-static int is_checkpoint(const struct polyfs_entry *row, const char *name, int has_log)
+struct look {
+    struct ckpt_record *record;
+    size_t front;         /* of the run's folder and its '/', in a row's path */
+    char unfinished[256]; /* folder of a save of ours; no checkpoint, whatever it holds */
+};
+
+static int add(struct ckpt_record *record, const char *name, int is_file, const struct polyfs_entry *row)
 {
-    if (*name == '.' || !ckpt_name_valid(name))
-        return 0;
-    if (row->type == POLYFS_TYPE_FILE)
-        return is_file_name(name);
-    return row->type == POLYFS_TYPE_DIR && !has_log &&
-           (ckpt_legacy_number(name, "step") != POLYFS_CKPT_NO_STEP ||
-            ckpt_legacy_number(name, "epoch") != POLYFS_CKPT_NO_STEP);
+    const struct ckpt_entry entry = {.name = (char *)(uintptr_t)name, /* copied by add */
+                                     .file = is_file ? (char *)(uintptr_t)name : NULL,
+                                     .step = ckpt_legacy_number(name, "step"),
+                                     .epoch = ckpt_legacy_number(name, "epoch"),
+                                     .time_ns = row->mtime_ns,
+                                     .bytes = row->size,
+                                     .files = 1,
+                                     .manifest_size = row->size};
+    return ckpt_record_add(record, &entry);
+}
+
+/* R/NAME/ATTEMPT/...: a save that is under way, or was killed before there was a log. */
+static int is_attempt(const char *below)
+{
+    const size_t n = strspn(below, "0123456789abcdef");
+    return n == CKPT_ATTEMPT - 1 && below[n] == '/';
+}
+
+static void forget(struct look *look, const char *name)
+{
+    struct ckpt_record *record = look->record;
+    struct ckpt_entry *last = record->live_count ? &record->live[record->live_count - 1] : NULL;
+    snprintf(look->unfinished, sizeof(look->unfinished), "%s", name);
+    if (!last || strcmp(last->name, name) != 0)
+        return;
+    ckpt_entry_free(last);
+    record->live_count--;
+}
+
+/* A file of a folder: those of one folder follow each other. */
+static int see_part(struct look *look, const char *name, const char *below, const struct polyfs_entry *row)
+{
+    struct ckpt_record *record = look->record;
+    struct ckpt_entry *last = record->live_count ? &record->live[record->live_count - 1] : NULL;
+    if (is_attempt(below))
+        forget(look, name);
+    if (strcmp(look->unfinished, name) == 0)
+        return POLYFS_OK;
+    if (!last || strcmp(last->name, name) != 0)
+        return add(record, name, 0, row);
+    last->bytes += row->size;
+    last->files++;
+    last->time_ns = row->mtime_ns > last->time_ns ? row->mtime_ns : last->time_ns;
+    return POLYFS_OK;
 }
 
 static int see_checkpoint(const struct polyfs_entry *row, void *user)
 {
-    struct ckpt_record *record = user;
-    const char *slash = strrchr(row->path, '/'), *name = slash ? slash + 1 : row->path;
-    if (!is_checkpoint(row, name, record->seq > 0))
+    struct look *look = user;
+    const char *path = row->path + look->front, *slash = strchr(path, '/');
+    char name[256];
+    snprintf(name, sizeof(name), "%.*s", (int)(slash ? (size_t)(slash - path) : strlen(path)), path);
+    if (row->type != POLYFS_TYPE_FILE || *name == '.' || !ckpt_name_valid(name))
         return POLYFS_OK;
-    const struct ckpt_entry entry = {.name = (char *)(uintptr_t)name, /* copied by add */
-                                     .file = row->type == POLYFS_TYPE_FILE ? (char *)(uintptr_t)name : NULL,
-                                     .step = ckpt_legacy_number(name, "step"),
-                                     .epoch = ckpt_legacy_number(name, "epoch"),
-                                     .time_ns = row->mtime_ns,
-                                     .bytes = row->type == POLYFS_TYPE_FILE ? row->size : 0,
-                                     .files = row->type == POLYFS_TYPE_FILE,
-                                     .manifest_size = row->size};
-    return ckpt_record_add(record, &entry);
+    if (!slash)
+        return is_file_name(name) ? add(look->record, name, 1, row) : POLYFS_OK;
+    return ckpt_legacy_number(name, "step") != POLYFS_CKPT_NO_STEP ||
+                   ckpt_legacy_number(name, "epoch") != POLYFS_CKPT_NO_STEP
+               ? see_part(look, name, slash + 1, row)
+               : POLYFS_OK;
 }
 
 typedef int row_fn(const struct polyfs_entry *row, void *user);
@@ -176,7 +217,10 @@ int ckpt_legacy_look(struct polyfs_ckpt *ckpt, struct ckpt_record *record, struc
 {
     if (record->live_count || record->segment_count)
         return POLYFS_OK;
-    int rc = each_row(ckpt->fs, ckpt->root, 0, &ckpt->call, see_checkpoint, record, err);
+    struct look look = {.record = record, .front = strlen(ckpt->root) + (*ckpt->root != '\0')};
+    /* Below a run that has a log, folders are of saves: the log alone says which are whole. */
+    int rc = each_row(ckpt->fs, ckpt->root, record->seq ? 0 : POLYFS_LS_RECURSIVE, &ckpt->call, see_checkpoint,
+                      &look, err);
     if (rc == POLYFS_NOT_FOUND)
         rc = ckpt_absent(ckpt->fs, ckpt->root, &ckpt->call, err);
     if (rc == POLYFS_NOT_FOUND) /* the store's own word: there is no such folder */

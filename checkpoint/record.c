@@ -20,7 +20,7 @@ void ckpt_record_init(struct ckpt_record *record)
     memset(record, 0, sizeof(*record));
 }
 
-static void entry_free(struct ckpt_entry *entry)
+void ckpt_entry_free(struct ckpt_entry *entry)
 {
     free(entry->name);
     free(entry->home);
@@ -36,7 +36,7 @@ static void garbage_free(struct ckpt_garbage *row)
 void ckpt_record_clear(struct ckpt_record *record)
 {
     for (size_t i = 0; i < record->live_count; i++)
-        entry_free(&record->live[i]);
+        ckpt_entry_free(&record->live[i]);
     for (size_t i = 0; i < record->garbage_count; i++)
         garbage_free(&record->garbage[i]);
     for (size_t i = 0; i < record->segment_count; i++)
@@ -91,7 +91,7 @@ int ckpt_record_add(struct ckpt_record *record, const struct ckpt_entry *entry)
     own->home = strdup(entry->home ? entry->home : entry->name);
     own->file = entry->file ? strdup(entry->file) : NULL;
     if (!own->name || !own->home || (entry->file && !own->file)) {
-        entry_free(own);
+        ckpt_entry_free(own);
         return POLYFS_NOMEM;
     }
     record->live_count++;
@@ -128,7 +128,7 @@ int ckpt_record_drop(struct ckpt_record *record, const char *name)
         return rc;
     forget(&record->last, victim->name);
     forget(&record->best, victim->name);
-    entry_free(victim);
+    ckpt_entry_free(victim);
     record->live_count--;
     memmove(victim, victim + 1, (record->live_count - (size_t)(victim - record->live)) * sizeof(*victim));
     return POLYFS_OK;

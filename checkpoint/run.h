@@ -129,6 +129,7 @@ const struct ckpt_entry *ckpt_record_find(const struct ckpt_record *record, cons
 int ckpt_record_drop(struct ckpt_record *record, const char *name);
 void ckpt_garbage_remove(struct ckpt_record *record, size_t index);
 int ckpt_record_garbage(struct ckpt_record *record, const struct ckpt_garbage *row); /* copies its texts */
+void ckpt_entry_free(struct ckpt_entry *entry);                                      /* its texts */
 json_t *ckpt_entry_json(const struct ckpt_entry *entry);
 int ckpt_entry_read(json_t *row, struct ckpt_record *record); /* adds it */
 int ckpt_is_id(const char *text);

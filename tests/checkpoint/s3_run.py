@@ -42,7 +42,7 @@ def left_over(run):
 def make_template(saver):
     store.send("PUT", f"/{BUCKET}")
     for step in ("1", "2", "3"):
-        subprocess.run([saver, "save", f"s3://{BUCKET}/template", step], env=DIRECT, check=True)
+        subprocess.run([saver, "save", f"s3://{BUCKET}/template", step], env=DIRECT, check=True, stdout=subprocess.DEVNULL)
 
 
 class Runs:

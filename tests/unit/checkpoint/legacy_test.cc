@@ -174,6 +174,18 @@ TEST_F(Legacy, BelowALogFoldersAreNone)
     EXPECT_EQ((std::vector<std::string>{"step=1"}), List()) << "what the log says counts from now on";
 }
 
+/* Ranks other than 0 write before rank 0 has put the first record. */
+TEST_F(Legacy, AFirstSaveUnderWayIsNone)
+{
+    Put("step=1/0123456789abcdef0123456789abcdef/r00001/part.safetensors");
+    Put("step=2/aa/0123456789abcdef0123456789abcdef");
+    Put("step=3/0123456789abcdef0123456789abcdef/r00002/part.safetensors");
+    ASSERT_EQ(POLYFS_OK, Open());
+    EXPECT_EQ((std::vector<std::string>{"step=2"}), List()) << "of somebody else";
+    EXPECT_EQ("step=2", Load("latest"));
+    EXPECT_EQ("none", Load("step=1"));
+}
+
 TEST_F(Legacy, NothingIsNone)
 {
     ASSERT_EQ(POLYFS_OK, Open());
