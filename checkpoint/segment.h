@@ -12,7 +12,7 @@
 /* What a record may take at most, so that its text stays below 256 KiB whatever the count. */
 #define CKPT_TAIL_ENTRIES 1000
 #define CKPT_TAIL_BYTES (128u << 10)
-#define CKPT_SEGMENTS 32
+#define CKPT_SEGMENTS 16
 #define CKPT_SEGMENT_HOLES 16 /* runs of rows that are gone, of one segment */
 #define CKPT_SEGMENT_FEW 300  /* neighbours that have no more together become one */
 #define CKPT_SEGMENTS_HOME ".ckpt/segments"
