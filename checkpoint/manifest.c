@@ -71,16 +71,12 @@ int ckpt_manifest_write(const struct ckpt_manifest *manifest, char **out, size_t
     json_t *files = json_array();
     json_t *body = json_pack("{s:i, s:s, s:o}", "format", 1, "attempt", manifest->attempt, "files", files);
     int failed = !body;
-    char *json = NULL;
     for (size_t i = 0; !failed && i < manifest->count; i++)
         failed = json_array_append_new(files, file_json(&manifest->files[i]));
-    size_t n = 0;
-    int rc = failed ? POLYFS_NOMEM : ckpt_json_write(body, &json, &n);
-    if (rc == POLYFS_OK)
-        rc = ckpt_seal(json, n, out, out_n);
-    free(json);
+    if (!failed)
+        return ckpt_sealed_write(body, out, out_n);
     json_decref(body);
-    return rc;
+    return POLYFS_NOMEM;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */
@@ -151,14 +147,11 @@ static int files_read(json_t *files, struct ckpt_manifest *out)
 
 int ckpt_manifest_read(const char *text, size_t n, struct ckpt_manifest *out, char *why, size_t why_room)
 {
-    const char *json, *attempt;
-    size_t json_n;
+    const char *attempt;
     int format;
     json_t *files, *body = NULL;
     memset(out, 0, sizeof(*out));
-    int rc = ckpt_unseal(text, n, &json, &json_n);
-    if (rc == POLYFS_OK)
-        rc = ckpt_json_read(json, json_n, &body, why, why_room);
+    int rc = ckpt_sealed_read(text, n, &body, why, why_room);
     if (rc == POLYFS_OK)
         rc = ckpt_json_unpack(body, "{s:i, s:s, s:o}", "format", &format, "attempt", &attempt, "files", &files);
     if (rc == POLYFS_OK && (!json_is_array(files) || strlen(attempt) != CKPT_ATTEMPT - 1))

@@ -227,16 +227,10 @@ int ckpt_record_write(const struct ckpt_record *record, char **out, size_t *out_
         json_pack("{s:i, s:I, s:s, s:s, s:I, s:I}", "format", record->segment_count ? FORMAT_SEGMENTS : FORMAT,
                   "seq", (json_int_t)record->seq, "run", record->run, "writer", record->writer, "incarnation",
                   (json_int_t)record->incarnation, "time_ns", (json_int_t)record->time_ns);
-    char *json = NULL;
-    size_t n = 0;
-    int rc = body ? lists_json(body, record) : POLYFS_NOMEM;
-    if (rc == POLYFS_OK)
-        rc = ckpt_json_write(body, &json, &n);
-    if (rc == POLYFS_OK)
-        rc = ckpt_seal(json, n, out, out_n);
-    free(json);
+    if (body && lists_json(body, record) == POLYFS_OK)
+        return ckpt_sealed_write(body, out, out_n);
     json_decref(body);
-    return rc;
+    return POLYFS_NOMEM;
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------------- */
@@ -371,15 +365,9 @@ static int body_read(json_t *body, struct ckpt_record *out, char *why, size_t ro
 
 int ckpt_record_read(const char *text, size_t n, struct ckpt_record *out, char *why, size_t why_room)
 {
-    const char *json;
-    size_t json_n;
-    ckpt_record_init(out);
-    if (ckpt_unseal(text, n, &json, &json_n) != POLYFS_OK) {
-        snprintf(why, why_room, "its checksum does not fit");
-        return POLYFS_CORRUPT;
-    }
     json_t *body = NULL;
-    int rc = ckpt_json_read(json, json_n, &body, why, why_room);
+    ckpt_record_init(out);
+    int rc = ckpt_sealed_read(text, n, &body, why, why_room);
     if (rc == POLYFS_OK)
         rc = format_read(body, why, why_room);
     if (rc == POLYFS_OK)

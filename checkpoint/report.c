@@ -62,14 +62,7 @@ static int error_text(const char *attempt, int code, const char *why, char **out
 {
     json_t *body = json_pack("{s:i, s:s, s:i, s:s%}", "format", 1, "attempt", attempt, "code", code, "error", why,
                              strlen(why));
-    char *json = NULL;
-    size_t n;
-    int rc = body ? ckpt_json_write(body, &json, &n) : POLYFS_NOMEM;
-    if (rc == POLYFS_OK)
-        rc = ckpt_seal(json, n, out, out_n);
-    free(json);
-    json_decref(body);
-    return rc;
+    return ckpt_sealed_write(body, out, out_n);
 }
 
 static int put_text(struct polyfs_ckpt *ckpt, const char *attempt, const char *name, const char *text, size_t n,
@@ -141,13 +134,11 @@ void ckpt_report_clear(struct polyfs_ckpt *ckpt, const char *attempt)
 static int error_read(const char *text, size_t n, const char *who, const struct polyfs_ckpt *ckpt,
                       struct polyfs_error *err)
 {
-    const char *json, *error = NULL;
+    const char *error = NULL;
     char why[128];
-    size_t json_n;
     int code = POLYFS_IO;
     json_t *body = NULL;
-    if (ckpt_unseal(text, n, &json, &json_n) != POLYFS_OK ||
-        ckpt_json_read(json, json_n, &body, why, sizeof(why)) != POLYFS_OK)
+    if (ckpt_sealed_read(text, n, &body, why, sizeof(why)) != POLYFS_OK)
         return POLYFS_OK;
     int rc = POLYFS_OK;
     if (ckpt_json_unpack(body, "{s:i, s:s}", "code", &code, "error", &error) == POLYFS_OK)

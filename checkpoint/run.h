@@ -138,8 +138,8 @@ int ckpt_record_write(const struct ckpt_record *record, char **out, size_t *out_
 int ckpt_record_read(const char *text, size_t n, struct ckpt_record *out, char *why, size_t why_room);
 
 /* sealed.c: JSON text with a CRC32C of its very bytes in front. */
-int ckpt_seal(const char *json, size_t n, char **out, size_t *out_n);
-int ckpt_unseal(const char *text, size_t n, const char **out_json, size_t *out_n);
+int ckpt_sealed_write(json_t *body, char **out, size_t *out_n); /* takes the body; NULL: it had no memory */
+int ckpt_sealed_read(const char *text, size_t n, json_t **out_body, char *why, size_t why_room);
 
 /* json.c: POLYFS_CORRUPT for what the text says, POLYFS_NOMEM for what memory cannot hold. */
 int ckpt_json_read(const char *text, size_t n, json_t **out, char *why, size_t why_room);

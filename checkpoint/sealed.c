@@ -14,7 +14,7 @@
 #define TAIL "}\n"
 #define BODY_AT (sizeof(HEAD) - 1 + 8 + sizeof(MIDDLE) - 1)
 
-int ckpt_seal(const char *json, size_t n, char **out, size_t *out_n)
+static int seal(const char *json, size_t n, char **out, size_t *out_n)
 {
     size_t total = BODY_AT + n + sizeof(TAIL) - 1;
     char *text = malloc(total + 1);
@@ -28,7 +28,7 @@ int ckpt_seal(const char *json, size_t n, char **out, size_t *out_n)
     return POLYFS_OK;
 }
 
-int ckpt_unseal(const char *text, size_t n, const char **out_json, size_t *out_n)
+static int unseal(const char *text, size_t n, const char **out_json, size_t *out_n)
 {
     char head[BODY_AT + 1];
     if (n < BODY_AT + sizeof(TAIL) - 1 || memcmp(text + n - (sizeof(TAIL) - 1), TAIL, sizeof(TAIL) - 1) != 0)
@@ -40,4 +40,26 @@ int ckpt_unseal(const char *text, size_t n, const char **out_json, size_t *out_n
     *out_json = text + BODY_AT;
     *out_n = body;
     return POLYFS_OK;
+}
+
+int ckpt_sealed_write(json_t *body, char **out, size_t *out_n)
+{
+    char *json = NULL;
+    size_t n = 0;
+    int rc = body ? ckpt_json_write(body, &json, &n) : POLYFS_NOMEM;
+    if (rc == POLYFS_OK)
+        rc = seal(json, n, out, out_n);
+    free(json);
+    json_decref(body);
+    return rc;
+}
+
+int ckpt_sealed_read(const char *text, size_t n, json_t **out_body, char *why, size_t why_room)
+{
+    const char *json;
+    size_t json_n;
+    if (unseal(text, n, &json, &json_n) == POLYFS_OK)
+        return ckpt_json_read(json, json_n, out_body, why, why_room);
+    snprintf(why, why_room, "its checksum does not fit");
+    return POLYFS_CORRUPT;
 }

@@ -205,15 +205,13 @@ static int rows_read(json_t *rows, const struct ckpt_segment *segment, struct ck
 
 static int text_read(const char *text, size_t n, const struct ckpt_segment *segment, struct ckpt_record *out)
 {
-    const char *json, *id;
+    const char *id;
     char why[128];
-    size_t json_n;
     int format;
     json_t *body = NULL, *rows;
-    if (n != segment->size || polyfs_crc32c(0, text, n) != segment->crc ||
-        ckpt_unseal(text, n, &json, &json_n) != POLYFS_OK)
+    if (n != segment->size || polyfs_crc32c(0, text, n) != segment->crc)
         return POLYFS_CORRUPT;
-    int rc = ckpt_json_read(json, json_n, &body, why, sizeof(why));
+    int rc = ckpt_sealed_read(text, n, &body, why, sizeof(why));
     if (rc == POLYFS_OK)
         rc = ckpt_json_unpack(body, "{s:i, s:s, s:o}", "format", &format, "id", &id, "rows", &rows);
     if (rc == POLYFS_OK)
@@ -290,17 +288,13 @@ static int text_write(const struct ckpt_record *record, size_t from, size_t to, 
                       size_t *out_n)
 {
     json_t *rows = json_array(), *body = json_pack("{s:i, s:s, s:o}", "format", FORMAT, "id", id, "rows", rows);
-    char *json = NULL;
-    size_t n = 0;
     int failed = !body;
     for (size_t i = from; i < to && !failed; i++)
         failed = json_array_append_new(rows, ckpt_entry_json(&record->live[i]));
-    int rc = failed ? POLYFS_NOMEM : ckpt_json_write(body, &json, &n);
-    if (rc == POLYFS_OK)
-        rc = ckpt_seal(json, n, out, out_n);
-    free(json);
+    if (!failed)
+        return ckpt_sealed_write(body, out, out_n);
     json_decref(body);
-    return rc;
+    return POLYFS_NOMEM;
 }
 
 /* Entries [@from, @to) stand in a new segment from now on. */
