@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The last checkpoint under a name that does not change, for programs that do not read the log. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,14 +33,10 @@ static const struct ckpt_entry *last_of(const struct ckpt_record *record)
 
 static int put_pointer(struct polyfs_ckpt *ckpt, const char *path, const char *to, struct polyfs_error *err)
 {
-    struct polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     char *line = ckpt_format("%s\n", to);
     if (!line)
         return ckpt_fail(err, POLYFS_NOMEM, "point to the last of", ckpt->url, "no memory");
-    opts.call = &ckpt->call;
-    opts.flags = POLYFS_WRITE_PARENTS;
-    opts.durability = POLYFS_DURABILITY_FULL;
-    int rc = polyfs_put(ckpt->fs, path, line, strlen(line), &opts, NULL, err);
+    int rc = ckpt_put(ckpt, path, line, strlen(line), 0, err);
     free(line);
     return rc;
 }
@@ -80,33 +77,27 @@ static int make(struct polyfs_ckpt *ckpt, const char *path, const char *to, cons
     }
 }
 
-static int unmake(struct polyfs_ckpt *ckpt, const char *path, struct polyfs_error *err)
-{
-    struct polyfs_remove_opts opts = POLYFS_REMOVE_OPTS_INIT;
-    opts.call = &ckpt->call;
-    int rc = polyfs_remove(ckpt->fs, path, &opts, err);
-    return rc == POLYFS_NOT_FOUND ? POLYFS_OK : rc;
-}
-
 int ckpt_last_make(struct polyfs_ckpt *ckpt, struct polyfs_error *err)
 {
-    const struct ckpt_entry *entry = ckpt->last_as ? last_of(&ckpt->state) : NULL;
-    if (!ckpt->last_as || strcmp(entry ? entry->attempt : "", ckpt->last_attempt) == 0)
+    if (!ckpt->last_as)
         return POLYFS_OK;
-    const char *slash = *ckpt->root ? "/" : "";
-    char *path = ckpt_format("%s%s%s", ckpt->root, slash, ckpt->last_path), *to = NULL, *full = NULL;
+    const struct ckpt_entry *entry = last_of(&ckpt->state);
+    const char *attempt = entry ? entry->attempt : "";
+    if (strcmp(attempt, ckpt->last_attempt) == 0)
+        return POLYFS_OK;
+    char *path = ckpt_below(ckpt, "%s", ckpt->last_path), *to = NULL, *full = NULL;
     if (entry)
         to = ckpt_format("%s/%s%s%s", entry->home, entry->attempt, entry->file ? "/" : "",
                          entry->file ? entry->file : "");
     if (to)
-        full = ckpt_format("%s%s%s", ckpt->root, slash, to);
+        full = ckpt_below(ckpt, "%s", to);
     int rc = POLYFS_NOMEM;
     if (!path || (entry && !full))
         ckpt_fail(err, rc, "keep the last of", ckpt->url, "no memory");
     else
-        rc = entry ? make(ckpt, path, to, full, entry, err) : unmake(ckpt, path, err);
+        rc = entry ? make(ckpt, path, to, full, entry, err) : ckpt_remove(ckpt, path, err);
     if (rc == POLYFS_OK)
-        memcpy(ckpt->last_attempt, entry ? entry->attempt : "", entry ? CKPT_ATTEMPT : 1);
+        snprintf(ckpt->last_attempt, sizeof(ckpt->last_attempt), "%s", attempt);
     free(path);
     free(to);
     free(full);

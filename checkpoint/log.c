@@ -17,13 +17,12 @@
 
 static char *folder_of(const struct polyfs_ckpt *ckpt)
 {
-    return ckpt_format("%s%s.ckpt/log", ckpt->root, *ckpt->root ? "/" : "");
+    return ckpt_below(ckpt, ".ckpt/log");
 }
 
 char *ckpt_log_path(const struct polyfs_ckpt *ckpt, uint64_t seq)
 {
-    return ckpt_format("%s%s.ckpt/log/%019llu" SUFFIX, ckpt->root, *ckpt->root ? "/" : "",
-                       (unsigned long long)(SEQ_TOP - seq));
+    return ckpt_below(ckpt, ".ckpt/log/%019llu" SUFFIX, (unsigned long long)(SEQ_TOP - seq));
 }
 
 /* 0 for a name that is no record's. */
@@ -219,17 +218,13 @@ int ckpt_log_newest(struct polyfs_ckpt *ckpt, uint32_t flags, struct ckpt_record
 
 int ckpt_log_put(struct polyfs_ckpt *ckpt, const struct ckpt_record *record, struct polyfs_error *err)
 {
-    struct polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     char *text, *path = ckpt_log_path(ckpt, record->seq);
     size_t n;
     if (!path || ckpt_record_write(record, &text, &n) != POLYFS_OK) {
         free(path);
         return ckpt_fail(err, POLYFS_NOMEM, "commit to", ckpt->url, "no memory");
     }
-    opts.call = &ckpt->call;
-    opts.flags = POLYFS_WRITE_CREATE_ONLY | POLYFS_WRITE_PARENTS;
-    opts.durability = POLYFS_DURABILITY_FULL;
-    int rc = polyfs_put(ckpt->fs, path, text, n, &opts, NULL, err);
+    int rc = ckpt_put(ckpt, path, text, n, POLYFS_WRITE_CREATE_ONLY, err);
     free(text);
     free(path);
     return rc;
@@ -237,12 +232,10 @@ int ckpt_log_put(struct polyfs_ckpt *ckpt, const struct ckpt_record *record, str
 
 int ckpt_log_remove(struct polyfs_ckpt *ckpt, uint64_t seq, struct polyfs_error *err)
 {
-    struct polyfs_remove_opts opts = POLYFS_REMOVE_OPTS_INIT;
     char *path = ckpt_log_path(ckpt, seq);
     if (!path)
         return ckpt_fail(err, POLYFS_NOMEM, "remove a record of", ckpt->url, "no memory");
-    opts.call = &ckpt->call;
-    int rc = polyfs_remove(ckpt->fs, path, &opts, err);
+    int rc = ckpt_remove(ckpt, path, err);
     free(path);
-    return rc == POLYFS_NOT_FOUND ? POLYFS_OK : rc;
+    return rc;
 }

@@ -21,12 +21,12 @@
 
 static char *folder_of(const struct polyfs_ckpt *ckpt, const char *attempt)
 {
-    return ckpt_format("%s%s.ckpt/prep/%s", ckpt->root, *ckpt->root ? "/" : "", attempt);
+    return ckpt_below(ckpt, ".ckpt/prep/%s", attempt);
 }
 
 static char *path_of(const struct polyfs_ckpt *ckpt, const char *attempt, const char *name)
 {
-    return ckpt_format("%s%s.ckpt/prep/%s/%s.json", ckpt->root, *ckpt->root ? "/" : "", attempt, name);
+    return ckpt_below(ckpt, ".ckpt/prep/%s/%s.json", attempt, name);
 }
 
 /* The rank whose report lies at this path, or -1. */
@@ -68,14 +68,10 @@ static int error_text(const char *attempt, int code, const char *why, char **out
 static int put_text(struct polyfs_ckpt *ckpt, const char *attempt, const char *name, const char *text, size_t n,
                     struct polyfs_error *err)
 {
-    struct polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     char *path = path_of(ckpt, attempt, name);
     if (!path)
         return ckpt_fail(err, POLYFS_NOMEM, "save to", ckpt->url, "no memory");
-    opts.call = &ckpt->call;
-    opts.flags = POLYFS_WRITE_PARENTS;
-    opts.durability = POLYFS_DURABILITY_FULL;
-    int rc = polyfs_put(ckpt->fs, path, text, n, &opts, NULL, err);
+    int rc = ckpt_put(ckpt, path, text, n, 0, err);
     free(path);
     return rc;
 }

@@ -28,7 +28,7 @@ void polyfs_ckpt_close(struct polyfs_ckpt *ckpt)
 
 char *ckpt_attempt_folder(const struct polyfs_ckpt *ckpt, const char *home, const char *attempt)
 {
-    return ckpt_format("%s%s%s/%s", ckpt->root, *ckpt->root ? "/" : "", home, attempt);
+    return ckpt_below(ckpt, "%s/%s", home, attempt);
 }
 
 uint64_t ckpt_seq(struct polyfs_ckpt *ckpt)

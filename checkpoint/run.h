@@ -114,6 +114,12 @@ void ckpt_text_add(struct ckpt_text *text, const char *bytes, size_t n);
 void ckpt_text_put(struct ckpt_text *text, const char *string);
 void ckpt_text_repeat(struct ckpt_text *text, const char *unit, size_t count);
 
+/* object.c */
+char *ckpt_below(const struct polyfs_ckpt *ckpt, const char *format, ...) POLYFS_PRINTF(2, 3); /* path in the run */
+int ckpt_put(struct polyfs_ckpt *ckpt, const char *path, const void *data, size_t size, uint32_t flags,
+             struct polyfs_error *err); /* with its folder; @flags: 0 or POLYFS_WRITE_CREATE_ONLY */
+int ckpt_remove(struct polyfs_ckpt *ckpt, const char *path, struct polyfs_error *err); /* OK also when it is gone */
+
 /* run.c: where the files of an attempt lie; @home: whose folder has it. NULL without memory. */
 char *ckpt_attempt_folder(const struct polyfs_ckpt *ckpt, const char *home, const char *attempt);
 

@@ -10,17 +10,13 @@
 
 static int manifest_put(struct polyfs_ckpt_saver *saver, struct polyfs_error *err)
 {
-    struct polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     char *text = NULL, *path = ckpt_format("%s/" CKPT_MANIFEST, saver->folder);
     size_t n;
     if (!path || ckpt_manifest_write(&saver->manifest, &text, &n) != POLYFS_OK) {
         free(path);
         return ckpt_fail(err, POLYFS_NOMEM, "save to", saver->ckpt->url, "no memory for its manifest");
     }
-    opts.call = &saver->ckpt->call;
-    opts.flags = POLYFS_WRITE_PARENTS | POLYFS_WRITE_CREATE_ONLY;
-    opts.durability = POLYFS_DURABILITY_FULL;
-    int rc = polyfs_put(saver->ckpt->fs, path, text, n, &opts, NULL, err);
+    int rc = ckpt_put(saver->ckpt, path, text, n, POLYFS_WRITE_CREATE_ONLY, err);
     saver->entry.manifest_size = n;
     saver->entry.manifest_crc = polyfs_crc32c(0, text, n);
     free(text);

@@ -157,7 +157,7 @@ int ckpt_segments_copy(struct ckpt_record *to, const struct ckpt_record *from)
 
 static char *path_of(const struct polyfs_ckpt *ckpt, const char *id)
 {
-    return ckpt_format("%s%s" CKPT_SEGMENTS_HOME "/%s/" ROWS, ckpt->root, *ckpt->root ? "/" : "", id);
+    return ckpt_below(ckpt, CKPT_SEGMENTS_HOME "/%s/" ROWS, id);
 }
 
 /* The next run of rows that are gone, "4-17," or "4,": 1, 0 at the end, POLYFS_CORRUPT for anything else. */
@@ -301,7 +301,6 @@ static int text_write(const struct ckpt_record *record, size_t from, size_t to, 
 static int segment_put(struct polyfs_ckpt *ckpt, struct ckpt_record *record, size_t from, size_t to,
                        struct polyfs_error *err)
 {
-    struct polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     struct ckpt_segment segment = {.rows = (uint32_t)(to - from)};
     size_t n = 0;
     char *text = NULL, *path;
@@ -314,11 +313,8 @@ static int segment_put(struct polyfs_ckpt *ckpt, struct ckpt_record *record, siz
         rc = segment_add(record, &segment);
     if (rc != POLYFS_OK)
         ckpt_fail(err, rc, "commit to", ckpt->url, "no memory for its older checkpoints");
-    opts.call = &ckpt->call;
-    opts.flags = POLYFS_WRITE_CREATE_ONLY | POLYFS_WRITE_PARENTS;
-    opts.durability = POLYFS_DURABILITY_FULL;
     if (rc == POLYFS_OK)
-        rc = polyfs_put(ckpt->fs, path, text, n, &opts, NULL, err);
+        rc = ckpt_put(ckpt, path, text, n, POLYFS_WRITE_CREATE_ONLY, err);
     for (size_t i = from; i < to && rc == POLYFS_OK; i++) {
         memcpy(record->live[i].segment, segment.id, sizeof(segment.id));
         record->live[i].row = (uint32_t)(i - from);

@@ -27,7 +27,7 @@ static void victim_stays(struct polyfs_ckpt *ckpt)
 /* The name's folder goes with its last attempt. */
 static void drop_empty_parents(struct polyfs_ckpt *ckpt, const char *name)
 {
-    char *path = ckpt_format("%s%s%s", ckpt->root, *ckpt->root ? "/" : "", name);
+    char *path = ckpt_below(ckpt, "%s", name);
     while (path && strlen(path) > strlen(ckpt->root) &&
            polyfs_rmdir(ckpt->fs, path, 0, &ckpt->call, NULL) == POLYFS_OK) {
         char *slash = strrchr(path, '/');
@@ -75,10 +75,11 @@ static void remove_folders(struct polyfs_ckpt *ckpt)
 
 /* ---- at once ------------------------------------------------------------------------------------------------------ */
 
-/* Paths: the files of victims, from the last one on, then old records. */
+/* Paths: the files of victims, then old records. */
 struct batch {
     char **paths;
     int *codes;
+    size_t *garbage; /* which row of the state's each victim is, the last one first */
     size_t count, victims;
 };
 
@@ -88,6 +89,7 @@ static void batch_clear(struct batch *batch)
         free(batch->paths[i]);
     free(batch->paths);
     free(batch->codes);
+    free(batch->garbage);
 }
 
 static int batch_add(struct batch *batch, char *path)
@@ -97,45 +99,42 @@ static int batch_add(struct batch *batch, char *path)
     return path ? POLYFS_OK : POLYFS_NOMEM;
 }
 
+static int add_victims(struct polyfs_ckpt *ckpt, struct batch *batch)
+{
+    int rc = POLYFS_OK;
+    for (size_t i = ckpt->state.garbage_count; i-- > 0 && rc == POLYFS_OK;) {
+        const struct ckpt_garbage *row = &ckpt->state.garbage[i];
+        if (!goes_at_once(ckpt, i))
+            continue;
+        batch->garbage[batch->victims++] = i;
+        rc = batch_add(batch, ckpt_below(ckpt, "%s/%s/%s", row->name, row->attempt, row->file));
+    }
+    return rc;
+}
+
 static int batch_fill(struct polyfs_ckpt *ckpt, const uint64_t *numbers, size_t count, struct batch *batch)
 {
-    const size_t garbage = ckpt->state.garbage_count;
-    int rc = POLYFS_OK;
-    batch->paths = calloc(garbage + count + 1, sizeof(*batch->paths));
-    batch->codes = calloc(garbage + count + 1, sizeof(*batch->codes));
-    if (!batch->paths || !batch->codes)
+    const size_t room = ckpt->state.garbage_count + count + 1;
+    batch->paths = calloc(room, sizeof(*batch->paths));
+    batch->codes = calloc(room, sizeof(*batch->codes));
+    batch->garbage = calloc(room, sizeof(*batch->garbage));
+    if (!batch->paths || !batch->codes || !batch->garbage)
         return POLYFS_NOMEM;
-    for (size_t i = garbage; i-- > 0 && rc == POLYFS_OK;) {
-        const struct ckpt_garbage *row = &ckpt->state.garbage[i];
-        if (goes_at_once(ckpt, i))
-            rc = batch_add(batch, ckpt_format("%s%s%s/%s/%s", ckpt->root, *ckpt->root ? "/" : "", row->name,
-                                              row->attempt, row->file));
-    }
-    batch->victims = batch->count;
-    const size_t late = batch->count || ckpt->folders ? 0 : CKPT_RECORDS_LATE;
+    int rc = add_victims(ckpt, batch);
+    const size_t late = batch->victims || ckpt->folders ? 0 : CKPT_RECORDS_LATE;
     for (size_t i = ckpt->keep_records; i < count && count > ckpt->keep_records + late && rc == POLYFS_OK; i++)
         rc = batch_add(batch, ckpt_log_path(ckpt, numbers[i]));
     return rc;
 }
 
-static int gone(int code)
-{
-    return code == POLYFS_OK || code == POLYFS_NOT_FOUND;
-}
-
-/* Each victim that is gone leaves the garbage; the order is that of batch_fill(). */
+/* Each victim that is gone leaves the garbage. */
 static void batch_end(struct polyfs_ckpt *ckpt, const struct batch *batch)
 {
-    size_t next = 0;
-    for (size_t i = ckpt->state.garbage_count; i-- > 0;) {
-        if (!goes_at_once(ckpt, i) || next >= batch->victims)
-            continue;
-        const int code = batch->codes[next++];
-        if (gone(code))
-            ckpt_garbage_remove(&ckpt->state, i);
-        else if (code == POLYFS_PERMISSION)
+    for (size_t i = 0; i < batch->victims; i++)
+        if (batch->codes[i] == POLYFS_OK || batch->codes[i] == POLYFS_NOT_FOUND)
+            ckpt_garbage_remove(&ckpt->state, batch->garbage[i]);
+        else if (batch->codes[i] == POLYFS_PERMISSION)
             victim_stays(ckpt);
-    }
     for (size_t i = batch->victims; i < batch->count; i++)
         if (batch->codes[i] == POLYFS_PERMISSION)
             ckpt_undone(ckpt, "old records stay: this store refuses to remove them; allow to delete below",
@@ -144,7 +143,7 @@ static void batch_end(struct polyfs_ckpt *ckpt, const struct batch *batch)
 
 void ckpt_sweep(struct polyfs_ckpt *ckpt, const uint64_t *numbers, size_t count)
 {
-    struct batch batch = {NULL, NULL, 0, 0};
+    struct batch batch = {NULL, NULL, NULL, 0, 0};
     remove_folders(ckpt);
     if (batch_fill(ckpt, numbers, count, &batch) == POLYFS_OK && batch.count) {
         polyfs_remove_many(ckpt->fs, (const char *const *)batch.paths, batch.count, &ckpt->call, batch.codes, NULL);
