@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,16 +20,16 @@ static const char *text_of(const char *path, const char *to)
     return strncmp(path, to, n) == 0 && to[n] && to[n] != '/' ? to + n : to;
 }
 
+/* In the folder of @name. */
 static char *hidden_name(const char *name)
 {
     const char *slash = strrchr(name, '/');
-    const size_t folder = slash ? (size_t)(slash - name) + 1 : 0, room = folder + sizeof(LOCAL_STAGING) + 32;
-    char *temp = malloc(room);
-    uint64_t id[2];
-    local_host->random(id, sizeof(id));
-    if (temp)
-        snprintf(temp, room, "%.*s" LOCAL_STAGING "%016llx%016llx", (int)folder, name, (unsigned long long)id[0],
-                 (unsigned long long)id[1]);
+    const size_t folder = slash ? (size_t)(slash - name) + 1 : 0;
+    char *temp = malloc(folder + LOCAL_STAGING_ROOM);
+    if (temp) {
+        memcpy(temp, name, folder);
+        local_staging_name(temp + folder);
+    }
     return temp;
 }
 

@@ -12,6 +12,7 @@
 
 #define LOCAL_SLICE (UINT64_C(8) << 20) /* no system call moves more, so that a cancel is seen in time */
 #define LOCAL_STAGING POLYFS_STAGING_PREFIX
+#define LOCAL_STAGING_ROOM 64 /* of a staging name */
 
 _Static_assert(sizeof(off_t) == 8, "offsets in files have 64 bits");
 
@@ -86,12 +87,13 @@ int local_set_times(struct polyfs_call *call, void *fs, const char *path, uint64
 
 /* Staging: a file that nobody sees until it is published. Shared by put, placed and copy. */
 struct local_stage {
-    struct local_at at; /* folder and final name */
-    char *target;       /* owned; at.name points into it */
-    char temp[64];      /* name of the staging file; "" while it has none (O_TMPFILE) */
+    struct local_at at;            /* folder and final name */
+    char *target;                  /* owned; at.name points into it */
+    char temp[LOCAL_STAGING_ROOM]; /* name of the staging file; "" while it has none (O_TMPFILE) */
     int fd;
 };
 
+void local_staging_name(char out[LOCAL_STAGING_ROOM]); /* a hidden name that nobody has */
 int local_stage_open(const struct local_fs *fs, const char *path, const struct polyfs_put_request *request,
                      struct local_stage *stage, struct polyfs_error *err);
 int local_stage_write(struct polyfs_call *call, struct local_stage *stage, uint64_t offset, const void *data,

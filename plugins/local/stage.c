@@ -72,11 +72,11 @@ static int open_folder(const struct local_fs *fs, struct local_stage *stage, str
     return POLYFS_OK;
 }
 
-static void temp_name(struct local_stage *stage)
+void local_staging_name(char out[LOCAL_STAGING_ROOM])
 {
     uint64_t id[2];
     local_host->random(id, sizeof(id));
-    snprintf(stage->temp, sizeof(stage->temp), LOCAL_STAGING "%016llx%016llx", (unsigned long long)id[0],
+    snprintf(out, LOCAL_STAGING_ROOM, LOCAL_STAGING "%016llx%016llx", (unsigned long long)id[0],
              (unsigned long long)id[1]);
 }
 
@@ -88,7 +88,7 @@ static int open_staging(struct local_stage *stage, struct polyfs_error *err)
         return POLYFS_OK;
     if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL)
         return local_fail(err, errno, "a staging file in its folder");
-    temp_name(stage);
+    local_staging_name(stage->temp);
     stage->fd = openat(stage->at.dir_fd, stage->temp, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666);
     if (stage->fd < 0) {
         int why = errno;
@@ -211,7 +211,7 @@ static int publish_over(struct local_stage *stage, const struct stat *old, struc
         return local_fail(err, errno, "keeping its mode");
     while (!stage->temp[0]) {
         struct local_stage named = *stage;
-        temp_name(&named);
+        local_staging_name(named.temp);
         if (link_as(stage, named.temp) == 0)
             memcpy(stage->temp, named.temp, sizeof(stage->temp));
         else if (errno != EEXIST)
