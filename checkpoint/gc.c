@@ -91,8 +91,9 @@ static int end_attempt(struct gc *gc, struct polyfs_error *err)
     return rc;
 }
 
-static int see_row(struct gc *gc, const struct polyfs_entry *row, struct polyfs_error *err)
+static int see_row(const struct polyfs_entry *row, void *user, struct polyfs_error *err)
 {
+    struct gc *gc = user;
     size_t end = attempt_end(row->path, strlen(gc->ckpt->root));
     if (!end)
         return POLYFS_OK;
@@ -117,22 +118,9 @@ static int see_row(struct gc *gc, const struct polyfs_entry *row, struct polyfs_
 static int see_all(struct gc *gc, struct polyfs_error *err)
 {
     struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
-    struct polyfs_lister *lister;
     opts.flags = POLYFS_LS_RECURSIVE;
     opts.call = &gc->ckpt->call;
-    int rc = polyfs_list_open(gc->ckpt->fs, gc->ckpt->root, &opts, &lister, err);
-    if (rc != POLYFS_OK)
-        return rc;
-    do {
-        const struct polyfs_entry *rows;
-        size_t n = 0;
-        int seen = POLYFS_OK;
-        rc = polyfs_list_next(lister, &rows, &n, err);
-        for (size_t i = 0; rc >= 0 && i < n && seen == POLYFS_OK; i++)
-            seen = see_row(gc, &rows[i], err);
-        rc = seen == POLYFS_OK ? rc : seen;
-    } while (rc == POLYFS_MORE);
-    polyfs_list_close(lister);
+    int rc = ckpt_look(gc->ckpt->fs, gc->ckpt->root, &opts, see_row, gc, err);
     if (rc == POLYFS_OK)
         rc = end_attempt(gc, err);
     free(gc->attempt);

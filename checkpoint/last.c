@@ -58,7 +58,7 @@ static int make_link(struct polyfs_ckpt *ckpt, const char *path, const char *ful
 {
     char *folder = strdup(path), *slash = folder ? strrchr(folder, '/') : NULL;
     int rc = folder ? POLYFS_OK : ckpt_fail(err, POLYFS_NOMEM, "link to the last of", ckpt->url, "no memory");
-    if (slash && slash > folder) {
+    if (slash && slash > folder && strchr(ckpt->last_path, '/')) { /* the run's own is there */
         *slash = '\0';
         rc = polyfs_mkdir(ckpt->fs, folder, POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK, &ckpt->call, err);
     }

@@ -135,7 +135,12 @@ static int see_part(struct look *look, const char *name, const char *below, cons
     return POLYFS_OK;
 }
 
-static int see_checkpoint(const struct polyfs_entry *row, void *user)
+static int told(int rc, const char *path, struct polyfs_error *err)
+{
+    return rc == POLYFS_OK ? rc : ckpt_fail(err, rc, "look into", path, "no memory for its names");
+}
+
+static int see_checkpoint(const struct polyfs_entry *row, void *user, struct polyfs_error *err)
 {
     struct look *look = user;
     const char *path = row->path + look->front, *slash = strchr(path, '/');
@@ -144,38 +149,21 @@ static int see_checkpoint(const struct polyfs_entry *row, void *user)
     if (row->type != POLYFS_TYPE_FILE || *name == '.' || !ckpt_name_valid(name))
         return POLYFS_OK;
     if (!slash)
-        return is_file_name(name) ? add(look->record, name, 1, row) : POLYFS_OK;
+        return is_file_name(name) ? told(add(look->record, name, 1, row), row->path, err) : POLYFS_OK;
     return ckpt_legacy_number(name, "step") != POLYFS_CKPT_NO_STEP ||
                    ckpt_legacy_number(name, "epoch") != POLYFS_CKPT_NO_STEP
-               ? see_part(look, name, slash + 1, row)
+               ? told(see_part(look, name, slash + 1, row), row->path, err)
                : POLYFS_OK;
 }
 
-typedef int row_fn(const struct polyfs_entry *row, void *user);
-
-static int each_row(struct polyfs_fs *fs, const char *folder, uint32_t flags, const struct polyfs_call_opts *call,
-                    row_fn *see, void *user, struct polyfs_error *err)
+static int look_at(struct polyfs_fs *fs, const char *folder, uint32_t flags, const struct polyfs_call_opts *call,
+                   ckpt_see_fn *see, void *user, struct polyfs_error *err)
 {
     struct polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
-    struct polyfs_lister *lister;
     opts.flags = flags;
     opts.call = call;
     opts.limit = ENTRIES_MAX;
-    int rc = polyfs_list_open(fs, folder, &opts, &lister, err);
-    if (rc != POLYFS_OK)
-        return rc;
-    do {
-        const struct polyfs_entry *rows;
-        size_t n = 0;
-        int seen = POLYFS_OK;
-        rc = polyfs_list_next(lister, &rows, &n, err);
-        for (size_t i = 0; rc >= 0 && i < n && seen == POLYFS_OK; i++)
-            seen = see(&rows[i], user);
-        if (seen != POLYFS_OK)
-            rc = ckpt_fail(err, seen, "look into", folder, "no memory for its names");
-    } while (rc == POLYFS_MORE);
-    polyfs_list_close(lister);
-    return rc;
+    return ckpt_look(fs, folder, &opts, see, user, err);
 }
 
 /* Without a step first; then by step, or time; then by name, so that every rank sees one order. */
@@ -219,15 +207,15 @@ int ckpt_legacy_look(struct polyfs_ckpt *ckpt, struct ckpt_record *record, struc
         return POLYFS_OK;
     struct look look = {.record = record, .front = strlen(ckpt->root) + (*ckpt->root != '\0')};
     /* Below a run that has a log, folders are of saves: the log alone says which are whole. */
-    int rc = each_row(ckpt->fs, ckpt->root, record->seq ? 0 : POLYFS_LS_RECURSIVE, &ckpt->call, see_checkpoint,
-                      &look, err);
+    int rc = look_at(ckpt->fs, ckpt->root, record->seq ? 0 : POLYFS_LS_RECURSIVE, &ckpt->call, see_checkpoint,
+                     &look, err);
     if (rc == POLYFS_NOT_FOUND)
         rc = ckpt_absent(ckpt->fs, ckpt->root, &ckpt->call, err);
     if (rc == POLYFS_NOT_FOUND) /* the store's own word: there is no such folder */
         return POLYFS_OK;
     if (rc == POLYFS_OK && record->live_count) {
         qsort(record->live, record->live_count, sizeof(*record->live), older_first);
-        rc = choose_last(record);
+        rc = told(choose_last(record), ckpt->url, err);
     }
     record->whole = 1;
     return rc;
@@ -240,19 +228,19 @@ struct files {
     size_t front; /* of the folder and its '/', in a row's path */
 };
 
-static int see_file(const struct polyfs_entry *row, void *user)
+static int see_file(const struct polyfs_entry *row, void *user, struct polyfs_error *err)
 {
     const struct files *files = user;
     struct ckpt_rows none = {NULL, 0, 0};
     const char *name = row->path + files->front;
     if (row->type != POLYFS_TYPE_FILE || !ckpt_name_valid(name))
         return POLYFS_OK;
-    return ckpt_manifest_add(files->manifest, name, row->size, 0, &none);
+    return told(ckpt_manifest_add(files->manifest, name, row->size, 0, &none), row->path, err);
 }
 
 int ckpt_legacy_files(struct polyfs_fs *fs, const char *folder, const struct polyfs_call_opts *call,
                       struct ckpt_manifest *out, struct polyfs_error *err)
 {
     struct files files = {out, strlen(folder) + 1};
-    return each_row(fs, folder, POLYFS_LS_RECURSIVE, call, see_file, &files, err);
+    return look_at(fs, folder, POLYFS_LS_RECURSIVE, call, see_file, &files, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small objects of a run, by their path: each is put whole and durable, and one that is gone is removed. */
+/* Objects of a run, by their path: small ones are put whole and durable, one that is gone is removed, many are seen. */
 #include "run.h"
 
 #include <stdarg.h>
@@ -36,4 +36,24 @@ int ckpt_remove(struct polyfs_ckpt *ckpt, const char *path, struct polyfs_error 
     opts.call = &ckpt->call;
     int rc = polyfs_remove(ckpt->fs, path, &opts, err);
     return rc == POLYFS_NOT_FOUND ? POLYFS_OK : rc;
+}
+
+int ckpt_look(struct polyfs_fs *fs, const char *folder, const struct polyfs_list_opts *opts, ckpt_see_fn *see,
+              void *user, struct polyfs_error *err)
+{
+    struct polyfs_lister *lister;
+    int rc = polyfs_list_open(fs, folder, opts, &lister, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    do {
+        const struct polyfs_entry *rows;
+        size_t n = 0;
+        int seen = POLYFS_OK;
+        rc = polyfs_list_next(lister, &rows, &n, err);
+        for (size_t i = 0; rc >= 0 && i < n && seen == POLYFS_OK; i++)
+            seen = see(&rows[i], user, err);
+        rc = seen == POLYFS_OK ? rc : seen;
+    } while (rc == POLYFS_MORE);
+    polyfs_list_close(lister);
+    return rc;
 }

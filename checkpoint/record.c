@@ -59,10 +59,8 @@ static size_t garbage_bytes(const struct ckpt_record *record)
     return bytes;
 }
 
-int ckpt_record_garbage(struct ckpt_record *record, const struct ckpt_garbage *row)
+static int garbage_append(struct ckpt_record *record, const struct ckpt_garbage *row)
 {
-    if (garbage_bytes(record) >= GARBAGE_BYTES)
-        ckpt_garbage_remove(record, 0); /* nobody may remove it, it seems: a later collection finds it by its age */
     struct ckpt_garbage *more = realloc(record->garbage, (record->garbage_count + 1) * sizeof(*more));
     if (!more)
         return POLYFS_NOMEM;
@@ -77,6 +75,13 @@ int ckpt_record_garbage(struct ckpt_record *record, const struct ckpt_garbage *r
     }
     record->garbage_count++;
     return POLYFS_OK;
+}
+
+int ckpt_record_garbage(struct ckpt_record *record, const struct ckpt_garbage *row)
+{
+    if (garbage_bytes(record) >= GARBAGE_BYTES)
+        ckpt_garbage_remove(record, 0); /* nobody may remove it, it seems: a later collection finds it by its age */
+    return garbage_append(record, row);
 }
 
 int ckpt_record_add(struct ckpt_record *record, const struct ckpt_entry *entry)
@@ -158,7 +163,7 @@ int ckpt_record_copy(struct ckpt_record *to, const struct ckpt_record *from)
     for (size_t i = 0; i < from->live_count && rc == POLYFS_OK; i++)
         rc = ckpt_record_add(to, &from->live[i]);
     for (size_t i = 0; i < from->garbage_count && rc == POLYFS_OK; i++)
-        rc = ckpt_record_garbage(to, &from->garbage[i]);
+        rc = garbage_append(to, &from->garbage[i]); /* within its bound already */
     if (rc != POLYFS_OK)
         ckpt_record_clear(to);
     return rc;

@@ -120,6 +120,11 @@ int ckpt_put(struct polyfs_ckpt *ckpt, const char *path, const void *data, size_
              struct polyfs_error *err); /* with its folder; @flags: 0 or POLYFS_WRITE_CREATE_ONLY */
 int ckpt_remove(struct polyfs_ckpt *ckpt, const char *path, struct polyfs_error *err); /* OK also when it is gone */
 
+/* Shows each row of a listing, until one is not POLYFS_OK, with @err filled: then that. */
+typedef int ckpt_see_fn(const struct polyfs_entry *row, void *user, struct polyfs_error *err);
+int ckpt_look(struct polyfs_fs *fs, const char *folder, const struct polyfs_list_opts *opts, ckpt_see_fn *see,
+              void *user, struct polyfs_error *err);
+
 /* run.c: where the files of an attempt lie; @home: whose folder has it. NULL without memory. */
 char *ckpt_attempt_folder(const struct polyfs_ckpt *ckpt, const char *home, const char *attempt);
 
