@@ -4,8 +4,6 @@ its own day, and no timeout hangs on the clock of the day.
 
 clock_test.py FOLDER-OF-PROGRAMS
 """
-import hashlib
-import hmac
 import http.server
 import os
 import re
@@ -15,10 +13,11 @@ import tempfile
 import threading
 import time
 import unittest
-import urllib.parse
+from urllib.parse import parse_qsl, quote
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../servers"))
+import bucket as store  # noqa: E402
 import servers  # noqa: E402
 
 BIN = ""
@@ -26,22 +25,14 @@ LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 PART = 5 << 20
 
 
-def signature(method, target, headers, authorization):
-    """As the server makes it, of what it received (AWS's "Signature Version 4", "Create a signed request")."""
-    day, region = re.search(r"Credential=[^/]*/(\d{8})/([^/]*)/", authorization).groups()
-    names = re.search(r"SignedHeaders=([^,]*)", authorization).group(1)
+def expected(method, target, headers, authorization):
+    """The signature that belongs to what was received."""
+    scope = re.search(r"Credential=[^/]*/(\d{8}/[^/]*)/", authorization).group(1) + "/s3/aws4_request"
+    names = re.search(r"SignedHeaders=([^,]*)", authorization).group(1).split(";")
     path, _, query = target.partition("?")
-    pairs = sorted((urllib.parse.quote(k, safe="-._~"), urllib.parse.quote(v, safe="-._~"))
-                   for k, v in urllib.parse.parse_qsl(query, keep_blank_values=True))
-    lines = [method, path, "&".join(f"{k}={v}" for k, v in pairs)]
-    lines += [f"{name}:{headers[name].strip()}" for name in names.split(";")]
-    lines += ["", names, headers["x-amz-content-sha256"]]
-    scope = f"{day}/{region}/s3/aws4_request"
-    to_sign = "\n".join(["AWS4-HMAC-SHA256", headers["x-amz-date"], scope, hashlib.sha256("\n".join(lines).encode()).hexdigest()])
-    key = b"AWS4" + servers.SECRET.encode()
-    for step in scope.split("/"):
-        key = hmac.new(key, step.encode(), hashlib.sha256).digest()
-    return hmac.new(key, to_sign.encode(), hashlib.sha256).hexdigest()
+    pairs = sorted((quote(k, safe="-._~"), quote(v, safe="-._~")) for k, v in parse_qsl(query, keep_blank_values=True))
+    return store.signature(method, path, "&".join(f"{k}={v}" for k, v in pairs),
+                           {name: value.strip() for name, value in headers.items()}, names, scope, servers.SECRET)
 
 
 class Day(http.server.BaseHTTPRequestHandler):
@@ -55,7 +46,7 @@ class Day(http.server.BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         authorization = headers["authorization"]
         day = re.search(r"Credential=[^/]*/(\d{8})/", authorization).group(1)
-        right = signature(self.command, self.path, headers, authorization)
+        right = expected(self.command, self.path, headers, authorization)
         self.server.seen.append((day, headers["x-amz-date"]))
         if right not in authorization or not headers["x-amz-date"].startswith(day):
             self.server.wrong.append((self.command, self.path, authorization, right))

@@ -24,6 +24,17 @@ def digest(key, text):
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
 
 
+def signature(method, path, query, headers, names, scope, secret):
+    """Of version 4 over the headers of these names, in that order; @query in its canonical order."""
+    canonical = "\n".join([method, path, query, *(f"{name}:{headers[name]}" for name in names), "", ";".join(names),
+                           headers["x-amz-content-sha256"]])
+    text = "\n".join(["AWS4-HMAC-SHA256", headers["x-amz-date"], scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = b"AWS4" + secret.encode()
+    for word in scope.split("/"):
+        key = digest(key, word)
+    return digest(key, text).hex()
+
+
 def signed(method, host, path, query, body, more):
     """The headers of a request with AWS's signature of version 4; @more: further ones of x-amz-."""
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
@@ -31,14 +42,9 @@ def signed(method, host, path, query, body, more):
     scope = f"{now[:8]}/{region}/s3/aws4_request"
     headers = {"content-md5": base64.b64encode(hashlib.md5(body).digest()).decode(), "host": host,
                "x-amz-content-sha256": hashlib.sha256(body).hexdigest(), **more, "x-amz-date": now}
-    canonical = "\n".join([method, path, query, *(f"{name}:{value}" for name, value in headers.items()), "", ";".join(headers),
-                           headers["x-amz-content-sha256"]])
-    text = "\n".join(["AWS4-HMAC-SHA256", now, scope, hashlib.sha256(canonical.encode()).hexdigest()])
-    key = ("AWS4" + os.environ["AWS_SECRET_ACCESS_KEY"]).encode()
-    for word in scope.split("/"):
-        key = digest(key, word)
+    told = signature(method, path, query, headers, list(headers), scope, os.environ["AWS_SECRET_ACCESS_KEY"])
     headers["authorization"] = (f"AWS4-HMAC-SHA256 Credential={os.environ['AWS_ACCESS_KEY_ID']}/{scope},"
-                                f"SignedHeaders={';'.join(sorted(headers))},Signature={digest(key, text).hex()}")
+                                f"SignedHeaders={';'.join(sorted(headers))},Signature={told}")
     return headers
 
 
