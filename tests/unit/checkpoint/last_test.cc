@@ -13,17 +13,15 @@
 namespace
 {
 
-class Last : public testing::Test
+class Last : public OnRun
 {
   protected:
-    Last()
+    Last() : OnRun("last")
     {
-        url_ = NewRun("last");
     }
 
     ~Last() override
     {
-        polyfs_ckpt_close(ckpt_);
         if (!folder_.empty()) {
             polyfs_fs *fs = nullptr;
             char *path = nullptr;
@@ -44,16 +42,11 @@ class Last : public testing::Test
 
     int Open(uint32_t as, const char *path = nullptr, const char *fault = nullptr)
     {
-        std::string option = std::string("fault=") + (fault ? fault : "");
-        const char *options[] = {fault ? option.c_str() : nullptr, nullptr};
         polyfs_ckpt_opts opts = POLYFS_CKPT_OPTS_INIT;
-        opts.options = options;
         opts.last_as = as;
         opts.last_path = path;
         opts.keep_newest = 2;
-        polyfs_ckpt_close(ckpt_);
-        ckpt_ = nullptr;
-        return polyfs_ckpt_open(url_.c_str(), &opts, &ckpt_, &err_);
+        return OpenWith(opts, fault);
     }
 
     /* The bytes name the step and the file. */
@@ -86,10 +79,7 @@ class Last : public testing::Test
         return Get(line + more);
     }
 
-    std::string url_, folder_;
-    polyfs_error err_ = POLYFS_ERROR_INIT;
-    polyfs_ckpt_info info_ = POLYFS_CKPT_INFO_INIT;
-    polyfs_ckpt *ckpt_ = nullptr;
+    std::string folder_; /* of OnDisk() */
 };
 
 TEST_F(Last, APointerMovesWithEachSave)

@@ -13,22 +13,11 @@
 namespace
 {
 
-class Legacy : public testing::Test
+class Legacy : public OnFolder
 {
   protected:
-    Legacy()
+    Legacy() : OnFolder("legacy")
     {
-        url_ = NewRun("legacy");
-        char *path = nullptr;
-        EXPECT_EQ(POLYFS_OK, polyfs_fs_open(url_.c_str(), nullptr, &fs_, &path, &err_)) << err_.message;
-        root_ = path;
-        polyfs_free(path);
-    }
-
-    ~Legacy() override
-    {
-        polyfs_ckpt_close(ckpt_);
-        polyfs_fs_close(fs_);
     }
 
     /* The bytes are the name; each is a second older than the next one. */
@@ -46,9 +35,7 @@ class Legacy : public testing::Test
     {
         polyfs_ckpt_opts opts = POLYFS_CKPT_OPTS_INIT;
         opts.flags = flags;
-        polyfs_ckpt_close(ckpt_);
-        ckpt_ = nullptr;
-        return polyfs_ckpt_open(url_.c_str(), &opts, &ckpt_, &err_);
+        return OpenWith(opts);
     }
 
     /* Name of what loads, or the code. */
@@ -76,10 +63,6 @@ class Legacy : public testing::Test
         return names;
     }
 
-    std::string url_, root_;
-    polyfs_error err_ = POLYFS_ERROR_INIT;
-    polyfs_fs *fs_ = nullptr;
-    polyfs_ckpt *ckpt_ = nullptr;
     int64_t time_ns_ = INT64_C(1700000000000000000);
 };
 

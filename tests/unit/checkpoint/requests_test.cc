@@ -11,19 +11,11 @@
 namespace
 {
 
-class Requests : public testing::Test
+class Requests : public OnFolder
 {
   protected:
-    Requests()
+    Requests() : OnFolder("requests")
     {
-        EXPECT_EQ(POLYFS_OK, polyfs_fs_open(url_.c_str(), nullptr, &fs_, &root_, &err_)) << err_.message;
-    }
-
-    ~Requests() override
-    {
-        polyfs_ckpt_close(ckpt_);
-        polyfs_fs_close(fs_);
-        polyfs_free(root_);
     }
 
     void Open(uint32_t keep, uint32_t flags = 0)
@@ -31,7 +23,7 @@ class Requests : public testing::Test
         polyfs_ckpt_opts opts = POLYFS_CKPT_OPTS_INIT;
         opts.keep_newest = keep;
         opts.flags = flags;
-        ASSERT_EQ(POLYFS_OK, polyfs_ckpt_open(url_.c_str(), &opts, &ckpt_, &err_)) << err_.message;
+        ASSERT_EQ(POLYFS_OK, OpenWith(opts)) << err_.message;
     }
 
     /* Requests on the wire: none on stores in memory, where what is left is looked at alone. */
@@ -56,16 +48,10 @@ class Requests : public testing::Test
     size_t Below(const char *folder)
     {
         polyfs_usage usage = {};
-        const std::string path = std::string(root_) + folder;
+        const std::string path = root_ + folder;
         EXPECT_EQ(POLYFS_OK, polyfs_du(fs_, path.c_str(), nullptr, &usage, &err_)) << err_.message;
         return usage.objects;
     }
-
-    const std::string url_ = NewRun("requests");
-    polyfs_error err_ = POLYFS_ERROR_INIT;
-    polyfs_fs *fs_ = nullptr;
-    char *root_ = nullptr;
-    polyfs_ckpt *ckpt_ = nullptr;
 };
 
 TEST_F(Requests, OfASave)

@@ -12,31 +12,20 @@
 namespace
 {
 
-class Rights : public testing::Test
+class Rights : public OnRun
 {
   protected:
-    Rights()
+    Rights() : OnRun("rights")
     {
-        url_ = NewRun("rights");
-    }
-
-    ~Rights() override
-    {
-        polyfs_ckpt_close(ckpt_);
     }
 
     /* @fault: which calls of the store are refused, or nullptr. */
     int Open(const char *fault, uint32_t flags = 0, uint32_t keep = 0)
     {
-        std::string option = std::string("fault=") + (fault ? fault : "");
-        const char *options[] = {fault ? option.c_str() : nullptr, nullptr};
         polyfs_ckpt_opts opts = POLYFS_CKPT_OPTS_INIT;
-        opts.options = options;
         opts.flags = flags;
         opts.keep_newest = keep;
-        polyfs_ckpt_close(ckpt_);
-        ckpt_ = nullptr;
-        return polyfs_ckpt_open(url_.c_str(), &opts, &ckpt_, &err_);
+        return OpenWith(opts, fault);
     }
 
     int Save(int64_t step)
@@ -55,11 +44,6 @@ class Rights : public testing::Test
         polyfs_ckpt_view_close(view);
         return step;
     }
-
-    std::string url_;
-    polyfs_error err_ = POLYFS_ERROR_INIT;
-    polyfs_ckpt_info info_ = POLYFS_CKPT_INFO_INIT;
-    polyfs_ckpt *ckpt_ = nullptr;
 };
 
 const char kNoList[] = "list_next:1+:permission";

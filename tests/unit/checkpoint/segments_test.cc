@@ -16,35 +16,19 @@ namespace
 
 constexpr uint64_t kRecordMax = 256 << 10;
 
-class Segments : public testing::Test
+class Segments : public OnFolder
 {
   protected:
-    Segments()
+    Segments() : OnFolder("segments")
     {
-        url_ = NewRun("segments");
-        char *path = nullptr;
-        EXPECT_EQ(POLYFS_OK, polyfs_fs_open(url_.c_str(), nullptr, &fs_, &path, &err_)) << err_.message;
-        root_ = path;
-        polyfs_free(path);
-    }
-
-    ~Segments() override
-    {
-        polyfs_ckpt_close(ckpt_);
-        polyfs_fs_close(fs_);
     }
 
     int Open(uint32_t keep = 0, uint32_t flags = 0, const char *fault = nullptr)
     {
-        std::string option = std::string("fault=") + (fault ? fault : "");
-        const char *options[] = {fault ? option.c_str() : nullptr, nullptr};
         polyfs_ckpt_opts opts = POLYFS_CKPT_OPTS_INIT;
-        opts.options = options;
         opts.keep_newest = keep;
         opts.flags = flags;
-        polyfs_ckpt_close(ckpt_);
-        ckpt_ = nullptr;
-        return polyfs_ckpt_open(url_.c_str(), &opts, &ckpt_, &err_);
+        return OpenWith(opts, fault);
     }
 
     /* The name is as long as @pad makes it: with long ones a record is full with few. */
@@ -128,11 +112,6 @@ class Segments : public testing::Test
         polyfs_list_close(lister);
         return files;
     }
-
-    std::string url_, root_;
-    polyfs_error err_ = POLYFS_ERROR_INIT;
-    polyfs_fs *fs_ = nullptr;
-    polyfs_ckpt *ckpt_ = nullptr;
 };
 
 TEST_F(Segments, TheRecordStaysSmallAndNothingIsLost)

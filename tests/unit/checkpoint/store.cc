@@ -4,10 +4,6 @@
 #include <cstdlib>
 #include <unistd.h>
 
-#include <gtest/gtest.h>
-
-#include "polyfs/polyfs.h"
-
 namespace
 {
 
@@ -56,4 +52,36 @@ std::string NewRun(const char *suite)
 {
     static int number;
     return std::string(Base()) + suite + "-" + std::to_string(getpid()) + "-" + std::to_string(number++) + "/run";
+}
+
+OnRun::OnRun(const char *suite) : url_(NewRun(suite))
+{
+}
+
+OnRun::~OnRun()
+{
+    polyfs_ckpt_close(ckpt_);
+}
+
+int OnRun::OpenWith(polyfs_ckpt_opts opts, const char *fault)
+{
+    const std::string option = std::string("fault=") + (fault ? fault : "");
+    const char *options[] = {fault ? option.c_str() : nullptr, nullptr};
+    opts.options = options;
+    polyfs_ckpt_close(ckpt_);
+    ckpt_ = nullptr;
+    return polyfs_ckpt_open(url_.c_str(), &opts, &ckpt_, &err_);
+}
+
+OnFolder::OnFolder(const char *suite) : OnRun(suite)
+{
+    char *path = nullptr;
+    EXPECT_EQ(POLYFS_OK, polyfs_fs_open(url_.c_str(), nullptr, &fs_, &path, &err_)) << err_.message;
+    root_ = path ? path : "";
+    polyfs_free(path);
+}
+
+OnFolder::~OnFolder()
+{
+    polyfs_fs_close(fs_);
 }
