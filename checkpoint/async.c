@@ -27,7 +27,37 @@ struct job {
     uint64_t ticket;
     struct polyfs_ckpt_saver *saver;
     struct polyfs_policy_plan *plan; /* of a job that only moves names; then there is no saver */
+    /* What it will have made, for those who look while the thread writes it: */
+    char *name;
+    struct polyfs_policy_plan *promised; /* a copy of its plan; of one that failed it becomes its result's `lost` */
 };
+
+static void job_free(struct job *job)
+{
+    ckpt_plan_free(job->plan);
+    ckpt_plan_free(job->promised);
+    free(job->name);
+    free(job);
+}
+
+/* Takes the saver or the plan over; NULL without memory, and they are gone. */
+static struct job *job_new(struct polyfs_ckpt_saver *saver, struct polyfs_policy_plan *plan)
+{
+    const struct polyfs_policy_plan *promised = saver ? saver->plan : plan;
+    struct job *job = calloc(1, sizeof(*job));
+    if (job) {
+        *job = (struct job){.saver = saver, .plan = plan};
+        job->name = saver ? strdup(saver->entry.name) : NULL;
+        job->promised = promised ? ckpt_plan_copy(promised) : NULL;
+        if ((!saver || job->name) && (!promised || job->promised))
+            return job;
+        job_free(job);
+    } else {
+        ckpt_plan_free(plan);
+    }
+    polyfs_ckpt_abort(saver);
+    return NULL;
+}
 
 /* What became of a save. */
 struct result {
@@ -171,24 +201,19 @@ static void run(struct polyfs_ckpt_async *async, struct job *job)
     struct polyfs_ckpt_info info = POLYFS_CKPT_INFO_INIT;
     struct polyfs_error error = POLYFS_ERROR_INIT;
     struct polyfs_policy_plan *lost = NULL;
-    if (job->saver && job->saver->plan) /* the saver goes with its commit */
-        lost = ckpt_plan_copy(job->saver->plan);
-    else if (job->plan)
-        lost = ckpt_plan_copy(job->plan);
     int rc = carry_out(async, job, &info, &error);
-    if (rc != POLYFS_OK && lost)
-        owe(async, lost);
-    if (rc == POLYFS_OK) {
-        ckpt_plan_free(lost);
-        lost = NULL;
-    }
+    if (rc != POLYFS_OK && job->promised)
+        owe(async, job->promised);
     pthread_mutex_lock(&async->lock);
+    if (rc != POLYFS_OK) {
+        lost = job->promised;
+        job->promised = NULL;
+    }
     finish(async, job->ticket, rc, &info, &error, lost);
     async->running = NULL;
     pthread_cond_broadcast(&async->freed);
     pthread_mutex_unlock(&async->lock);
-    ckpt_plan_free(job->plan);
-    free(job);
+    job_free(job);
 }
 
 static struct job *take_first(struct polyfs_ckpt_async *async)
@@ -319,13 +344,8 @@ static void replace(struct polyfs_ckpt_async *async)
     finish(async, job->ticket, POLYFS_CANCELLED, &none, &error, NULL);
     pthread_mutex_unlock(&async->lock);
     polyfs_ckpt_abort(job->saver);
-    free(job);
+    job_free(job);
     pthread_mutex_lock(&async->lock);
-}
-
-static int has_plan(const struct job *job)
-{
-    return job->plan || job->saver->plan;
 }
 
 /* The newest that waits may be replaced, when it is nobody's plan. */
@@ -334,7 +354,7 @@ static int is_replaceable(const struct polyfs_ckpt_async *async)
     const struct job *job = async->first;
     while (job && job->next)
         job = job->next;
-    return job && !has_plan(job);
+    return job && !job->promised;
 }
 
 /* Until there is room for one more, by the rule for a full queue. */
@@ -396,15 +416,14 @@ int polyfs_ckpt_async_begin(struct polyfs_ckpt_async *async, const struct polyfs
 static int queue(struct polyfs_ckpt_async *async, struct polyfs_ckpt_saver *saver, struct polyfs_policy_plan *plan,
                  uint64_t *out_ticket, struct polyfs_error *err)
 {
-    struct job *job = calloc(1, sizeof(*job));
-    if (!job || thread_make(async) != POLYFS_OK) {
-        free(job);
-        polyfs_ckpt_abort(saver);
-        ckpt_plan_free(plan);
+    struct job *job = job_new(saver, plan);
+    if (!job)
+        return no_memory(async, err);
+    if (thread_make(async) != POLYFS_OK) {
+        polyfs_ckpt_abort(job->saver);
+        job_free(job);
         return no_memory(async, err);
     }
-    job->saver = saver;
-    job->plan = plan;
     pthread_mutex_lock(&async->lock);
     job->ticket = ++async->tickets;
     struct result *result = &async->results[job->ticket % RESULTS];
@@ -513,8 +532,8 @@ int polyfs_ckpt_async_on(struct polyfs_ckpt_async *async, struct polyfs_policy *
 
 static int names(const struct job *job, const char *path)
 {
-    const struct polyfs_policy_plan *plan = job->saver ? job->saver->plan : job->plan;
-    if (job->saver && strcmp(job->saver->entry.name, path) == 0)
+    const struct polyfs_policy_plan *plan = job->promised;
+    if (job->name && strcmp(job->name, path) == 0)
         return 1;
     for (size_t i = 0; plan && i < plan->count; i++)
         if (plan->steps[i].what < POLYFS_POLICY_REMOVE && strcmp(plan->steps[i].path, path) == 0)
@@ -525,12 +544,15 @@ static int names(const struct job *job, const char *path)
 int polyfs_ckpt_async_taken(const char *path, void *user)
 {
     struct polyfs_ckpt_async *async = user;
-    int taken = polyfs_ckpt_taken(path, async->ckpt);
+    int taken = 0;
     pthread_mutex_lock(&async->lock);
     for (const struct job *job = async->first; job && !taken; job = job->next)
         taken = names(job, path);
+    if (!taken && async->running)
+        taken = names(async->running, path);
     pthread_mutex_unlock(&async->lock);
-    return taken;
+    /* The record comes last: a name goes from the queue through the thread into it, and is then seen on its way. */
+    return taken ? taken : polyfs_ckpt_taken(path, async->ckpt);
 }
 
 int polyfs_ckpt_async_wait(struct polyfs_ckpt_async *async, uint64_t ticket, uint64_t timeout_ms,
@@ -568,7 +590,7 @@ static void drop_superseded(struct polyfs_ckpt_async *async)
         static const struct polyfs_ckpt_info none = POLYFS_CKPT_INFO_INIT;
         struct polyfs_error error = POLYFS_ERROR_INIT;
         struct job *job = *at;
-        if (has_plan(job)) {
+        if (job->promised) {
             at = &job->next;
             continue;
         }
@@ -579,7 +601,7 @@ static void drop_superseded(struct polyfs_ckpt_async *async)
         finish(async, job->ticket, POLYFS_CANCELLED, &none, &error, NULL);
         pthread_mutex_unlock(&async->lock);
         polyfs_ckpt_abort(job->saver);
-        free(job);
+        job_free(job);
         pthread_mutex_lock(&async->lock);
         at = &async->first;
     }

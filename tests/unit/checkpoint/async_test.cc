@@ -430,6 +430,19 @@ TEST_F(Async, APolicysPlansAreCarriedOutInOrder)
     EXPECT_EQ("last! s30* s20", Names());
 }
 
+TEST_F(Async, ANameIsTakenWhileItIsWritten)
+{
+    Open(2);
+    Policy();
+    ASSERT_EQ(POLYFS_OK, Epoch(10, 3)) << err_.message;
+    WaitForArrivals(1);
+    EXPECT_EQ(1, polyfs_ckpt_async_taken("s10", async_)) << "neither in the queue nor in the record yet";
+    EXPECT_EQ(0, polyfs_ckpt_async_taken("s20", async_));
+    Go(1);
+    EXPECT_EQ(POLYFS_OK, polyfs_ckpt_async_flush(async_, 20000, &err_)) << err_.message;
+    EXPECT_EQ(1, polyfs_ckpt_async_taken("s10", async_));
+}
+
 TEST_F(Async, APolicyForgetsWhatWasNotSaved)
 {
     Open(1);
