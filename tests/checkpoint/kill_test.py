@@ -6,7 +6,8 @@ next save must work, and garbage collection must leave nothing behind.
 
 kill_test.py SAVER MUTANT.so [--all | --mutants]
 With --all: from the first call of opening the run on; of an empty run, too, of one that drops nothing yet and of one that
-does; what a thread calls; and at thousands of instants: LEAST kills in all, or it fails.
+does; of one whose record grows so long that its older rows go into a segment; of one that makes `last`, too; what a thread
+calls; and at thousands of instants: LEAST kills in all, or it fails.
 With --mutants: a saver that gives the record its name before the data must be caught.
 """
 import atexit
@@ -24,7 +25,7 @@ from recording import between_marks, record
 KINDS = {"plain": 1, "tensors": 1, "ranks": 1, "gc": 0, "drop": 0}  # and by how much the newest step is newer in the end
 SAVES = 3  # that a run has had before; it keeps two
 INSTANTS = 40  # of the kinds with a thread, where a system call cannot always be named by its number
-EVERY = [(kind, SAVES) for kind in (*KINDS, "async")] + \
+EVERY = [(kind, SAVES) for kind in (*KINDS, "async", "segment", "link", "pointer")] + \
     [(kind, saves) for saves in (0, 1) for kind in ("plain", "tensors", "ranks", "async")]
 EVERY_INSTANT, LEAST = 1500, 3000
 
@@ -41,14 +42,23 @@ class Crash:
 
     def make(self, template):
         os.mkdir(template)
+        if self.kind == "segment":
+            self.saves = self.fill(self.folder + "/tried", 0) - 1  # the next one writes the segment
+            self.fill(template, self.saves)
+            return
         for step in range(self.saves):
-            subprocess.run([self.saver, "save", template, str(step + 1)], check=True, stdout=subprocess.DEVNULL)
+            kind = self.kind if self.kind in ("link", "pointer") else "plain"
+            subprocess.run([self.saver, "save", template, str(step + 1), kind], check=True, stdout=subprocess.DEVNULL)
         if self.kind == "gc":  # something to collect: a save that died
             subprocess.run(["strace", "-f", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:signal=KILL:when=4",
                             self.saver, "save", template, "9"], check=False, stderr=subprocess.DEVNULL)
 
+    def fill(self, run, count):
+        told = subprocess.run([self.saver, "fill", run, str(count)], check=True, capture_output=True)
+        return int(told.stdout)
+
     def fresh(self):
-        return shutil.copytree(f"{self.folder}/template", f"{tempfile.mkdtemp(dir=self.folder)}/run")
+        return shutil.copytree(f"{self.folder}/template", f"{tempfile.mkdtemp(dir=self.folder)}/run", symlinks=True)
 
     def end(self, run):
         shutil.rmtree(os.path.dirname(run))
@@ -85,7 +95,7 @@ class Crash:
 
     def check(self, run):
         newest = self.saves + KINDS.get(self.kind, 1)
-        check = subprocess.run([self.saver, "check", run, str(self.saves), str(newest)], capture_output=True, text=True)
+        check = subprocess.run([self.saver, "check", run, str(self.saves), str(newest), self.kind], capture_output=True, text=True)
         self.end(run)
         return check.returncode == 0, (check.stdout + check.stderr).strip()
 

@@ -2,13 +2,17 @@
 /*
  * The program that the crash tests kill.
  *   saver save URL STEP [KIND]  open the run and do KIND as step STEP between two marker calls
- *   saver check URL OLD NEW     the newest must be OLD (0: none) or NEW, whole, with the bytes of its step; then the next
+ *   saver check URL OLD NEW [KIND]
+ *                               the newest must be OLD (0: none) or NEW, whole, with the bytes of its step; then the next
  *                               save works, and garbage collection leaves what the records name and nothing else
+ *   saver fill URL COUNT        steps 1 to COUNT for the kind segment, small but for the last; COUNT 0: until the record
+ *                               grows no more, since its older rows went into a segment; prints how many that took
  * What goes wrong is told with the name of its code. With POLYFS_TEST_KILL_US it dies so many microseconds after it began,
  * as by SIGKILL from outside, however late anything outside would be scheduled. It prints how many it took.
  * KIND: plain, tensors, ranks (three of them, one after another), async, again (by the thread until it tells a failure,
  * four times at most), parts (with a file that is uploaded in parts where POLYFS_PART_BYTES is 5MiB), gc (which saves
- * nothing), drop (of the oldest), open (which does nothing more).
+ * nothing), drop (of the oldest), open (which does nothing more), segment (which keeps all), link and pointer (`last` is
+ * made, too).
  */
 #include <fcntl.h>
 #include <polyfs/async.h>
@@ -62,6 +66,24 @@ static int save_plain(struct polyfs_ckpt *run, int64_t step, struct polyfs_error
     opts.step = step;
     fill(step);
     return polyfs_ckpt_save(run, &opts, items, 2, NULL, err);
+}
+
+/* Long names, so that few rows fill a record. */
+static int save_named(struct polyfs_ckpt *run, int64_t step, size_t size, struct polyfs_error *err)
+{
+    struct polyfs_ckpt_save_opts opts = POLYFS_CKPT_SAVE_OPTS_INIT;
+    const struct polyfs_ckpt_item items[] = {{"a.bin", a, size, NULL}, {"sub/b.bin", b, sizeof(b), NULL}};
+    char name[224];
+    snprintf(name, sizeof(name), "s%0200lld", (long long)step);
+    opts.name = name;
+    opts.step = step;
+    fill(step);
+    return polyfs_ckpt_save(run, &opts, items, size == sizeof(a) ? 2 : 1, NULL, err);
+}
+
+static int save_segment(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
+{
+    return save_named(run, step, sizeof(a), err);
 }
 
 static int save_parts(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err)
@@ -227,14 +249,30 @@ static int only_open(struct polyfs_ckpt *run, int64_t step, struct polyfs_error 
 static const struct {
     const char *name;
     int (*run)(struct polyfs_ckpt *run, int64_t step, struct polyfs_error *err);
-} kinds[] = {{"plain", save_plain}, {"tensors", save_tensors}, {"ranks", save_ranks},
-             {"async", save_async}, {"again", save_again},     {"parts", save_parts},
-             {"gc", collect},       {"drop", drop_oldest},     {"open", only_open}};
+    uint32_t keep_newest; /* 0: all */
+    uint32_t last_as;
+} kinds[] = {{"plain", save_plain, 2, 0},     {"tensors", save_tensors, 2, 0},
+             {"ranks", save_ranks, 2, 0},     {"async", save_async, 2, 0},
+             {"again", save_again, 2, 0},     {"parts", save_parts, 2, 0},
+             {"gc", collect, 2, 0},           {"drop", drop_oldest, 2, 0},
+             {"segment", save_segment, 0, 0}, {"link", save_plain, 2, POLYFS_CKPT_LAST_LINK},
+             {"open", only_open, 2, 0},       {"pointer", save_plain, 2, POLYFS_CKPT_LAST_POINTER}};
 
-static int open_run(const char *url, struct polyfs_ckpt **run, struct polyfs_error *err)
+static size_t kind_of(const char *name)
+{
+    size_t k = 0;
+    while (k < sizeof(kinds) / sizeof(*kinds) && strcmp(kinds[k].name, name) != 0)
+        k++;
+    if (k == sizeof(kinds) / sizeof(*kinds))
+        abort();
+    return k;
+}
+
+static int open_run(const char *url, size_t kind, struct polyfs_ckpt **run, struct polyfs_error *err)
 {
     struct polyfs_ckpt_opts opts = POLYFS_CKPT_OPTS_INIT;
-    opts.keep_newest = 2;
+    opts.keep_newest = kinds[kind].keep_newest;
+    opts.last_as = kinds[kind].last_as;
     return polyfs_ckpt_open(url, &opts, run, err);
 }
 
@@ -259,13 +297,11 @@ static int do_save(const char *url, int64_t step, const char *kind)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
     struct polyfs_ckpt *run = NULL;
-    size_t k = 0;
-    while (k < sizeof(kinds) / sizeof(*kinds) - 1 && strcmp(kinds[k].name, kind) != 0)
-        k++;
+    size_t k = kind_of(kind);
     mark("/polyfs-mark-open");
     die_when_told();
     int64_t began = now_us();
-    int rc = kinds[k].run == save_ranks ? open_ranks(url, &err) : open_run(url, &run, &err);
+    int rc = kinds[k].run == save_ranks ? open_ranks(url, &err) : open_run(url, k, &run, &err);
     if (rc != POLYFS_OK)
         return failed("open", &err);
     mark("/polyfs-mark-begin");
@@ -373,18 +409,42 @@ static int64_t check_newest(struct polyfs_ckpt *run, int64_t old_step, int64_t n
     return step;
 }
 
-static int do_check(const char *url, int64_t old_step, int64_t new_step)
+/* `last` of the kinds that make it leads to the bytes of that step. */
+static int check_last(const char *url, size_t kind, int64_t step)
+{
+    struct polyfs_error err = POLYFS_ERROR_INIT;
+    char path[4200], to[4096] = "last";
+    void *line = NULL, *got = NULL;
+    size_t n = 0;
+    if (!kinds[kind].last_as)
+        return 0;
+    snprintf(path, sizeof(path), "%s/last", url);
+    if (kinds[kind].last_as == POLYFS_CKPT_LAST_POINTER) {
+        if (polyfs_get_url(path, &line, &n, &err) != POLYFS_OK)
+            return failed("last", &err);
+        snprintf(to, sizeof(to), "%.*s", n ? (int)n - 1 : 0, (const char *)line);
+    }
+    snprintf(path, sizeof(path), "%s/%s/a.bin", url, to);
+    int rc = polyfs_get_url(path, &got, &n, &err);
+    fill(step);
+    int bad = rc != POLYFS_OK || n != sizeof(a) || memcmp(got, a, n) != 0;
+    polyfs_free(line);
+    polyfs_free(got);
+    return bad ? failed("bytes of last", &err) : 0;
+}
+
+static int do_check(const char *url, int64_t old_step, int64_t new_step, size_t kind)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
     struct polyfs_ckpt *run;
-    if (open_run(url, &run, &err) != POLYFS_OK)
+    if (open_run(url, kind, &run, &err) != POLYFS_OK)
         return failed("open", &err);
     int64_t step = check_newest(run, old_step, new_step);
-    if (step < 0)
+    if (step < 0 || (step > 0 && check_last(url, kind, step)))
         return 1;
     if (save_plain(run, new_step + 1, &err) != POLYFS_OK)
         return failed("next save", &err);
-    if (check_garbage(run))
+    if (check_last(url, kind, new_step + 1) || check_garbage(run))
         return 1;
     if (polyfs_ckpt_verify(run, NULL, 0, NULL, NULL, &err) != POLYFS_OK)
         return failed("verify", &err);
@@ -393,12 +453,46 @@ static int do_check(const char *url, int64_t old_step, int64_t new_step)
     return 0;
 }
 
+static int has_segment(const char *url)
+{
+    struct polyfs_error err = POLYFS_ERROR_INIT;
+    struct polyfs_fs *fs;
+    char below[4200], *path;
+    int found = 0;
+    snprintf(below, sizeof(below), "%s/.ckpt/segments", url);
+    if (polyfs_fs_open(below, NULL, &fs, &path, &err) != POLYFS_OK ||
+        polyfs_exists(fs, path, NULL, &found, &err) != POLYFS_OK)
+        exit(failed("segments", &err));
+    polyfs_free(path);
+    polyfs_fs_close(fs);
+    return found;
+}
+
+static int do_fill(const char *url, int64_t count)
+{
+    struct polyfs_error err = POLYFS_ERROR_INIT;
+    struct polyfs_ckpt *run;
+    int64_t step = 0;
+    if (open_run(url, kind_of("segment"), &run, &err) != POLYFS_OK)
+        return failed("open", &err);
+    for (int done = 0; !done; done = count ? step == count : has_segment(url)) {
+        step++;
+        if (save_named(run, step, step == count ? sizeof(a) : 100, &err) != POLYFS_OK)
+            return failed("fill", &err);
+    }
+    polyfs_ckpt_close(run);
+    printf("%lld\n", (long long)step);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if ((argc == 4 || argc == 5) && strcmp(argv[1], "save") == 0)
         return do_save(argv[2], atoll(argv[3]), argc == 5 ? argv[4] : "plain");
-    if (argc == 5 && strcmp(argv[1], "check") == 0)
-        return do_check(argv[2], atoll(argv[3]), atoll(argv[4]));
-    fprintf(stderr, "usage: saver save URL STEP [KIND] | saver check URL OLD NEW\n");
+    if ((argc == 5 || argc == 6) && strcmp(argv[1], "check") == 0)
+        return do_check(argv[2], atoll(argv[3]), atoll(argv[4]), kind_of(argc == 6 ? argv[5] : "plain"));
+    if (argc == 4 && strcmp(argv[1], "fill") == 0)
+        return do_fill(argv[2], atoll(argv[3]));
+    fprintf(stderr, "usage: saver save URL STEP [KIND] | check URL OLD NEW [KIND] | fill URL COUNT\n");
     return 2;
 }
