@@ -357,6 +357,28 @@ class Seaweedfs(S3Server):
         return super().start()
 
 
+class FakeGcs(Server):
+    """Google Cloud Storage's JSON API, of fake-gcs-server."""
+    name = "fakegcs"
+
+    @classmethod
+    def install(cls):
+        return install_go("github.com/fsouza/fake-gcs-server@v1.56.1", "fake-gcs-server")
+
+    def command(self):
+        own = ["-cert-location", os.path.join(self.folder, "certs/public.crt"), "-private-key-location",
+               os.path.join(self.folder, "certs/private.key")] if self.tls else []
+        return [self.install(), "-scheme", "https" if self.tls else "http", "-host", "127.0.0.1", "-port", str(self.port), "-backend",
+                "memory", "-public-host", f"127.0.0.1:{self.port}", *own]
+
+    def settings(self):
+        values = {"STORAGE_EMULATOR_HOST": self.url(), "GOOGLE_CLOUD_PROJECT": "polyfs-test", "CLOUDSDK_CONFIG": "/dev/null",
+                  "NO_GCE_CHECK": "true", "POLYFS_TEST_SERVER": self.name}
+        if self.tls:
+            values["POLYFS_TEST_CA"] = self.tls
+        return values
+
+
 class Toxiproxy(Server):
     """In front of another one: each answer comes later."""
     name = "toxiproxy"
@@ -389,7 +411,7 @@ class Toxiproxy(Server):
         return {**self.upstream.settings(), "AWS_ENDPOINT_URL": self.url()}
 
 
-SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs)}
+SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs)}
 
 
 def main():
