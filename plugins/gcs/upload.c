@@ -35,7 +35,6 @@ static void stream_free(struct stream *s)
     ps_host->free(s->url);
     ps_host->free(s->ends);
     ps_host->free(s);
-    ps_host->budget_count(-(int64_t)sizeof(*s));
 }
 
 /* ---- the beginning ---------------------------------------------------------------------------------------------------- */
@@ -99,7 +98,6 @@ static int stream_open(struct polyfs_call *call, void *self, const char *path, u
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for an upload");
     memset(s, 0, offsetof(struct stream, buffer));
     s->fs = self;
-    ps_host->budget_count((int64_t)sizeof(*s));
     rc = begin(s, call, &target, request, err);
     if (rc == POLYFS_OK)
         *out = s;
