@@ -199,13 +199,10 @@ static int look_first(struct gcs_fs *fs, struct polyfs_call *call, const struct 
                       struct polyfs_error *err)
 {
     const struct polyfs_get_request *q = g->request;
-    const struct polyfs_condition *c = &q->condition;
     uint64_t offset, length;
     int rc = gcs_stat_object(fs, call, target, q->version, &g->stat, q->meta, err);
     if (rc == POLYFS_OK)
         rc = polyfs_get_check(q, &g->stat, &offset, &length, err);
-    if (rc == POLYFS_OK && c->if_match && strcmp(c->if_match, g->stat.etag) != 0)
-        rc = replaced(g, err);
     if (rc == POLYFS_OK)
         snprintf(g->generation, sizeof(g->generation), "%s", g->stat.etag);
     return rc;
@@ -282,11 +279,17 @@ static int check_request(struct get *g, struct polyfs_error *err)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag or condition is not known of reads");
     if (q->version && !gcs_is_generation(q->version))
         return polyfs_fail(err, POLYFS_CHANGED, "there is no version \"%.60s\"", q->version);
-    if (pin && !gcs_is_generation(pin))
-        return replaced(g, err);
-    if (pin)
+    if (pin && gcs_is_generation(pin))
         snprintf(g->generation, sizeof(g->generation), "%s", pin);
     return POLYFS_OK;
+}
+
+/* An etag that is no generation is none of this object's, if there is an object. */
+static int wants_look(const struct polyfs_get_request *request)
+{
+    const char *pin = request->condition.if_match;
+    return request->meta || request->condition.if_modified_ns != POLYFS_TIME_UNKNOWN ||
+           (pin && !gcs_is_generation(pin));
 }
 
 int gcs_get(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
@@ -300,7 +303,7 @@ int gcs_get(struct polyfs_call *call, void *self, const char *path, uint64_t pat
         rc = check_request(&g, err);
     /* No range has no bytes, and none begins so far behind every end; a stat tells what there is to tell. */
     int has_bytes = request->length && request->offset < INT64_MAX;
-    if (rc == POLYFS_OK && has_bytes && (request->meta || request->condition.if_modified_ns != POLYFS_TIME_UNKNOWN))
+    if (rc == POLYFS_OK && has_bytes && wants_look(request))
         rc = look_first(self, call, &target, &g, err);
     if (rc == POLYFS_OK)
         rc = has_bytes ? get_range(self, call, &target, &g, buffer, err)
