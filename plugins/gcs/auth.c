@@ -49,7 +49,8 @@ static int document_load(const char *file, json_t **out, struct polyfs_error *er
 static int missing(const char *file, struct polyfs_error *err)
 {
     return polyfs_fail(err, POLYFS_CONFIG,
-                       "there is no file of credentials %.200s; name another: GOOGLE_APPLICATION_CREDENTIALS", file);
+                       "there is no file of credentials %.200s; name another: GOOGLE_APPLICATION_CREDENTIALS",
+                       file);
 }
 
 /* ---- sources ------------------------------------------------------------------------------------------------------ */
@@ -96,7 +97,8 @@ static int from_machine(void *arg, struct polyfs_call *call, struct ps_keys *out
 }
 
 /* Whoever it is, it may be told to act as another. */
-static int act_as(struct gcs_fs *fs, struct polyfs_call *call, struct ps_keys *keys, int rc, struct polyfs_error *err)
+static int act_as(struct gcs_fs *fs, struct polyfs_call *call, struct ps_keys *keys, int rc,
+                  struct polyfs_error *err)
 {
     struct ps_buf url = {0};
     if (rc != 1 || !fs->auth.impersonate)
@@ -174,7 +176,8 @@ static int auth_keep(struct gcs_fs *fs, const struct polyfs_options *options, in
     const char *access = gcs_option(options, "access"), *folder = gcs_option(options, "gcloud_config");
     char text[4200];
     int failed = 0;
-    snprintf(text, sizeof(text), "https://www.googleapis.com/auth/devstorage.%.40s", access ? access : "full_control");
+    snprintf(text, sizeof(text), "https://www.googleapis.com/auth/devstorage.%.40s",
+             access ? access : "full_control");
     auth->scope = gcs_keep(fs, text, &failed);
     auth->file = gcs_keep(fs, gcs_option(options, "credentials_file"), &failed);
     snprintf(text, sizeof(text), "%.4095s/application_default_credentials.json", folder ? folder : "");
@@ -224,7 +227,8 @@ int gcs_auth_load(struct gcs_fs *fs, const struct polyfs_options *options, struc
                            : rc;
 }
 
-int gcs_auth_token(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_keys **out, struct polyfs_error *err)
+int gcs_auth_token(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_keys **out,
+                   struct polyfs_error *err)
 {
     *out = NULL;
     if (!fs->creds)

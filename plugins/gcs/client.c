@@ -88,7 +88,7 @@ static void object_path(struct ps_buf *url, const struct gcs_target *t)
 static void url_load(const struct gcs_fs *fs, struct gcs_request *r, struct ps_buf *url)
 {
     static const char *const roots[] = {
-        [GCS_BUCKETS] = "/storage/v1/b", [GCS_BUCKET] = "/storage/v1/b/",       [GCS_OBJECTS] = "/storage/v1/b/",
+        [GCS_BUCKETS] = "/storage/v1/b", [GCS_BUCKET] = "/storage/v1/b/",        [GCS_OBJECTS] = "/storage/v1/b/",
         [GCS_OBJECT] = "/storage/v1/b/", [GCS_UPLOAD] = "/upload/storage/v1/b/", [GCS_BATCH] = "/batch/storage/v1"};
     const struct gcs_target *t = &r->target;
     if (r->place == GCS_SESSION) {

@@ -13,8 +13,8 @@ const struct polyfs_option gcs_options[] = {
     {"token", "access_token", "", POLYFS_OPTION_STRING, POLYFS_OPTION_SECRET, NULL, NULL,
      "a token, a file of credentials, or one of google_default, cloud, anon"},
     {"anon", "anonymous", "", POLYFS_OPTION_BOOL, 0, "false", NULL, "send requests without a token"},
-    {"credentials_file", "service_account_file", "GOOGLE_APPLICATION_CREDENTIALS", POLYFS_OPTION_PATH, 0, NULL, NULL,
-     "file of credentials: of a service account, a user, or another identity"},
+    {"credentials_file", "service_account_file", "GOOGLE_APPLICATION_CREDENTIALS", POLYFS_OPTION_PATH, 0, NULL,
+     NULL, "file of credentials: of a service account, a user, or another identity"},
     {"gcloud_config", "", "CLOUDSDK_CONFIG", POLYFS_OPTION_PATH, 0, "~/.config/gcloud", NULL,
      "where gcloud keeps its application_default_credentials.json"},
     {"target_service_account", "impersonate_service_account", "", POLYFS_OPTION_STRING, 0, NULL, NULL,
@@ -24,7 +24,8 @@ const struct polyfs_option gcs_options[] = {
     {"project", "project_id", "GOOGLE_CLOUD_PROJECT GCLOUD_PROJECT", POLYFS_OPTION_STRING, 0, NULL, NULL,
      "project whose buckets are listed and made"},
     {"user_project", "", "", POLYFS_OPTION_STRING, 0, NULL, NULL, "project that pays for requests"},
-    {"requester_pays", "", "", POLYFS_OPTION_BOOL, 0, "false", NULL, "the project pays, unless user_project is given"},
+    {"requester_pays", "", "", POLYFS_OPTION_BOOL, 0, "false", NULL,
+     "the project pays, unless user_project is given"},
     {"endpoint_url", "endpoint endpoint_override", "STORAGE_EMULATOR_HOST", POLYFS_OPTION_STRING, 0, NULL, NULL,
      "address of another server than Google's, as https://host or http://host:port"},
     {"provider", "", "", POLYFS_OPTION_CHOICE, 0, "auto", "auto google other",
@@ -39,7 +40,8 @@ const struct polyfs_option gcs_options[] = {
     {"kms_key_name", "", "", POLYFS_OPTION_STRING, 0, NULL, NULL, "Cloud KMS key of new objects"},
     {"verify", "", "", POLYFS_OPTION_BOOL, 0, "true", NULL, "verify certificates; false is for tests alone"},
     {"ca_bundle", "", "", POLYFS_OPTION_PATH, 0, NULL, NULL, "file of certificates to trust"},
-    {"allow_http", "", "", POLYFS_OPTION_BOOL, 0, "false", NULL, "send tokens over http:// to hosts other than this one"},
+    {"allow_http", "", "", POLYFS_OPTION_BOOL, 0, "false", NULL,
+     "send tokens over http:// to hosts other than this one"},
     {"proxy", "", "HTTPS_PROXY https_proxy", POLYFS_OPTION_STRING, POLYFS_OPTION_SECRET, NULL, NULL,
      "proxy for https:// endpoints; for http:// ones say it as an option"},
     {"no_proxy", "", "NO_PROXY no_proxy", POLYFS_OPTION_STRING, 0, NULL, NULL, "hosts that no proxy is used for"},
@@ -135,7 +137,8 @@ static int http_load(struct gcs_fs *fs, const struct polyfs_options *options, st
 {
     const char *proxy = gcs_option(options, "proxy");
     const char *upper = ps_host->env(options, "HTTPS_PROXY"), *lower = ps_host->env(options, "https_proxy");
-    if (proxy && !fs->endpoint.tls && ((upper && strcmp(proxy, upper) == 0) || (lower && strcmp(proxy, lower) == 0)))
+    if (proxy && !fs->endpoint.tls &&
+        ((upper && strcmp(proxy, upper) == 0) || (lower && strcmp(proxy, lower) == 0)))
         proxy = NULL; /* that one is for https */
     const struct ps_http_config config = {
         .user_agent = "polyfs-gcs/0.1",

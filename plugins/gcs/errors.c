@@ -22,8 +22,7 @@ static const struct row {
     {0, "userProjectInconsistent", POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
     {0, "accountDisabled", POLYFS_PERMISSION, POLYFS_RETRY_NEVER, ""},
     {0, "notImplemented", POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
-    {0, "invalid_grant", POLYFS_AUTH, POLYFS_RETRY_NEVER,
-     "; sign in again: gcloud auth application-default login"},
+    {0, "invalid_grant", POLYFS_AUTH, POLYFS_RETRY_NEVER, "; sign in again: gcloud auth application-default login"},
     {0, "invalid_rapt", POLYFS_AUTH, POLYFS_RETRY_NEVER, "; sign in again: gcloud auth application-default login"},
     {0, "invalid_client", POLYFS_AUTH, POLYFS_RETRY_NEVER, ""},
     {0, "invalid_scope", POLYFS_AUTH, POLYFS_RETRY_NEVER, ""},
@@ -81,8 +80,9 @@ static void read_document(const char *body, uint64_t size, struct document *out)
     memset(out, 0, sizeof(*out));
     if (size && ps_json_read(body, size, &root, NULL) == POLYFS_OK) {
         const json_t *error = json_object_get(root, "error");
-        reason = json_is_string(error) ? json_string_value(error)
-                                       : ps_json_text(json_array_get(json_object_get(error, "errors"), 0), "reason");
+        reason = json_is_string(error)
+                     ? json_string_value(error)
+                     : ps_json_text(json_array_get(json_object_get(error, "errors"), 0), "reason");
         message = json_is_string(error) ? ps_json_text(root, "error_description") : ps_json_text(error, "message");
         if (!reason)
             reason = ps_json_text(error, "status");

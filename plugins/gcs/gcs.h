@@ -21,7 +21,9 @@
 #define GCS_OBJECT_MAX (UINT64_C(5) << 40)
 #define GCS_REMOVE_MANY_MAX 100
 #define GCS_SLOW_MS 120000 /* copies work for long before they answer */
-#define GCS_FIELDS "name,bucket,size,updated,timeDeleted,generation,metageneration,contentType,storageClass,crc32c,md5Hash,metadata"
+#define GCS_FIELDS                                                                                                 \
+    "name,bucket,size,updated,timeDeleted,generation,metageneration,contentType,storageClass,crc32c,md5Hash,"      \
+    "metadata"
 
 /* What is known of the server: option provider, the endpoint, or a header that Google's own puts into every answer. */
 enum gcs_profile {
@@ -175,7 +177,6 @@ int gcs_send_json(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_reques
 void gcs_result_clear(struct gcs_result *result);
 /* Makes @result the sink of a request of another's. */
 void gcs_result_sink(struct gcs_result *result, struct gcs_request *r);
-int gcs_result_parse(struct gcs_result *result, struct polyfs_error *err);
 /* Size, times, generation, checksum, ... of an object resource; user metadata too if wanted. */
 int gcs_stat_of(const json_t *object, struct polyfs_stat *out, struct polyfs_pairs *meta, struct polyfs_error *err);
 /* What a write answers, into @out, which may be NULL. UNCLEAR when it names no generation. */
@@ -193,12 +194,10 @@ int gcs_stat_object(struct gcs_fs *fs, struct polyfs_call *call, const struct gc
 int gcs_is_generation(const char *text);
 
 /* ---- write.c ---- */
-/* The checksum of a write in base64; one that somebody gave goes before our own. */
+/* A CRC32C in base64, or "". */
 struct gcs_sum {
     char text[12];
 };
-int gcs_sum_of(const void *data, uint64_t size, const struct polyfs_checksum *given, struct gcs_sum *out,
-               struct polyfs_error *err);
 void gcs_sum_text(uint32_t crc, struct gcs_sum *out);
 int gcs_sum_given(const struct polyfs_checksum *given, struct gcs_sum *out, struct polyfs_error *err);
 /* The object resource of a write as JSON: name, content type, metadata, pass-through options, checksum. @sum may be NULL. */

@@ -6,8 +6,6 @@
  * Google's pages follow one another by their token. fake-gcs-server counts only objects into a page and gives every later
  * prefix with each: there a page ends with its last object, and the next one is asked for behind that name.
  */
-#include <stdlib.h>
-
 #include "gcs.h"
 #include "plugins/support/pager.h"
 
@@ -173,7 +171,8 @@ static void page_query(struct lister *l, struct gcs_request *r, const char *star
         gcs_query(r, "fields", "nextPageToken,items(name,updated)");
 }
 
-static int page_read(struct lister *l, struct polyfs_call *call, struct gcs_result *result, struct polyfs_error *err)
+static int page_read(struct lister *l, struct polyfs_call *call, struct gcs_result *result,
+                     struct polyfs_error *err)
 {
     struct gcs_request r;
     struct ps_buf start = {0};

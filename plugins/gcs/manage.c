@@ -8,7 +8,8 @@ static int copy_query(struct gcs_request *r, const struct polyfs_source *source,
                       const struct polyfs_put_request *request, const struct polyfs_step *step,
                       struct polyfs_error *err)
 {
-    if ((source->etag && !gcs_is_generation(source->etag)) || (source->version && !gcs_is_generation(source->version)))
+    if ((source->etag && !gcs_is_generation(source->etag)) ||
+        (source->version && !gcs_is_generation(source->version)))
         return polyfs_fail(err, POLYFS_CHANGED, "the source has no such etag or version: they are numbers here");
     gcs_query(r, "sourceGeneration", source->version ? source->version : source->etag);
     gcs_query(r, "ifSourceGenerationMatch", source->version ? NULL : source->etag);

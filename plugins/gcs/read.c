@@ -140,7 +140,8 @@ static int accept_range(struct get *g, const struct ps_http_connection *answer, 
     const char *text = ps_http_header(answer, "content-range");
     uint64_t first = 0, last = 0, total = ps_http_length(answer), length = total;
     if (ps_http_status(answer) == 206) {
-        if (q->flags & POLYFS_GET_SUFFIX && length == 0) { /* fake-gcs-server's spelling of the end of an empty object */
+        if (q->flags & POLYFS_GET_SUFFIX &&
+            length == 0) { /* fake-gcs-server's spelling of the end of an empty object */
             g->stat.size = 0;
             return POLYFS_OK;
         }
@@ -306,8 +307,7 @@ int gcs_get(struct polyfs_call *call, void *self, const char *path, uint64_t pat
     if (rc == POLYFS_OK && has_bytes && wants_look(request))
         rc = look_first(self, call, &target, &g, err);
     if (rc == POLYFS_OK)
-        rc = has_bytes ? get_range(self, call, &target, &g, buffer, err)
-                       : settle_end(self, call, &target, &g, err);
+        rc = has_bytes ? get_range(self, call, &target, &g, buffer, err) : settle_end(self, call, &target, &g, err);
     if (rc == POLYFS_OK)
         *out_n = g.expected;
     if (rc == POLYFS_OK || (g.begun && call->bytes_done))

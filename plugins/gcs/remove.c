@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Removal: one object, or up to 100 in a batch, which is a document of requests with one of answers. */
-#include <stdlib.h>
 #include <strings.h>
 
 #include "gcs.h"
@@ -14,7 +13,8 @@ int gcs_remove(struct polyfs_call *call, void *self, const char *path, uint64_t 
     struct ps_http_connection *answer = NULL;
     int rc = gcs_target(path, path_len, 1, &target, err);
     if (rc == POLYFS_OK && version && !gcs_is_generation(version))
-        rc = polyfs_fail(err, POLYFS_NOT_FOUND, "there is no version \"%.60s\"; versions are numbers here", version);
+        rc =
+            polyfs_fail(err, POLYFS_NOT_FOUND, "there is no version \"%.60s\"; versions are numbers here", version);
     if (rc != POLYFS_OK)
         return rc;
     gcs_request_init(&r, "DELETE", GCS_OBJECT, &target);
@@ -90,6 +90,14 @@ static uint64_t batch_body(const struct removal *m, struct ps_buf *body)
     return listed;
 }
 
+/* Digits up to something else, or UINT64_MAX. */
+static uint64_t number_at(const char *text)
+{
+    char digits[8];
+    snprintf(digits, sizeof(digits), "%.*s", (int)strspn(text, "0123456789"), text);
+    return ps_number(digits);
+}
+
 /* The answer to one request: head of the part, then `HTTP/1.1 204 ...` with head and body. Does it say whose it is? */
 static int take_part(const struct removal *m, char *part, uint64_t size)
 {
@@ -97,16 +105,17 @@ static int take_part(const struct removal *m, char *part, uint64_t size)
     const char *id = strcasestr(part, "polyfs+"), *status = strstr(part, "HTTP/1.");
     if (!id || !status || id > status || !(status = strchr(status, ' ')))
         return 0;
-    uint64_t i = strtoull(id + 7, NULL, 10);
-    int code = atoi(status + 1);
+    char digits[4];
+    snprintf(digits, sizeof(digits), "%s", status + 1);
+    uint64_t i = number_at(id + 7), code = ps_number(digits);
     const char *body = strstr(status, "\r\n\r\n");
-    if (i >= m->count || item_at(m, i)->code != POLYFS_IO)
+    if (i >= m->count || code > 599 || item_at(m, i)->code != POLYFS_IO)
         return 0;
     struct polyfs_remove_item *item = item_at(m, i);
     body = body ? body + 4 : part + size;
     item->code = code >= 200 && code < 300
                      ? POLYFS_OK
-                     : gcs_refused_part(code, body, (uint64_t)(part + size - body), &error);
+                     : gcs_refused_part((int)code, body, (uint64_t)(part + size - body), &error);
     snprintf(item->native_code, sizeof(item->native_code), "%s", error.native_code);
     return 1;
 }

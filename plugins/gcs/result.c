@@ -23,7 +23,7 @@ void gcs_result_sink(struct gcs_result *result, struct gcs_request *r)
     r->arg = result;
 }
 
-int gcs_result_parse(struct gcs_result *result, struct polyfs_error *err)
+static int parse(struct gcs_result *result, struct polyfs_error *err)
 {
     if (!result->text.size)
         return gcs_unclear(err, "the store's answer is empty");
@@ -38,7 +38,7 @@ int gcs_send_json(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_reques
     gcs_result_sink(out, r);
     int rc = gcs_send(fs, call, r, &answer, err);
     if (rc == POLYFS_OK)
-        rc = gcs_result_parse(out, err);
+        rc = parse(out, err);
     else if (out->text.size && err && r->flags & PS_HTTP_CHANGES)
         err->commit_state = POLYFS_COMMIT_UNKNOWN; /* it broke within a success */
     ps_http_clear(fs->http, answer);

@@ -91,8 +91,8 @@ static int check_url(const char *url, struct polyfs_error *err)
             (endpoint.tls || ps_host_is_loopback(endpoint.host)))
             return POLYFS_OK;
     }
-    return polyfs_fail(err, POLYFS_CONFIG, "the credentials name \"%.100s\" to be asked, which is no https:// address",
-                       url);
+    return polyfs_fail(err, POLYFS_CONFIG,
+                       "the credentials name \"%.100s\" to be asked, which is no https:// address", url);
 }
 
 /* @out: the text of the answer. */
@@ -181,10 +181,10 @@ static int check_source(const json_t *document, const char *file, struct polyfs_
                        "the credentials in %.200s take their token of %s, which this release does not speak; "
                        "it speaks file and url",
                        file,
-                       ps_json_text(source, "environment_id")      ? "AWS"
-                       : json_object_get(source, "executable")     ? "a program"
-                       : json_object_get(source, "certificate")    ? "a certificate"
-                                                                   : "nothing that is known");
+                       ps_json_text(source, "environment_id")   ? "AWS"
+                       : json_object_get(source, "executable")  ? "a program"
+                       : json_object_get(source, "certificate") ? "a certificate"
+                                                                : "nothing that is known");
 }
 
 int gcs_token_check(const json_t *document, const char *file, struct polyfs_error *err)
@@ -248,7 +248,7 @@ static int sign(const char *pem, struct ps_buf *text, struct polyfs_error *err)
         return rc;
     ps_host->section_enter();
     BIO *bio = BIO_new_mem_buf(pem, (int)strlen(pem));
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t)"") : NULL;
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t) "") : NULL;
     int done = sign_with(key, text, sum, &n);
     EVP_PKEY_free(key);
     BIO_free(bio);
@@ -343,11 +343,12 @@ static int ask_source(struct gcs_fs *fs, struct polyfs_call *call, const json_t 
 {
     const char *name;
     json_t *value;
-    struct question q = {
-        .http = fs->http, .method = "GET", .url = ps_json_text(source, "url"), .whom = "the identity's own server"};
-    json_object_foreach(json_object_get(source, "headers"), name, value)
-        if (json_is_string(value))
-            ask_header(&q, name, json_string_value(value));
+    struct question q = {.http = fs->http,
+                         .method = "GET",
+                         .url = ps_json_text(source, "url"),
+                         .whom = "the identity's own server"};
+    json_object_foreach(json_object_get(source, "headers"), name, value) if (json_is_string(value))
+        ask_header(&q, name, json_string_value(value));
     return ask(&q, call, out, err);
 }
 
@@ -355,7 +356,8 @@ static int ask_source(struct gcs_fs *fs, struct polyfs_call *call, const json_t 
 static int subject_token(struct gcs_fs *fs, struct polyfs_call *call, const json_t *document, struct ps_buf *out,
                          struct polyfs_error *err)
 {
-    const json_t *source = json_object_get(document, "credential_source"), *format = json_object_get(source, "format");
+    const json_t *source = json_object_get(document, "credential_source"),
+                 *format = json_object_get(source, "format");
     const char *file = ps_json_text(source, "file"), *member = ps_json_text(format, "subject_token_field_name");
     json_t *root = NULL;
     int rc = file ? read_text_file(file, out, err) : ask_source(fs, call, source, out, err);
@@ -505,8 +507,13 @@ int gcs_token_of_machine(struct gcs_fs *fs, struct polyfs_call *call, struct ps_
         return 0;
     snprintf(url, sizeof(url), "http://%.300s/computeMetadata/v1/instance/service-accounts/default/token?scopes=%s",
              host ? host : METADATA_HOST, fs->auth.scope);
-    const struct ps_http_request request = {.method = "GET", .url = url, .headers = &header, .header_count = 1,
-                                            .accept = metadata_flavor, .sink = answer_sink, .arg = &text};
+    const struct ps_http_request request = {.method = "GET",
+                                            .url = url,
+                                            .headers = &header,
+                                            .header_count = 1,
+                                            .accept = metadata_flavor,
+                                            .sink = answer_sink,
+                                            .arg = &text};
     int rc = ps_http_send(fs->near_http, call, &request, &answer, &why);
     if (rc == POLYFS_OK && ps_http_status(answer) != 200)
         rc = ask_failed(&q, gcs_refused(answer, &why), &why);

@@ -44,8 +44,8 @@ static int take_location(struct stream *s, const struct ps_http_connection *answ
 {
     const char *location = ps_http_header(answer, "location");
     char origin[320];
-    int n = snprintf(origin, sizeof(origin), "http%s://%s/", s->fs->endpoint.tls ? "s" : "",
-                     s->fs->endpoint.authority);
+    int n =
+        snprintf(origin, sizeof(origin), "http%s://%s/", s->fs->endpoint.tls ? "s" : "", s->fs->endpoint.authority);
     if (!location)
         return gcs_unclear(err, "the store began an upload without naming it");
     if (strncmp(location, origin, (size_t)n) != 0)
@@ -228,8 +228,8 @@ static int stream_offset(struct polyfs_call *call, void *self, uint64_t *out, st
 
 /* ---- the end ---------------------------------------------------------------------------------------------------------- */
 
-static int commit_send(struct stream *s, struct polyfs_call *call, const struct gcs_sum *sum, struct polyfs_stat *out,
-                       struct polyfs_error *err)
+static int commit_send(struct stream *s, struct polyfs_call *call, const struct gcs_sum *sum,
+                       struct polyfs_stat *out, struct polyfs_error *err)
 {
     struct gcs_request r;
     struct gcs_result result;

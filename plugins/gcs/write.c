@@ -15,9 +15,9 @@ static int check_metadata(const struct polyfs_kv *row, struct polyfs_error *err)
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
     size_t n = strlen(row->value);
     if (!*row->key || strspn(row->key, plain) != strlen(row->key))
-        return polyfs_fail(err, POLYFS_INVALID,
-                           "the metadata name \"%.60s\" cannot be a header: lower-case letters, digits and - _ . only",
-                           row->key);
+        return polyfs_fail(
+            err, POLYFS_INVALID,
+            "the metadata name \"%.60s\" cannot be a header: lower-case letters, digits and - _ . only", row->key);
     if (!ps_utf8_valid(row->value, n))
         return polyfs_fail(err, POLYFS_INVALID, "the metadata \"%.60s\" is not UTF-8", row->key);
     for (size_t i = 0; i < n; i++)
@@ -118,8 +118,9 @@ int gcs_resource(struct gcs_fs *fs, const struct gcs_target *target, const struc
     member(out, "crc32c", sum && *sum->text ? sum->text : NULL);
     for (size_t i = 0; i < EXTRAS; i++) {
         if (extras[i].is_query)
-            gcs_query(r, r->rewrite_to ? (i == 6 ? "destinationPredefinedAcl" : "destinationKmsKeyName")
-                                       : extras[i].json,
+            gcs_query(r,
+                      r->rewrite_to ? (i == 6 ? "destinationPredefinedAcl" : "destinationKmsKeyName")
+                                    : extras[i].json,
                       values[i]);
         else
             member(out, extras[i].json, values[i]);
@@ -158,8 +159,8 @@ int gcs_lost(int rc, const struct polyfs_condition *condition, struct polyfs_err
 
 void gcs_sum_text(uint32_t crc, struct gcs_sum *out)
 {
-    const unsigned char bytes[4] = {(unsigned char)(crc >> 24), (unsigned char)(crc >> 16), (unsigned char)(crc >> 8),
-                                    (unsigned char)crc};
+    const unsigned char bytes[4] = {(unsigned char)(crc >> 24), (unsigned char)(crc >> 16),
+                                    (unsigned char)(crc >> 8), (unsigned char)crc};
     struct ps_buf text = {0};
     ps_buf_base64(&text, bytes, sizeof(bytes));
     snprintf(out->text, sizeof(out->text), "%s", text.data ? text.data : "");
@@ -178,8 +179,9 @@ int gcs_sum_given(const struct polyfs_checksum *given, struct gcs_sum *out, stru
     return POLYFS_OK;
 }
 
-int gcs_sum_of(const void *data, uint64_t size, const struct polyfs_checksum *given, struct gcs_sum *out,
-               struct polyfs_error *err)
+/* One that somebody gave goes before our own. */
+static int sum_of(const void *data, uint64_t size, const struct polyfs_checksum *given, struct gcs_sum *out,
+                  struct polyfs_error *err)
 {
     int rc = gcs_sum_given(given, out, err);
     if (rc == POLYFS_OK && !*out->text)
@@ -192,8 +194,8 @@ int gcs_check_sum(const json_t *object, const struct gcs_sum *sent, struct polyf
     const char *kept = ps_json_text(object, "crc32c");
     if (!kept || !*sent->text || strcmp(kept, sent->text) == 0)
         return POLYFS_OK;
-    polyfs_fail(err, POLYFS_CORRUPT, "the store keeps other bytes than were sent: their CRC32C is %.12s, not %s", kept,
-                sent->text);
+    polyfs_fail(err, POLYFS_CORRUPT, "the store keeps other bytes than were sent: their CRC32C is %.12s, not %s",
+                kept, sent->text);
     if (err)
         err->commit_state = POLYFS_COMMIT_APPLIED;
     return POLYFS_CORRUPT;
@@ -272,7 +274,7 @@ int gcs_put(struct polyfs_call *call, void *self, const char *path, uint64_t pat
     gcs_header(&r, "content-type", type);
     r.body = data;
     r.body_bytes = size;
-    rc = gcs_sum_of(data, size, &request->checksum, &sum, err);
+    rc = sum_of(data, size, &request->checksum, &sum, err);
     if (rc == POLYFS_OK)
         rc = gcs_write_conditions(&r, &request->condition, err);
     if (rc == POLYFS_OK)

@@ -273,7 +273,7 @@ static int set_method(struct ps_http_connection *c)
 {
     const struct ps_http_request *r = c->request;
     int sends = r->method[0] == 'P'; /* PUT, POST, PATCH */
-    SET(CURLOPT_HTTPGET, 1L); /* back to plain, whatever the request before was */
+    SET(CURLOPT_HTTPGET, 1L);        /* back to plain, whatever the request before was */
     SET(CURLOPT_CUSTOMREQUEST, NULL);
     if (strcmp(r->method, "HEAD") == 0) {
         SET(CURLOPT_NOBODY, 1L);
