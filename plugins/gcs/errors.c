@@ -58,11 +58,15 @@ struct document {
 static const struct row *row_of(int status, const struct document *document)
 {
     static const struct row damaged = {400, NULL, POLYFS_CORRUPT, POLYFS_RETRY_TRANSIENT, ""};
+    static const struct row no_bucket = {404, NULL, POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER,
+                                         "; make it with: polyfs mb gs://NAME"};
     static const struct row later = {0, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""};
     static const struct row other = {0, NULL, POLYFS_IO, POLYFS_RETRY_NEVER, ""};
     const size_t count = sizeof(rows) / sizeof(rows[0]);
     if (status == 400 && strstr(document->message, "doesn't match calculated"))
         return &damaged;
+    if (status == 404 && strstr(document->message, "bucket does not exist"))
+        return &no_bucket;
     for (size_t i = 0; i < count; i++)
         if (rows[i].native && strcmp(rows[i].native, document->reason) == 0)
             return &rows[i];
