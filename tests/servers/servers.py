@@ -66,6 +66,7 @@ def venv(requirement):
 CLIENTS = {
     "botocore": ["boto3==1.44.8"],
     "s3fs": ["s3fs==2026.9.0"],
+    "gcsfs": ["gcsfs==2026.10.1"],
     "bench": ["boto3==1.44.8", "obstore==0.12.1", "opendal==0.47.12", "pyarrow==26.0.1",
               "s3torchconnectorclient==1.5.0"],
     "aws": ["awscli==1.46.3"],
@@ -421,7 +422,7 @@ def main():
     if verb == "install":
         for name in rest or SERVERS:
             print(SERVERS[name].install())
-        for name in [] if rest else ("botocore", "s3fs", "aws", "minio", "lightning"):
+        for name in [] if rest else ("botocore", "s3fs", "gcsfs", "aws", "minio", "lightning"):
             print(client_python(name))
         return
     if verb == "start":
