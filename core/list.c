@@ -310,6 +310,13 @@ static int list_single(struct pfs_verb *v, struct polyfs_lister *l, int rc)
     return POLYFS_OK;
 }
 
+/* A whole bucket, with or without a '/' behind its name: one that is missing has told so already. */
+static int is_bucket(const struct polyfs_lister *l)
+{
+    const char *slash = strchr(l->path, '/');
+    return strcmp(l->fs->plugin->authority, "bucket") == 0 && (!slash || !slash[1]);
+}
+
 /* Nothing below it on a store without folders: an object of that name, an empty bucket, or nothing at all. */
 static int first_page_empty(struct pfs_verb *v, struct polyfs_lister *l)
 {
@@ -317,9 +324,7 @@ static int first_page_empty(struct pfs_verb *v, struct polyfs_lister *l)
     int rc = facts_of(v, l, &caps);
     if (rc != POLYFS_OK || caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_YES || l->opts.flags & POLYFS_LS_PREFIX)
         return rc;
-    if (!*l->path || l->opts.start_after)
-        return POLYFS_OK;
-    if (strcmp(l->fs->plugin->authority, "bucket") == 0 && !strchr(l->path, '/'))
+    if (!*l->path || l->opts.start_after || is_bucket(l))
         return POLYFS_OK;
     return list_single(v, l, polyfs_fail(&v->error, POLYFS_NOT_FOUND, "there is no such folder or object"));
 }

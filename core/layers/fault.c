@@ -71,6 +71,8 @@ int pfs_fault_after(struct pfs_request *r, int rc)
     r->lose = POLYFS_OK;
     if (code == POLYFS_OK || rc < 0)
         return rc;
+    if (r->slot == PFS_STREAM_COMMIT)
+        r->handle = NULL; /* it did succeed, so the plugin has let it go */
     polyfs_fail(&r->error, code, "a planted fault (the answer of %s was lost)", pfs_slot_name(r->slot));
     r->error.retry = POLYFS_RETRY_TRANSIENT;
     r->error.commit_state = POLYFS_COMMIT_UNKNOWN;

@@ -120,6 +120,17 @@ static void doubt(struct pfs_request *r, int seen, const struct polyfs_error *wh
     r->error.commit_state = POLYFS_COMMIT_UNKNOWN;
 }
 
+/* A commit that failed leaves its handle to be ended, and nobody ends that of one that succeeded: it goes here. */
+static void drop_handle(struct pfs_request *r)
+{
+    struct polyfs_call call = {.struct_size = sizeof(call),
+                               .attempt = 1,
+                               .deadline_ns = r->ctx->deadline_ns,
+                               .core = r->ctx};
+    if (r->slot == PFS_STREAM_COMMIT && r->handle)
+        r->fs->plugin->tables.stream.abort(&call, r->handle);
+}
+
 /* The request is what it was again: done, or failed as before. */
 static void judge(struct pfs_request *r)
 {
@@ -135,6 +146,7 @@ static void judge(struct pfs_request *r)
     int ours = seen == POLYFS_OK && strcmp(nonce_of(&nonce->meta), nonce_asked(request)) == 0 &&
                (size == POLYFS_SIZE_UNKNOWN || size == nonce->stat.size);
     if (ours) {
+        drop_handle(r);
         r->rc = POLYFS_OK;
         if (out)
             *out = nonce->stat;

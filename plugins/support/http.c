@@ -28,13 +28,29 @@ static void moved(struct ps_http_connection *c, uint64_t bytes)
     c->moved_ns = ps_host->clock_ns(0);
 }
 
+static uint64_t body_total(const struct ps_http_request *r)
+{
+    return r->head_bytes + r->body_bytes + r->tail_bytes;
+}
+
+/* Bytes of head, body and tail, as if they were one; within one of them. */
 static size_t body_out(char *to, size_t size, size_t count, void *arg)
 {
     struct ps_http_connection *c = arg;
-    uint64_t n = c->request->body_bytes - c->sent;
+    const struct ps_http_request *r = c->request;
+    const struct {
+        const void *data;
+        uint64_t size;
+    } pieces[] = {{r->head, r->head_bytes}, {r->body, r->body_bytes}, {r->tail, r->tail_bytes}};
+    uint64_t at = c->sent, i = 0;
+    while (i < 3 && at >= pieces[i].size)
+        at -= pieces[i++].size;
+    if (i == 3)
+        return 0;
+    uint64_t n = pieces[i].size - at;
     if (n > size * count)
         n = size * count;
-    memcpy(to, (const char *)c->request->body + c->sent, n);
+    memcpy(to, (const char *)pieces[i].data + at, n);
     c->sent += n;
     moved(c, n);
     return n;
@@ -110,7 +126,7 @@ static uint32_t state_of(const struct ps_http_connection *c)
     if (!(c->request->flags & PS_HTTP_CHANGES))
         return POLYFS_COMMIT_NOT_APPLIED;
     curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &sent);
-    return sent && c->sent == c->request->body_bytes ? POLYFS_COMMIT_UNKNOWN : POLYFS_COMMIT_NOT_APPLIED;
+    return sent && c->sent == body_total(c->request) ? POLYFS_COMMIT_UNKNOWN : POLYFS_COMMIT_NOT_APPLIED;
 }
 
 static int fail(struct ps_http_connection *c, int code, uint32_t retry, const char *format)
@@ -256,8 +272,8 @@ static int result(struct ps_http_connection *c)
 static int set_method(struct ps_http_connection *c)
 {
     const struct ps_http_request *r = c->request;
-    int sends = strcmp(r->method, "PUT") == 0 || strcmp(r->method, "POST") == 0;
-    SET(CURLOPT_HTTPGET, 1L); /* back to plain, whatever the request before was */
+    int sends = r->method[0] == 'P'; /* PUT, POST, PATCH */
+    SET(CURLOPT_HTTPGET, 1L);        /* back to plain, whatever the request before was */
     SET(CURLOPT_CUSTOMREQUEST, NULL);
     if (strcmp(r->method, "HEAD") == 0) {
         SET(CURLOPT_NOBODY, 1L);
@@ -266,7 +282,7 @@ static int set_method(struct ps_http_connection *c)
     }
     if (sends) {
         SET(CURLOPT_UPLOAD, 1L);
-        SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body_bytes);
+        SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)body_total(r));
     }
     return POLYFS_OK;
 }

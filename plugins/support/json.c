@@ -58,3 +58,21 @@ uint64_t ps_json_number(const json_t *object, const char *key)
     return json_is_integer(value) && json_integer_value(value) >= 0 ? (uint64_t)json_integer_value(value)
                                                                     : UINT64_MAX;
 }
+
+void ps_json_quote(struct ps_buf *buf, const char *text, uint64_t size)
+{
+    char code[8];
+    uint64_t plain = 0; /* where the bytes begin that go as they are */
+    ps_buf_char(buf, '"');
+    for (uint64_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        ps_buf_add(buf, text + plain, i - plain);
+        snprintf(code, sizeof(code), c < 0x20 ? "\\u%04x" : "\\%c", c);
+        ps_buf_text(buf, code);
+        plain = i + 1;
+    }
+    ps_buf_add(buf, text + plain, size - plain);
+    ps_buf_char(buf, '"');
+}

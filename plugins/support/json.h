@@ -19,4 +19,7 @@ const char *ps_json_text(const json_t *object, const char *key);
 /* A whole number from 0 on, or UINT64_MAX when it is missing, negative, a fraction or too large. */
 uint64_t ps_json_number(const json_t *object, const char *key);
 
+/* A text as JSON has it, between quotes (RFC 8259, 7). It is UTF-8 already. */
+void ps_json_quote(struct ps_buf *buf, const char *text, uint64_t size);
+
 #endif

@@ -16,6 +16,9 @@ namespace fault
 namespace
 {
 
+#ifndef FAULT_SCHEME
+#define FAULT_SCHEME "s3"
+#endif
 const char *const BUCKET = "polyfs-fault";
 
 /* The control connection of the proxy, one for the whole program. */
@@ -97,7 +100,8 @@ Fs OpenWith(std::vector<std::string> options)
     list.push_back(nullptr);
     polyfs_error error = POLYFS_ERROR_INIT;
     polyfs_fs *fs = nullptr;
-    EXPECT_EQ(POLYFS_OK, polyfs_fs_open("s3://polyfs-fault", list.data(), &fs, nullptr, &error)) << error.message;
+    EXPECT_EQ(POLYFS_OK, polyfs_fs_open(FAULT_SCHEME "://polyfs-fault", list.data(), &fs, nullptr, &error))
+        << error.message;
     return Fs(fs);
 }
 

@@ -66,6 +66,7 @@ def venv(requirement):
 CLIENTS = {
     "botocore": ["boto3==1.44.8"],
     "s3fs": ["s3fs==2026.9.0"],
+    "gcsfs": ["gcsfs==2026.10.1"],
     "bench": ["boto3==1.44.8", "obstore==0.12.1", "opendal==0.47.12", "pyarrow==26.0.1",
               "s3torchconnectorclient==1.5.0"],
     "aws": ["awscli==1.46.3"],
@@ -357,6 +358,28 @@ class Seaweedfs(S3Server):
         return super().start()
 
 
+class FakeGcs(Server):
+    """Google Cloud Storage's JSON API, of fake-gcs-server."""
+    name = "fakegcs"
+
+    @classmethod
+    def install(cls):
+        return install_go("github.com/fsouza/fake-gcs-server@v1.56.1", "fake-gcs-server")
+
+    def command(self):
+        own = ["-cert-location", os.path.join(self.folder, "certs/public.crt"), "-private-key-location",
+               os.path.join(self.folder, "certs/private.key")] if self.tls else []
+        return [self.install(), "-scheme", "https" if self.tls else "http", "-host", "127.0.0.1", "-port", str(self.port), "-backend",
+                "memory", "-public-host", f"127.0.0.1:{self.port}", *own]
+
+    def settings(self):
+        values = {"STORAGE_EMULATOR_HOST": self.url(), "GOOGLE_CLOUD_PROJECT": "polyfs-test", "CLOUDSDK_CONFIG": "/dev/null",
+                  "NO_GCE_CHECK": "true", "POLYFS_TEST_SERVER": self.name}
+        if self.tls:
+            values["POLYFS_TEST_CA"] = self.tls
+        return values
+
+
 class Toxiproxy(Server):
     """In front of another one: each answer comes later."""
     name = "toxiproxy"
@@ -389,7 +412,7 @@ class Toxiproxy(Server):
         return {**self.upstream.settings(), "AWS_ENDPOINT_URL": self.url()}
 
 
-SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs)}
+SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs)}
 
 
 def main():
@@ -399,7 +422,7 @@ def main():
     if verb == "install":
         for name in rest or SERVERS:
             print(SERVERS[name].install())
-        for name in [] if rest else ("botocore", "s3fs", "aws", "minio", "lightning"):
+        for name in [] if rest else ("botocore", "s3fs", "gcsfs", "aws", "minio", "lightning"):
             print(client_python(name))
         return
     if verb == "start":

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a refusal means: (status, the store's own reason) -> code, retry class, what to do. One table, no state. */
+#include <strings.h>
+
+#include "gcs.h"
+
+static const struct row {
+    int status;         /* 0: any */
+    const char *native; /* NULL: any */
+    int code;
+    uint32_t retry;
+    const char *todo; /* behind the store's own words */
+} rows[] = {
+    {0, "conditionNotMet", POLYFS_CONDITION, POLYFS_RETRY_NEVER, ""},
+    {0, "rateLimitExceeded", POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
+    {0, "userRateLimitExceeded", POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
+    {0, "quotaExceeded", POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
+    {0, "dailyLimitExceeded", POLYFS_BUSY, POLYFS_RETRY_NEVER, ""},
+    {0, "uploadTooLarge", POLYFS_TOO_LARGE, POLYFS_RETRY_NEVER, ""},
+    {0, "storageQuotaExceeded", POLYFS_NO_SPACE, POLYFS_RETRY_NEVER, ""},
+    {0, "userProjectMissing", POLYFS_INVALID, POLYFS_RETRY_NEVER, "; say who pays: option user_project"},
+    {0, "userProjectInconsistent", POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
+    {0, "accountDisabled", POLYFS_PERMISSION, POLYFS_RETRY_NEVER, ""},
+    {0, "notImplemented", POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
+    {0, "invalid_grant", POLYFS_AUTH, POLYFS_RETRY_NEVER, "; sign in again: gcloud auth application-default login"},
+    {0, "invalid_rapt", POLYFS_AUTH, POLYFS_RETRY_NEVER, "; sign in again: gcloud auth application-default login"},
+    {0, "invalid_client", POLYFS_AUTH, POLYFS_RETRY_NEVER, ""},
+    {0, "invalid_scope", POLYFS_AUTH, POLYFS_RETRY_NEVER, ""},
+    {0, "unauthorized_client", POLYFS_AUTH, POLYFS_RETRY_NEVER, ""},
+    {304, NULL, POLYFS_CONDITION, POLYFS_RETRY_NEVER, ""},
+    {308, NULL, POLYFS_NETWORK, POLYFS_RETRY_TRANSIENT, ""},
+    {400, NULL, POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
+    {401, NULL, POLYFS_AUTH, POLYFS_RETRY_NEVER,
+     "; is the token over? Get one with: gcloud auth application-default login"},
+    {403, NULL, POLYFS_PERMISSION, POLYFS_RETRY_NEVER, ""},
+    {404, NULL, POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""},
+    {405, NULL, POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
+    {408, NULL, POLYFS_TIMEOUT, POLYFS_RETRY_TRANSIENT, ""},
+    {409, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
+    {410, NULL, POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""}, /* an upload that is over */
+    {411, NULL, POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
+    {412, NULL, POLYFS_CONDITION, POLYFS_RETRY_NEVER, ""},
+    {413, NULL, POLYFS_TOO_LARGE, POLYFS_RETRY_NEVER, ""},
+    {416, NULL, POLYFS_RANGE, POLYFS_RETRY_NEVER, ""},
+    {429, NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
+    {500, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
+    {501, NULL, POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
+    {502, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
+    {503, NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
+    {504, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
+};
+
+struct document {
+    char reason[64], message[384];
+};
+
+/* Sums that differ are a 400 without a reason of their own. */
+static const struct row *row_of(int status, const struct document *document)
+{
+    static const struct row damaged = {400, NULL, POLYFS_CORRUPT, POLYFS_RETRY_TRANSIENT, ""};
+    static const struct row no_bucket = {404, NULL, POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER,
+                                         "; make it with: polyfs mb gs://NAME"};
+    static const struct row later = {0, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""};
+    static const struct row other = {0, NULL, POLYFS_IO, POLYFS_RETRY_NEVER, ""};
+    const size_t count = sizeof(rows) / sizeof(rows[0]);
+    if (status == 400 && strstr(document->message, "doesn't match calculated"))
+        return &damaged;
+    if (status == 404 && strstr(document->message, "bucket does not exist"))
+        return &no_bucket;
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].native && strcmp(rows[i].native, document->reason) == 0)
+            return &rows[i];
+    for (size_t i = 0; i < count; i++)
+        if (!rows[i].native && rows[i].status == status)
+            return &rows[i];
+    return status >= 500 ? &later : &other;
+}
+
+/* The store's {"error":{"message","errors":[{"reason"}]}}, a token server's {"error","error_description"}, or plain words. */
+static void read_document(const char *body, uint64_t size, struct document *out)
+{
+    json_t *root = NULL;
+    const char *reason = NULL, *message = NULL;
+    memset(out, 0, sizeof(*out));
+    if (size && ps_json_read(body, size, &root, NULL) == POLYFS_OK) {
+        const json_t *error = json_object_get(root, "error");
+        reason = json_is_string(error)
+                     ? json_string_value(error)
+                     : ps_json_text(json_array_get(json_object_get(error, "errors"), 0), "reason");
+        message = json_is_string(error) ? ps_json_text(root, "error_description") : ps_json_text(error, "message");
+        if (!reason)
+            reason = ps_json_text(error, "status");
+    }
+    snprintf(out->reason, sizeof(out->reason), "%s", reason ? reason : "");
+    if (message)
+        snprintf(out->message, sizeof(out->message), "%s", message);
+    else if (size && !root && *body != '<')
+        snprintf(out->message, sizeof(out->message), "%.*s", size < 200 ? (int)size : 200, body);
+    json_decref(root);
+}
+
+/* No control characters of a server's reach a terminal, and no dot stands in front of our own words. */
+static void tame(char *text)
+{
+    for (char *at = text; *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = ' ';
+    for (size_t n = strlen(text); n && (text[n - 1] == '.' || text[n - 1] == ' ');)
+        text[--n] = '\0';
+}
+
+static int fill(int status, struct document *document, struct polyfs_error *err)
+{
+    const struct row *row = row_of(status, document);
+    tame(document->message);
+    tame(document->reason);
+    if (*document->message && strcasecmp(document->message, "Not Found") != 0)
+        polyfs_fail(err, row->code, "the store says: %s%s", document->message, row->todo);
+    else
+        polyfs_fail(err, row->code, "the store answers %d%s%s, %s%s", status, *document->reason ? " " : "",
+                    document->reason,
+                    status == 404   ? "there is no such object or bucket"
+                    : status == 401 ? "that it does not know who asks"
+                    : status == 403 ? "permission denied"
+                    : status == 412 ? "it is not what it should be for that"
+                    : status >= 500 ? "that it cannot serve this now"
+                                    : "that it refuses this",
+                    row->todo);
+    if (err) {
+        err->retry = row->retry;
+        err->http_status = status;
+        snprintf(err->native_code, sizeof(err->native_code), "%s", document->reason);
+    }
+    return row->code;
+}
+
+int gcs_refused_part(int status, const char *body, uint64_t size, struct polyfs_error *err)
+{
+    struct document document;
+    read_document(body, size, &document);
+    return fill(status, &document, err);
+}
+
+int gcs_refused(const struct ps_http_connection *answer, struct polyfs_error *err)
+{
+    uint64_t size = 0;
+    const char *body = ps_http_error_body(answer, &size), *id = ps_http_header(answer, "x-guploader-uploadid");
+    const char *after = ps_http_header(answer, "retry-after");
+    int code = gcs_refused_part(ps_http_status(answer), body, size, err);
+    if (err) {
+        uint64_t seconds = after ? ps_number(after) : UINT64_MAX;
+        err->after_ms = seconds > 3600 ? 0 : (uint32_t)seconds * 1000;
+        snprintf(err->request_id, sizeof(err->request_id), "%s", id ? id : "");
+        tame(err->request_id);
+    }
+    return code;
+}
+
+int gcs_unclear(struct polyfs_error *err, const char *why)
+{
+    polyfs_fail(err, POLYFS_NETWORK, "%s", why);
+    if (err) {
+        err->retry = POLYFS_RETRY_TRANSIENT;
+        err->commit_state = POLYFS_COMMIT_UNKNOWN;
+    }
+    return POLYFS_NETWORK;
+}
