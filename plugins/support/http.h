@@ -38,8 +38,9 @@ struct ps_http_request {
     unsigned header_count;
     const void *body; /* of PUT, POST and PATCH; read while it is sent */
     uint64_t body_bytes;
-    const void *head,
-        *tail; /* in front of and behind the body, for those that are documents around somebody's bytes */
+    /* In front of and behind the body, for those that are documents around somebody's bytes: */
+    const void *head;
+    const void *tail;
     uint64_t head_bytes, tail_bytes;
     uint32_t flags;         /* PS_HTTP_... */
     uint32_t stall_ms;      /* 0: the client's */
