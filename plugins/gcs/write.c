@@ -265,7 +265,7 @@ int gcs_put(struct polyfs_call *call, void *self, const char *path, uint64_t pat
     if (rc != POLYFS_OK)
         return rc;
     ps_host->random(random, sizeof(random));
-    for (unsigned i = 0; i < sizeof(random); i++)
+    for (size_t i = 0; i < sizeof(random); i++)
         snprintf(boundary + 6 + 2 * i, 3, "%02x", random[i]);
     snprintf(type, sizeof(type), "multipart/related; boundary=%s", boundary);
     gcs_request_init(&r, "POST", GCS_UPLOAD, &target);
