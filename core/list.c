@@ -319,7 +319,9 @@ static int first_page_empty(struct pfs_verb *v, struct polyfs_lister *l)
         return rc;
     if (!*l->path || l->opts.start_after)
         return POLYFS_OK;
-    if (strcmp(l->fs->plugin->authority, "bucket") == 0 && !strchr(l->path, '/'))
+    const char *lead = l->fs->plugin->authority; /* a bucket that is there may be empty */
+    if ((strcmp(lead, "bucket") == 0 || strcmp(lead, "container@account") == 0) &&
+        !l->path[strcspn(l->path, "/") + (strchr(l->path, '/') != NULL)])
         return POLYFS_OK;
     return list_single(v, l, polyfs_fail(&v->error, POLYFS_NOT_FOUND, "there is no such folder or object"));
 }
