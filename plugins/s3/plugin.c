@@ -25,16 +25,16 @@ int POLYFS_PLUGIN_ENTRY(s3)(const struct polyfs_host *host, const struct polyfs_
 {
     if (!POLYFS_HAS(struct polyfs_host, host->struct_size, crc))
         return polyfs_fail(err, POLYFS_PLUGIN, "this polyfs is older than the plugin; update it");
-    if (!ps_host) {
+    if (!ps_host) { /* in a static program another plugin may have been here first */
         ps_host = host;
         int rc = ps_http_global(err);
-        if (rc == POLYFS_OK && s3_uploads_init() != POLYFS_OK)
-            rc = polyfs_fail(err, POLYFS_NOMEM, "there is no memory for a thread key");
         if (rc != POLYFS_OK) {
             ps_host = NULL;
             return rc;
         }
     }
+    if (!description.options && s3_uploads_init() != POLYFS_OK)
+        return polyfs_fail(err, POLYFS_NOMEM, "there is no memory for a thread key");
     description.options = s3_options;
     description.option_count = s3_option_count;
     *out = &description;
