@@ -120,22 +120,14 @@ static uint32_t wish_ms(const struct ps_http_connection *answer)
     return ms == UINT64_MAX ? 0 : ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
 }
 
-/* No control characters of a server's reach a terminal. */
-static void tame(char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = ' ';
-}
-
 static int fill(int status, struct document *document, struct polyfs_error *err)
 {
     const struct row *row = row_of(status, document->code);
     size_t n = strlen(document->message);
     while (n && (document->message[n - 1] == '.' || document->message[n - 1] == ' '))
         document->message[--n] = '\0';
-    tame(document->message);
-    tame(document->code);
+    ps_tame(document->message);
+    ps_tame(document->code);
     if (n)
         polyfs_fail(err, row->code, "the store says: %s%s", document->message, row->todo);
     else
@@ -174,7 +166,7 @@ int s3_refused(const struct ps_http_connection *answer, struct polyfs_error *err
     if (err) {
         err->after_ms = wish_ms(answer);
         snprintf(err->request_id, sizeof(err->request_id), "%s", id ? id : "");
-        tame(err->request_id);
+        ps_tame(err->request_id);
     }
     return code;
 }

@@ -4,7 +4,6 @@
  * server keeps of checksums is told, and core holds it against the bytes.
  */
 #include <strings.h>
-#include <time.h>
 
 #include "s3.h"
 
@@ -38,13 +37,6 @@ static void text_of(const struct ps_http_connection *answer, const char *name, c
         memcpy(out, text, strlen(text) + 1);
 }
 
-void s3_etag(char *out, uint64_t room, const char *text)
-{
-    int bare = *text && *text != '"' && strncmp(text, "W/", 2) != 0;
-    if ((uint64_t)snprintf(out, room, "%s%s%s", bare ? "\"" : "", text, bare ? "\"" : "") >= room)
-        *out = '\0';
-}
-
 /* Folders that a server keeps as objects of their own, or a mount has made. */
 static int is_folder(const struct s3_target *target, const struct polyfs_stat *stat)
 {
@@ -59,7 +51,7 @@ static int add_metadata(const struct ps_http_connection *answer, struct polyfs_p
     for (uint64_t cursor = 0; ps_http_next_header(answer, &cursor, &name, &value);) {
         if (strncmp(name, "x-amz-meta-", 11) != 0 || !name[11])
             continue;
-        char *plain = s3_words_decode(value);
+        char *plain = ps_words_decode(value);
         int rc = plain ? ps_host->pair_add(meta, name + 11, plain) : POLYFS_NOMEM;
         ps_host->free(plain);
         if (rc != POLYFS_OK)
@@ -82,7 +74,7 @@ int s3_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *out,
     stat.mtime_ns = seconds == INT64_MIN || seconds > INT64_MAX / 1000000000 || seconds < INT64_MIN / 1000000000
                         ? POLYFS_TIME_UNKNOWN
                         : seconds * 1000000000;
-    s3_etag(stat.etag, sizeof(stat.etag), etag ? etag : "");
+    ps_etag(stat.etag, sizeof(stat.etag), etag ? etag : "");
     if (version && strcmp(version, "null") != 0)
         text_of(answer, "x-amz-version-id", stat.version, sizeof(stat.version));
     text_of(answer, "content-type", stat.content_type, sizeof(stat.content_type));
@@ -100,14 +92,6 @@ static void folder_stat(struct polyfs_stat *out)
     stat.type = POLYFS_TYPE_DIR;
     stat.size = 0;
     *out = stat;
-}
-
-static void fill(struct polyfs_stat *out, const struct polyfs_stat *stat)
-{
-    uint32_t size = out->struct_size < sizeof(*stat) ? out->struct_size : (uint32_t)sizeof(*stat),
-             keep = out->struct_size;
-    memcpy(out, stat, size);
-    out->struct_size = keep;
 }
 
 static int stat_object(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
@@ -160,7 +144,7 @@ int s3_stat(struct polyfs_call *call, void *self, const char *path, uint64_t pat
     struct polyfs_stat stat;
     if (path_len == 0) {
         folder_stat(&stat);
-        fill(out, &stat);
+        ps_stat_give(out, &stat);
         return POLYFS_OK;
     }
     int rc = s3_target(self, path, path_len, 0, &target, err);
@@ -169,7 +153,7 @@ int s3_stat(struct polyfs_call *call, void *self, const char *path, uint64_t pat
     if (rc == POLYFS_INVALID)
         rc = stat_refused(self, call, &target, rc, err);
     if (rc == POLYFS_OK)
-        fill(out, &stat);
+        ps_stat_give(out, &stat);
     return rc;
 }
 
@@ -188,12 +172,7 @@ static void read_conditions(struct s3_request *r, const struct polyfs_condition 
     s3_header(r, "if-none-match", condition->if_none_match);
     if (condition->if_modified_ns == POLYFS_TIME_UNKNOWN)
         return;
-    static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    time_t seconds = (time_t)(condition->if_modified_ns / 1000000000);
-    struct tm t;
-    gmtime_r(&seconds, &t); /* strftime would use the locale's names */
-    snprintf(date, 32, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3L * t.tm_wday, t.tm_mday,
-             months + 3L * t.tm_mon, t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+    ps_http_date_text(condition->if_modified_ns / 1000000000, date);
     s3_header(r, "if-modified-since", date);
 }
 
@@ -347,6 +326,6 @@ int s3_get(struct polyfs_call *call, void *self, const char *path, uint64_t path
     if (rc == POLYFS_OK)
         *out_n = g.expected;
     if (out && (rc == POLYFS_OK || (g.begun && call->bytes_done)))
-        fill(out, &g.stat);
+        ps_stat_give(out, &g.stat);
     return rc;
 }

@@ -19,7 +19,7 @@ static int element(void *arg, const char *path, char *text, uint64_t size, struc
     if (!slash)
         keep(result->root, sizeof(result->root), path);
     else if (strcmp(slash, "/ETag") == 0)
-        s3_etag(result->etag, sizeof(result->etag), text);
+        ps_etag(result->etag, sizeof(result->etag), text);
     else if (strcmp(slash, "/UploadId") == 0)
         keep(result->upload_id, sizeof(result->upload_id), text);
     else if (strcmp(slash, "/Code") == 0)

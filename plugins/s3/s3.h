@@ -6,11 +6,13 @@
 #ifndef S3_H
 #define S3_H
 
+#include "plugins/support/answer.h"
 #include "plugins/support/creds.h"
 #include "plugins/support/http.h"
 #include "plugins/support/lock.h"
 #include "plugins/support/sigv4.h"
 #include "plugins/support/url.h"
+#include "plugins/support/words.h"
 #include "plugins/support/xml.h"
 
 #define S3_TEXTS 32
@@ -196,8 +198,6 @@ int s3_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *out,
 /* Content type, metadata, pass-through options of a write. */
 int s3_write_headers(struct s3_fs *fs, struct s3_request *r, const struct polyfs_put_request *request,
                      struct polyfs_error *err);
-/* Text as a header carries it back to plain (RFC 2047); NULL without memory. */
-char *s3_words_decode(const char *value);
 /* Conditions of a write. */
 void s3_write_conditions(struct s3_request *r, const struct polyfs_condition *condition);
 /* What losing a condition is called: EXISTS, CONDITION, or @rc as it is. */
@@ -218,8 +218,6 @@ int s3_copy_source(const struct s3_fs *fs, struct s3_request *r, const struct po
                    struct polyfs_error *err);
 /* A copy whose source was replaced is CHANGED. */
 int s3_copy_lost(int rc, const struct polyfs_source *source, struct polyfs_error *err);
-/* An etag between quotes, as HTTP has it and some servers leave them out; "" when it is too long. */
-void s3_etag(char *out, uint64_t room, const char *text);
 /* What a write answers: etag, version. */
 void s3_written(const struct ps_http_connection *answer, uint64_t size, struct polyfs_stat *out);
 

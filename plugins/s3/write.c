@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* put, and what all writes carry: metadata, conditions, checksums, encryption. */
-#include <strings.h>
-
 #include "plugins/support/xml.h"
 #include "s3.h"
 
 /* ---- metadata ---------------------------------------------------------------------------------------------------- */
-
-static int is_ascii(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || (unsigned char)*text > 0x7e)
-            return 0;
-    return 1;
-}
 
 static int is_token(const char *text)
 {
@@ -23,76 +13,6 @@ static int is_token(const char *text)
               strchr(others, *at)))
             return 0;
     return *text != '\0';
-}
-
-/* Headers carry ASCII: other text goes as an encoded word (RFC 2047, 2), which S3 gives back as it is. */
-static void add_value(struct ps_buf *buf, const char *value, int drops_empty)
-{
-    size_t n = strlen(value);
-    if (is_ascii(value) && (n || !drops_empty) && strncmp(value, "=?", 2) != 0 &&
-        (!n || (value[0] != ' ' && value[n - 1] != ' '))) {
-        ps_buf_text(buf, value);
-        return;
-    }
-    ps_buf_text(buf, "=?UTF-8?B?");
-    ps_buf_base64(buf, value, n);
-    ps_buf_text(buf, "?=");
-}
-
-static void decode_quoted(const char *at, const char *end, char *out)
-{
-    for (; at < end; at++) {
-        unsigned byte;
-        if (*at == '=' && end - at > 2 && sscanf(at + 1, "%2x", &byte) == 1) {
-            *out++ = (char)byte;
-            at += 2;
-        } else {
-            *out++ = (char)(*at == '_' ? ' ' : *at);
-        }
-    }
-    *out = '\0';
-}
-
-/* One encoded word, or several with blanks between them. Anything else stays as it is. */
-char *s3_words_decode(const char *value)
-{
-    size_t n = strlen(value), done = 0;
-    char *out = ps_host->alloc(n + 1);
-    if (!out)
-        return NULL;
-    for (const char *at = value; strncasecmp(at, "=?utf-8?", 8) == 0;) {
-        const char *text = at + 10, *end = at[8] && at[9] == '?' ? strstr(text, "?=") : NULL;
-        if (!end)
-            break;
-        char *word = ps_host->alloc((uint64_t)(end - text) + 1);
-        if (!word)
-            break;
-        memcpy(word, text, (size_t)(end - text));
-        word[end - text] = '\0';
-        int64_t got = -1;
-        if (at[8] == 'B' || at[8] == 'b')
-            got = ps_base64_decode(word, out + done, n - done);
-        else if (at[8] == 'Q' || at[8] == 'q')
-            decode_quoted(text, end, out + done), got = (int64_t)strlen(out + done);
-        ps_host->free(word);
-        if (got < 0)
-            break;
-        done += (size_t)got;
-        at = end + 2;
-        while (*at == ' ')
-            at++;
-        if (!*at) {
-            out[done] = '\0';
-            return out;
-        }
-    }
-    memcpy(out, value, n + 1);
-    return out;
-}
-
-static const struct polyfs_kv *row_at(const struct polyfs_kv *rows, uint32_t stride, uint32_t i)
-{
-    return (const struct polyfs_kv *)(const void *)((const char *)rows + (size_t)stride * i);
 }
 
 static int check_name(const char *name, struct polyfs_error *err)
@@ -115,13 +35,13 @@ static int add_metadata(struct s3_fs *fs, struct s3_request *r, const struct pol
     uint64_t total = 0;
     int rc = POLYFS_OK;
     for (uint32_t i = 0; i < request->metadata_count && rc == POLYFS_OK; i++) {
-        const struct polyfs_kv *row = row_at(request->metadata, request->metadata_stride, i);
+        const struct polyfs_kv *row = ps_kv_at(request->metadata, request->metadata_stride, i);
         rc = check_name(row->key, err);
         total += strlen(row->key) + strlen(row->value);
         ps_buf_text(&texts, "x-amz-meta-");
         ps_buf_text(&texts, row->key);
         ps_buf_char(&texts, '\0');
-        add_value(&texts, row->value, (s3_traits[s3_profile(fs)].flags & S3_DROPS_EMPTY) != 0);
+        ps_words_encode(&texts, row->value, (s3_traits[s3_profile(fs)].flags & S3_DROPS_EMPTY) != 0);
         ps_buf_char(&texts, '\0');
     }
     if (rc == POLYFS_OK && total > S3_METADATA_MAX)
@@ -199,7 +119,7 @@ int s3_write_headers(struct s3_fs *fs, struct s3_request *r, const struct polyfs
 {
     int rc = POLYFS_OK;
     for (uint32_t i = 0; i < request->extra_count && rc == POLYFS_OK; i++)
-        rc = add_extra(r, row_at(request->extra, request->extra_stride, i), err);
+        rc = add_extra(r, ps_kv_at(request->extra, request->extra_stride, i), err);
     add_default(r, "x-amz-acl", fs->acl);
     add_default(r, "x-amz-storage-class", fs->storage_class);
     add_default(r, "x-amz-tagging", fs->tagging);
@@ -287,12 +207,9 @@ void s3_written(const struct ps_http_connection *answer, uint64_t size, struct p
     struct polyfs_stat stat;
     if (!out || s3_stat_of(answer, &stat, NULL, NULL) != POLYFS_OK)
         return;
-    uint32_t room = out->struct_size < sizeof(stat) ? out->struct_size : (uint32_t)sizeof(stat),
-             keep = out->struct_size;
     stat.size = size;
     stat.content_type[0] = '\0'; /* of the answer, not of the object */
-    memcpy(out, &stat, room);
-    out->struct_size = keep;
+    ps_stat_give(out, &stat);
 }
 
 static int is_conditional(const struct polyfs_condition *condition)
