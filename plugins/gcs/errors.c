@@ -4,13 +4,8 @@
 
 #include "gcs.h"
 
-static const struct row {
-    int status;         /* 0: any */
-    const char *native; /* NULL: any */
-    int code;
-    uint32_t retry;
-    const char *todo; /* behind the store's own words */
-} rows[] = {
+/* What it means, unless it is what it means everywhere. */
+static const struct ps_refusal rows[] = {
     {0, "conditionNotMet", POLYFS_CONDITION, POLYFS_RETRY_NEVER, ""},
     {0, "rateLimitExceeded", POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
     {0, "userRateLimitExceeded", POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
@@ -27,27 +22,10 @@ static const struct row {
     {0, "invalid_client", POLYFS_AUTH, POLYFS_RETRY_NEVER, ""},
     {0, "invalid_scope", POLYFS_AUTH, POLYFS_RETRY_NEVER, ""},
     {0, "unauthorized_client", POLYFS_AUTH, POLYFS_RETRY_NEVER, ""},
-    {304, NULL, POLYFS_CONDITION, POLYFS_RETRY_NEVER, ""},
     {308, NULL, POLYFS_NETWORK, POLYFS_RETRY_TRANSIENT, ""},
-    {400, NULL, POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
     {401, NULL, POLYFS_AUTH, POLYFS_RETRY_NEVER,
      "; is the token over? Get one with: gcloud auth application-default login"},
-    {403, NULL, POLYFS_PERMISSION, POLYFS_RETRY_NEVER, ""},
-    {404, NULL, POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""},
-    {405, NULL, POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
-    {408, NULL, POLYFS_TIMEOUT, POLYFS_RETRY_TRANSIENT, ""},
-    {409, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
     {410, NULL, POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""}, /* an upload that is over */
-    {411, NULL, POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
-    {412, NULL, POLYFS_CONDITION, POLYFS_RETRY_NEVER, ""},
-    {413, NULL, POLYFS_TOO_LARGE, POLYFS_RETRY_NEVER, ""},
-    {416, NULL, POLYFS_RANGE, POLYFS_RETRY_NEVER, ""},
-    {429, NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
-    {500, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
-    {501, NULL, POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
-    {502, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
-    {503, NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
-    {504, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
 };
 
 struct document {
@@ -55,25 +33,16 @@ struct document {
 };
 
 /* Sums that differ are a 400 without a reason of their own. */
-static const struct row *row_of(int status, const struct document *document)
+static const struct ps_refusal *row_of(int status, const struct document *document)
 {
-    static const struct row damaged = {400, NULL, POLYFS_CORRUPT, POLYFS_RETRY_TRANSIENT, ""};
-    static const struct row no_bucket = {404, NULL, POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER,
-                                         "; make it with: polyfs mb gs://NAME"};
-    static const struct row later = {0, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""};
-    static const struct row other = {0, NULL, POLYFS_IO, POLYFS_RETRY_NEVER, ""};
-    const size_t count = sizeof(rows) / sizeof(rows[0]);
+    static const struct ps_refusal damaged = {400, NULL, POLYFS_CORRUPT, POLYFS_RETRY_TRANSIENT, ""};
+    static const struct ps_refusal no_bucket = {404, NULL, POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER,
+                                                "; make it with: polyfs mb gs://NAME"};
     if (status == 400 && strstr(document->message, "doesn't match calculated"))
         return &damaged;
     if (status == 404 && strstr(document->message, "bucket does not exist"))
         return &no_bucket;
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].native && strcmp(rows[i].native, document->reason) == 0)
-            return &rows[i];
-    for (size_t i = 0; i < count; i++)
-        if (!rows[i].native && rows[i].status == status)
-            return &rows[i];
-    return status >= 500 ? &later : &other;
+    return ps_refusal_find(rows, sizeof(rows) / sizeof(rows[0]), status, document->reason);
 }
 
 /* The store's {"error":{"message","errors":[{"reason"}]}}, a token server's {"error","error_description"}, or plain words. */
@@ -99,32 +68,24 @@ static void read_document(const char *body, uint64_t size, struct document *out)
     json_decref(root);
 }
 
-/* No control characters of a server's reach a terminal, and no dot stands in front of our own words. */
+/* Nothing of a server's disturbs a terminal, and no dot stands in front of our own words. */
 static void tame(char *text)
 {
-    for (char *at = text; *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = ' ';
+    ps_tame(text);
     for (size_t n = strlen(text); n && (text[n - 1] == '.' || text[n - 1] == ' ');)
         text[--n] = '\0';
 }
 
 static int fill(int status, struct document *document, struct polyfs_error *err)
 {
-    const struct row *row = row_of(status, document);
+    const struct ps_refusal *row = row_of(status, document);
     tame(document->message);
     tame(document->reason);
     if (*document->message && strcasecmp(document->message, "Not Found") != 0)
         polyfs_fail(err, row->code, "the store says: %s%s", document->message, row->todo);
     else
         polyfs_fail(err, row->code, "the store answers %d%s%s, %s%s", status, *document->reason ? " " : "",
-                    document->reason,
-                    status == 404   ? "there is no such object or bucket"
-                    : status == 401 ? "that it does not know who asks"
-                    : status == 403 ? "permission denied"
-                    : status == 412 ? "it is not what it should be for that"
-                    : status >= 500 ? "that it cannot serve this now"
-                                    : "that it refuses this",
+                    document->reason, status == 401 ? "that it does not know who asks" : ps_refusal_words(status),
                     row->todo);
     if (err) {
         err->retry = row->retry;
@@ -154,14 +115,4 @@ int gcs_refused(const struct ps_http_connection *answer, struct polyfs_error *er
         tame(err->request_id);
     }
     return code;
-}
-
-int gcs_unclear(struct polyfs_error *err, const char *why)
-{
-    polyfs_fail(err, POLYFS_NETWORK, "%s", why);
-    if (err) {
-        err->retry = POLYFS_RETRY_TRANSIENT;
-        err->commit_state = POLYFS_COMMIT_UNKNOWN;
-    }
-    return POLYFS_NETWORK;
 }

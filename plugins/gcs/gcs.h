@@ -6,11 +6,14 @@
 #ifndef GCS_H
 #define GCS_H
 
+#include "plugins/support/answer.h"
 #include "plugins/support/creds.h"
 #include "plugins/support/http.h"
 #include "plugins/support/json.h"
 #include "plugins/support/lock.h"
+#include "plugins/support/refusal.h"
 #include "plugins/support/url.h"
+#include "plugins/support/words.h"
 
 #define GCS_TEXTS 32
 #define GCS_QUERY_MAX 16
@@ -163,8 +166,6 @@ void gcs_bucket_learn(struct gcs_fs *fs, const struct gcs_target *target, uint8_
 int gcs_refused(const struct ps_http_connection *answer, struct polyfs_error *err);
 /* The same of a part of a batch. */
 int gcs_refused_part(int status, const char *body, uint64_t size, struct polyfs_error *err);
-/* An answer that does not say what it has to: NETWORK, to be sent again, and whether it was done is not known. */
-int gcs_unclear(struct polyfs_error *err, const char *why);
 
 /* ---- result.c: answers that are JSON ---- */
 struct gcs_result {
@@ -183,8 +184,6 @@ int gcs_stat_of(const json_t *object, struct polyfs_stat *out, struct polyfs_pai
 int gcs_written(const json_t *object, struct polyfs_stat *out, struct polyfs_error *err);
 /* The four bytes of a CRC32C in base64. */
 int gcs_crc32c_parse(const char *text, struct polyfs_checksum *out);
-/* A stat into the caller's, which may be shorter. */
-void gcs_stat_fill(struct polyfs_stat *out, const struct polyfs_stat *stat);
 
 /* ---- read.c ---- */
 int gcs_stat_object(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target,

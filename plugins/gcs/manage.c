@@ -41,7 +41,7 @@ static int copy_answer(const json_t *root, struct polyfs_step *step, struct poly
     if (json_is_true(json_object_get(root, "done")))
         return gcs_written(json_object_get(root, "resource"), out, err);
     if (!json_is_false(json_object_get(root, "done")) || !token || !*token || !step)
-        return gcs_unclear(err, "the store does not say how far it copied");
+        return ps_unclear(err, "the store does not say how far it copied");
     if (ps_host->text_set(step->next, token, strlen(token)) != POLYFS_OK)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a copy");
     step->poll_after_ms = 0;
@@ -109,10 +109,7 @@ static void add_gone(const json_t *old, const struct polyfs_put_request *request
         uint32_t i = 0;
         (void)value;
         while (i < request->metadata_count &&
-               strcmp(((const struct polyfs_kv *)(const void *)((const char *)request->metadata +
-                                                                (size_t)request->metadata_stride * i))
-                          ->key,
-                      name) != 0)
+               strcmp(ps_kv_at(request->metadata, request->metadata_stride, i)->key, name) != 0)
             i++;
         if (i < request->metadata_count)
             continue;
@@ -135,7 +132,7 @@ static int look(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_ta
     const char *pin = request->condition.if_match;
     const char *generation = rc == POLYFS_OK ? ps_json_text(now->root, "generation") : NULL;
     if (rc == POLYFS_OK && !generation)
-        rc = gcs_unclear(err, "the store tells of an object without its generation");
+        rc = ps_unclear(err, "the store tells of an object without its generation");
     if (rc == POLYFS_OK && pin && strcmp(pin, generation) != 0)
         rc = polyfs_fail(err, POLYFS_CONDITION, "it has the etag %.60s now", generation);
     return rc;

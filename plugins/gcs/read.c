@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "gcs.h"
+#include "plugins/support/range.h"
 
 int gcs_is_generation(const char *text)
 {
@@ -15,14 +16,6 @@ int gcs_is_generation(const char *text)
 }
 
 /* ---- stat ------------------------------------------------------------------------------------------------------------- */
-
-static void folder_stat(struct polyfs_stat *out)
-{
-    struct polyfs_stat stat = POLYFS_STAT_INIT;
-    stat.type = POLYFS_TYPE_DIR;
-    stat.size = 0;
-    *out = stat;
-}
 
 int gcs_stat_object(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target,
                     const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
@@ -53,7 +46,7 @@ static int stat_bucket(struct gcs_fs *fs, struct polyfs_call *call, const struct
     gcs_query(&r, "fields", "name");
     int rc = gcs_send_json(fs, call, &r, &result, err);
     gcs_result_clear(&result);
-    folder_stat(out);
+    ps_stat_folder(out);
     return rc;
 }
 
@@ -62,13 +55,13 @@ int gcs_stat(struct polyfs_call *call, void *self, const char *path, uint64_t pa
 {
     struct gcs_target target;
     struct polyfs_stat stat;
-    folder_stat(&stat);
+    ps_stat_folder(&stat);
     int rc = path_len ? gcs_target(path, path_len, 0, &target, err) : POLYFS_OK;
     if (rc == POLYFS_OK && path_len)
         rc = target.key_len ? gcs_stat_object(self, call, &target, version, &stat, meta, err)
                             : stat_bucket(self, call, &target, &stat, err);
     if (rc == POLYFS_OK)
-        gcs_stat_fill(out, &stat);
+        ps_stat_give(out, &stat);
     return rc;
 }
 
@@ -81,14 +74,6 @@ struct get {
     uint64_t expected;   /* bytes that this answer brings */
     int begun;
 };
-
-static int wrong(struct polyfs_error *err, const char *why)
-{
-    polyfs_fail(err, POLYFS_NETWORK, "the store's answer is not what was asked for: %s", why);
-    if (err)
-        err->retry = POLYFS_RETRY_TRANSIENT;
-    return POLYFS_NETWORK;
-}
 
 static int replaced(const struct get *g, struct polyfs_error *err)
 {
@@ -110,58 +95,17 @@ static void checksum_of(const struct ps_http_connection *answer, struct polyfs_c
     }
 }
 
-static void keep(const struct ps_http_connection *answer, const char *name, char *out, size_t room)
-{
-    const char *text = ps_http_header(answer, name);
-    if (text && strlen(text) < room)
-        memcpy(out, text, strlen(text) + 1);
-}
-
 static void stat_of_headers(const struct ps_http_connection *answer, struct polyfs_stat *out)
 {
-    const char *changed = ps_http_header(answer, "last-modified");
-    int64_t seconds = changed ? ps_http_date(changed) : INT64_MIN;
     struct polyfs_stat stat = POLYFS_STAT_INIT;
     stat.type = POLYFS_TYPE_FILE;
-    if (seconds != INT64_MIN && seconds < INT64_MAX / 1000000000 && seconds > INT64_MIN / 1000000000)
-        stat.mtime_ns = seconds * 1000000000;
-    keep(answer, "x-goog-generation", stat.etag, sizeof(stat.etag));
+    stat.mtime_ns = ps_header_time_ns(answer, "last-modified");
+    ps_header_keep(answer, "x-goog-generation", stat.etag, sizeof(stat.etag));
     memcpy(stat.version, stat.etag, sizeof(stat.version));
-    keep(answer, "content-type", stat.content_type, sizeof(stat.content_type));
-    keep(answer, "x-goog-storage-class", stat.storage_class, sizeof(stat.storage_class));
+    ps_header_keep(answer, "content-type", stat.content_type, sizeof(stat.content_type));
+    ps_header_keep(answer, "x-goog-storage-class", stat.storage_class, sizeof(stat.storage_class));
     checksum_of(answer, &stat.checksum);
     *out = stat;
-}
-
-/* Which bytes of the object the answer holds; before the first of them is taken. */
-static int accept_range(struct get *g, const struct ps_http_connection *answer, struct polyfs_error *err)
-{
-    const struct polyfs_get_request *q = g->request;
-    const char *text = ps_http_header(answer, "content-range");
-    uint64_t first = 0, last = 0, total = ps_http_length(answer), length = total;
-    if (ps_http_status(answer) == 206) {
-        if (q->flags & POLYFS_GET_SUFFIX &&
-            length == 0) { /* fake-gcs-server's spelling of the end of an empty object */
-            g->stat.size = 0;
-            return POLYFS_OK;
-        }
-        if (!text || ps_content_range(text, &first, &last, &total) != 0 || first == UINT64_MAX)
-            return wrong(err, "it does not say which range it is");
-        if (length != UINT64_MAX && length != last - first + 1)
-            return wrong(err, "its length is not that of its range");
-        length = last - first + 1;
-    } else if (length == UINT64_MAX) {
-        return wrong(err, "it does not say how large the object is");
-    }
-    if (q->offset > total && !(q->flags & POLYFS_GET_SUFFIX))
-        return wrong(err, "it is another range");
-    uint64_t left = q->flags & POLYFS_GET_SUFFIX ? (q->length < total ? q->length : total) : total - q->offset;
-    uint64_t from = q->flags & POLYFS_GET_SUFFIX ? total - left : q->offset;
-    if (first != from || length != (left < q->length ? left : q->length))
-        return wrong(err, "it is another range");
-    g->stat.size = total;
-    g->expected = length;
-    return POLYFS_OK;
 }
 
 /* What was stored was asked for: an object that is unpacked on its way has other bytes and another length. */
@@ -183,14 +127,14 @@ static int accept(void *arg, const struct ps_http_connection *answer, struct pol
     if (mtime_ns != POLYFS_TIME_UNKNOWN)
         g->stat.mtime_ns = mtime_ns;
     if (!g->stat.etag[0])
-        return wrong(err, "it does not name its generation");
+        return ps_wrong(err, "it does not name its generation");
     if (*g->generation && strcmp(g->generation, g->stat.etag) != 0)
         return replaced(g, err);
     if (other && strcmp(other, g->stat.etag) == 0)
         return polyfs_fail(err, POLYFS_CONDITION, "it is still the same: it has this etag");
     if (is_unpacked(answer))
-        return wrong(err, "it was unpacked on its way");
-    int rc = accept_range(g, answer, err);
+        return ps_wrong(err, "it was unpacked on its way");
+    int rc = ps_range_accept(g->request, answer, 0, &g->stat.size, &g->expected, err);
     g->begun = rc == POLYFS_OK;
     return rc;
 }
@@ -218,7 +162,7 @@ static int settle_end(struct gcs_fs *fs, struct polyfs_call *call, const struct 
     if (rc == POLYFS_OK)
         rc = polyfs_get_check(g->request, &g->stat, &offset, &length, err);
     if (rc == POLYFS_OK && length)
-        return wrong(err, "the range was refused, and is there");
+        return ps_wrong(err, "the range was refused, and is there");
     return rc;
 }
 
@@ -235,13 +179,7 @@ static void get_prepare(struct gcs_request *r, struct get *g, char range[64])
 {
     const struct polyfs_get_request *q = g->request;
     const char *other = q->condition.if_none_match;
-    uint64_t last = q->length - 1 > UINT64_MAX - q->offset ? UINT64_MAX : q->offset + q->length - 1;
-    if (q->flags & POLYFS_GET_SUFFIX)
-        snprintf(range, 64, "bytes=-%llu", (unsigned long long)q->length);
-    else if (last >= INT64_MAX)
-        snprintf(range, 64, "bytes=%llu-", (unsigned long long)q->offset);
-    else
-        snprintf(range, 64, "bytes=%llu-%llu", (unsigned long long)q->offset, (unsigned long long)last);
+    ps_range_text(q, range);
     gcs_query(r, "alt", "media");
     gcs_query(r, "generation", q->version);
     gcs_query(r, "ifGenerationMatch", *g->generation ? g->generation : NULL);
@@ -264,7 +202,7 @@ static int get_range(struct gcs_fs *fs, struct polyfs_call *call, const struct g
     r.room = g->request->length;
     int rc = gcs_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK && call->bytes_done != g->expected)
-        rc = wrong(err, "it ended early");
+        rc = ps_wrong(err, "it ended early");
     ps_http_clear(fs->http, answer);
     if (rc == POLYFS_RANGE && !g->begun)
         return settle_end(fs, call, target, g, err);
@@ -311,6 +249,6 @@ int gcs_get(struct polyfs_call *call, void *self, const char *path, uint64_t pat
     if (rc == POLYFS_OK)
         *out_n = g.expected;
     if (rc == POLYFS_OK || (g.begun && call->bytes_done))
-        gcs_stat_fill(out, &g.stat);
+        ps_stat_give(out, &g.stat);
     return rc;
 }

@@ -128,7 +128,7 @@ static int take_answer(const struct removal *m, const char *type, struct ps_buf 
     const char *name = type ? strcasestr(type, "boundary=") : NULL;
     uint64_t taken = 0;
     if (!name || !text->size)
-        return gcs_unclear(err, "the store does not say what it removed");
+        return ps_unclear(err, "the store does not say what it removed");
     name += 9 + (name[9] == '"');
     snprintf(boundary, sizeof(boundary), "--%.*s", (int)strcspn(name, "\"; "), name);
     for (char *at = strstr(text->data, boundary), *end; at; at = end) {
@@ -138,7 +138,7 @@ static int take_answer(const struct removal *m, const char *type, struct ps_buf 
             *end = '\0'; /* the body of a part has no NUL of its own: it is JSON, or nothing */
         taken += (uint64_t)take_part(m, at, strlen(at));
     }
-    return taken == listed ? POLYFS_OK : gcs_unclear(err, "the store does not say of all what it removed");
+    return taken == listed ? POLYFS_OK : ps_unclear(err, "the store does not say of all what it removed");
 }
 
 static int batch_send(const struct removal *m, struct polyfs_call *call, const struct ps_buf *body, uint64_t listed,

@@ -26,9 +26,9 @@ void gcs_result_sink(struct gcs_result *result, struct gcs_request *r)
 static int parse(struct gcs_result *result, struct polyfs_error *err)
 {
     if (!result->text.size)
-        return gcs_unclear(err, "the store's answer is empty");
+        return ps_unclear(err, "the store's answer is empty");
     int rc = ps_json_read(result->text.data, result->text.size, &result->root, err);
-    return rc == POLYFS_CORRUPT ? gcs_unclear(err, "the store's answer is not the JSON that it should be") : rc;
+    return rc == POLYFS_CORRUPT ? ps_unclear(err, "the store's answer is not the JSON that it should be") : rc;
 }
 
 int gcs_send_json(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_request *r, struct gcs_result *out,
@@ -93,7 +93,7 @@ int gcs_stat_of(const json_t *object, struct polyfs_stat *out, struct polyfs_pai
     const char *generation = ps_json_text(object, "generation");
     uint64_t size = ps_json_number(object, "size");
     if (!generation || strlen(generation) >= sizeof(stat.etag))
-        return gcs_unclear(err, "the store tells of an object without its generation");
+        return ps_unclear(err, "the store tells of an object without its generation");
     stat.type = POLYFS_TYPE_FILE;
     stat.size = size == UINT64_MAX ? POLYFS_SIZE_UNKNOWN : size;
     stat.mtime_ns = time_of(object, "updated");
@@ -107,21 +107,11 @@ int gcs_stat_of(const json_t *object, struct polyfs_stat *out, struct polyfs_pai
     return meta ? add_metadata(object, meta, err) : POLYFS_OK;
 }
 
-void gcs_stat_fill(struct polyfs_stat *out, const struct polyfs_stat *stat)
-{
-    if (!out)
-        return;
-    uint32_t size = out->struct_size < sizeof(*stat) ? out->struct_size : (uint32_t)sizeof(*stat),
-             own = out->struct_size;
-    memcpy(out, stat, size);
-    out->struct_size = own;
-}
-
 int gcs_written(const json_t *object, struct polyfs_stat *out, struct polyfs_error *err)
 {
     struct polyfs_stat stat;
     int rc = gcs_stat_of(object, &stat, NULL, err);
     if (rc == POLYFS_OK)
-        gcs_stat_fill(out, &stat);
+        ps_stat_give(out, &stat);
     return rc;
 }

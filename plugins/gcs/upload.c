@@ -47,7 +47,7 @@ static int take_location(struct stream *s, const struct ps_http_connection *answ
     int n =
         snprintf(origin, sizeof(origin), "http%s://%s/", s->fs->endpoint.tls ? "s" : "", s->fs->endpoint.authority);
     if (!location)
-        return gcs_unclear(err, "the store began an upload without naming it");
+        return ps_unclear(err, "the store began an upload without naming it");
     if (strncmp(location, origin, (size_t)n) != 0)
         return polyfs_fail(err, POLYFS_NETWORK, "the store sends the upload to another server; it is not followed");
     s->url = ps_copy(location, strlen(location));
@@ -253,11 +253,11 @@ static int commit_send(struct stream *s, struct polyfs_call *call, const struct 
     if (rc == POLYFS_OK)
         rc = gcs_written(result.root, &stat, err);
     if (rc == POLYFS_OK && stat.size != all)
-        rc = gcs_unclear(err, "the store tells another size than was sent");
+        rc = ps_unclear(err, "the store tells another size than was sent");
     if (rc == POLYFS_OK)
         rc = gcs_check_sum(result.root, sum, err);
     if (rc == POLYFS_OK)
-        gcs_stat_fill(out, &stat);
+        ps_stat_give(out, &stat);
     s->committed = rc == POLYFS_OK || (err && err->commit_state == POLYFS_COMMIT_APPLIED);
     gcs_result_clear(&result);
     return rc;

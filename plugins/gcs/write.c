@@ -4,11 +4,6 @@
 
 /* ---- metadata ---------------------------------------------------------------------------------------------------- */
 
-static const struct polyfs_kv *row_at(const struct polyfs_kv *rows, uint32_t stride, uint32_t i)
-{
-    return (const struct polyfs_kv *)(const void *)((const char *)rows + (size_t)stride * i);
-}
-
 /* Names become headers of a download, which know no case; values of any script are kept, but for what ends a header. */
 static int check_metadata(const struct polyfs_kv *row, struct polyfs_error *err)
 {
@@ -32,7 +27,7 @@ int gcs_metadata_json(const struct polyfs_put_request *request, struct ps_buf *o
     int rc = POLYFS_OK;
     ps_buf_text(out, "\"metadata\":{");
     for (uint32_t i = 0; i < request->metadata_count && rc == POLYFS_OK; i++) {
-        const struct polyfs_kv *row = row_at(request->metadata, request->metadata_stride, i);
+        const struct polyfs_kv *row = ps_kv_at(request->metadata, request->metadata_stride, i);
         rc = check_metadata(row, err);
         total += strlen(row->key) + strlen(row->value);
         if (i)
@@ -82,7 +77,7 @@ static int extras_of(const struct gcs_fs *fs, const struct polyfs_put_request *r
     const char *const own[EXTRAS] = {[0] = fs->storage_class, [6] = fs->acl, [7] = fs->kms_key};
     memcpy(values, own, sizeof(own));
     for (uint32_t i = 0; i < request->extra_count; i++) {
-        const struct polyfs_kv *row = row_at(request->extra, request->extra_stride, i);
+        const struct polyfs_kv *row = ps_kv_at(request->extra, request->extra_stride, i);
         size_t at = 0;
         while (at < EXTRAS && strcmp(row->key, extras[at].name) != 0 && strcmp(row->key, extras[at].json) != 0)
             at++;
@@ -240,11 +235,11 @@ static int put_send(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_requ
     if (rc == POLYFS_OK)
         rc = gcs_written(result.root, &stat, err);
     if (rc == POLYFS_OK && stat.size != size)
-        rc = gcs_unclear(err, "the store tells another size than was sent");
+        rc = ps_unclear(err, "the store tells another size than was sent");
     if (rc == POLYFS_OK)
         rc = gcs_check_sum(result.root, sum, err);
     if (rc == POLYFS_OK)
-        gcs_stat_fill(out, &stat);
+        ps_stat_give(out, &stat);
     gcs_result_clear(&result);
     return rc;
 }

@@ -2,13 +2,8 @@
 /* What a refusal means: (status, the store's own code) -> code, retry class, what to do. One table, no state. */
 #include "s3.h"
 
-static const struct row {
-    int status;         /* 0: any */
-    const char *native; /* NULL: any */
-    int code;
-    uint32_t retry;
-    const char *todo; /* behind the store's own words */
-} rows[] = {
+/* What it means, unless it is what it means everywhere. */
+static const struct ps_refusal rows[] = {
     {0, "NoSuchBucket", POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, "; make it with: polyfs mb s3://NAME"},
     {0, "NoSuchKey", POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""},
     {0, "NoSuchVersion", POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""},
@@ -56,41 +51,10 @@ static const struct row {
     {0, "InvalidObjectState", POLYFS_PERMISSION, POLYFS_RETRY_NEVER,
      "; it is archived and has to be restored first"},
     {301, NULL, POLYFS_CONFIG, POLYFS_RETRY_NEVER, "; the bucket is elsewhere, see endpoint_url and region"},
-    {304, NULL, POLYFS_CONDITION, POLYFS_RETRY_NEVER, ""},
     {307, NULL, POLYFS_CONFIG, POLYFS_RETRY_NEVER, "; the bucket is elsewhere, see endpoint_url and region"},
-    {400, NULL, POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
     {401, NULL, POLYFS_AUTH, POLYFS_RETRY_NEVER, ""},
-    {403, NULL, POLYFS_PERMISSION, POLYFS_RETRY_NEVER, ""},
-    {404, NULL, POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""},
-    {405, NULL, POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
-    {408, NULL, POLYFS_TIMEOUT, POLYFS_RETRY_TRANSIENT, ""},
-    {409, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
-    {411, NULL, POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
-    {412, NULL, POLYFS_CONDITION, POLYFS_RETRY_NEVER, ""},
-    {413, NULL, POLYFS_TOO_LARGE, POLYFS_RETRY_NEVER, ""},
-    {416, NULL, POLYFS_RANGE, POLYFS_RETRY_NEVER, ""},
-    {429, NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
-    {500, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
-    {501, NULL, POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
-    {502, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
-    {503, NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
-    {504, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
     {507, NULL, POLYFS_NO_SPACE, POLYFS_RETRY_NEVER, ""},
 };
-
-static const struct row *row_of(int status, const char *native)
-{
-    const size_t count = sizeof(rows) / sizeof(rows[0]);
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].native && strcmp(rows[i].native, native) == 0)
-            return &rows[i];
-    for (size_t i = 0; i < count; i++)
-        if (!rows[i].native && rows[i].status == status)
-            return &rows[i];
-    static const struct row later = {0, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""};
-    static const struct row other = {0, NULL, POLYFS_IO, POLYFS_RETRY_NEVER, ""};
-    return status >= 500 ? &later : &other;
-}
 
 struct document {
     char code[64], message[384];
@@ -122,7 +86,7 @@ static uint32_t wish_ms(const struct ps_http_connection *answer)
 
 static int fill(int status, struct document *document, struct polyfs_error *err)
 {
-    const struct row *row = row_of(status, document->code);
+    const struct ps_refusal *row = ps_refusal_find(rows, sizeof(rows) / sizeof(rows[0]), status, document->code);
     size_t n = strlen(document->message);
     while (n && (document->message[n - 1] == '.' || document->message[n - 1] == ' '))
         document->message[--n] = '\0';
@@ -132,12 +96,7 @@ static int fill(int status, struct document *document, struct polyfs_error *err)
         polyfs_fail(err, row->code, "the store says: %s%s", document->message, row->todo);
     else
         polyfs_fail(err, row->code, "the store answers %s%s%s%s", document->code, *document->code ? ", " : "",
-                    status == 404   ? "there is no such object or bucket"
-                    : status == 403 ? "permission denied"
-                    : status == 412 ? "it is not what it should be for that"
-                    : status >= 500 ? "that it cannot serve this now"
-                                    : "that it refuses this",
-                    row->todo);
+                    ps_refusal_words(status), row->todo);
     if (err) {
         err->retry = row->retry;
         err->http_status = status;
@@ -182,14 +141,4 @@ int s3_error_in_body(const char *code, const char *message, struct polyfs_error 
         err->commit_state = POLYFS_COMMIT_UNKNOWN;
     }
     return rc;
-}
-
-int s3_unclear(struct polyfs_error *err, const char *why)
-{
-    polyfs_fail(err, POLYFS_NETWORK, "%s", why);
-    if (err) {
-        err->retry = POLYFS_RETRY_TRANSIENT;
-        err->commit_state = POLYFS_COMMIT_UNKNOWN;
-    }
-    return POLYFS_NETWORK;
 }

@@ -56,7 +56,7 @@ static int copy_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_reque
     rc = s3_send(fs, call, r, &answer, err);
     rc = s3_result_end(&result, rc, "CopyObjectResult", err);
     if (rc == POLYFS_OK && !*result.etag)
-        rc = s3_unclear(err, "the store copied without telling an etag");
+        rc = ps_unclear(err, "the store copied without telling an etag");
     if (rc == POLYFS_OK && out) {
         s3_written(answer, POLYFS_SIZE_UNKNOWN, out);
         snprintf(out->etag, sizeof(out->etag), "%s", result.etag);

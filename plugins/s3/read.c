@@ -5,6 +5,7 @@
  */
 #include <strings.h>
 
+#include "plugins/support/range.h"
 #include "s3.h"
 
 /* ---- headers of an answer -------------------------------------------------------------------------------------------- */
@@ -28,13 +29,6 @@ static void checksum_of(const struct ps_http_connection *answer, struct polyfs_c
             return;
         }
     }
-}
-
-static void text_of(const struct ps_http_connection *answer, const char *name, char *out, size_t room)
-{
-    const char *text = ps_http_header(answer, name);
-    if (text && strlen(text) < room)
-        memcpy(out, text, strlen(text) + 1);
 }
 
 /* Folders that a server keeps as objects of their own, or a mount has made. */
@@ -63,36 +57,24 @@ static int add_metadata(const struct ps_http_connection *answer, struct polyfs_p
 int s3_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *out, struct polyfs_pairs *meta,
                struct polyfs_error *err)
 {
-    const char *changed = ps_http_header(answer, "last-modified"), *etag = ps_http_header(answer, "etag");
-    const char *version = ps_http_header(answer, "x-amz-version-id");
+    const char *etag = ps_http_header(answer, "etag"), *version = ps_http_header(answer, "x-amz-version-id");
     struct polyfs_stat stat = POLYFS_STAT_INIT;
     if (etag && strlen(etag) >= sizeof(stat.etag))
         return polyfs_fail(err, POLYFS_NETWORK, "the store's etag is longer than any is");
-    int64_t seconds = changed ? ps_http_date(changed) : INT64_MIN;
     stat.type = POLYFS_TYPE_FILE;
     stat.size = ps_http_length(answer);
-    stat.mtime_ns = seconds == INT64_MIN || seconds > INT64_MAX / 1000000000 || seconds < INT64_MIN / 1000000000
-                        ? POLYFS_TIME_UNKNOWN
-                        : seconds * 1000000000;
+    stat.mtime_ns = ps_header_time_ns(answer, "last-modified");
     ps_etag(stat.etag, sizeof(stat.etag), etag ? etag : "");
     if (version && strcmp(version, "null") != 0)
-        text_of(answer, "x-amz-version-id", stat.version, sizeof(stat.version));
-    text_of(answer, "content-type", stat.content_type, sizeof(stat.content_type));
-    text_of(answer, "x-amz-storage-class", stat.storage_class, sizeof(stat.storage_class));
+        ps_header_keep(answer, "x-amz-version-id", stat.version, sizeof(stat.version));
+    ps_header_keep(answer, "content-type", stat.content_type, sizeof(stat.content_type));
+    ps_header_keep(answer, "x-amz-storage-class", stat.storage_class, sizeof(stat.storage_class));
     checksum_of(answer, &stat.checksum);
     *out = stat;
     return meta ? add_metadata(answer, meta, err) : POLYFS_OK;
 }
 
 /* ---- stat ------------------------------------------------------------------------------------------------------------- */
-
-static void folder_stat(struct polyfs_stat *out)
-{
-    struct polyfs_stat stat = POLYFS_STAT_INIT;
-    stat.type = POLYFS_TYPE_DIR;
-    stat.size = 0;
-    *out = stat;
-}
 
 static int stat_object(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
                        const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
@@ -110,7 +92,7 @@ static int stat_object(struct s3_fs *fs, struct polyfs_call *call, const struct 
     if (rc == POLYFS_OK && target->key_len)
         rc = s3_stat_of(answer, out, meta, err);
     if (rc == POLYFS_OK && (!target->key_len || is_folder(target, out)))
-        folder_stat(out);
+        ps_stat_folder(out);
     ps_http_clear(fs->http, answer);
     return rc;
 }
@@ -143,7 +125,7 @@ int s3_stat(struct polyfs_call *call, void *self, const char *path, uint64_t pat
     struct s3_target target;
     struct polyfs_stat stat;
     if (path_len == 0) {
-        folder_stat(&stat);
+        ps_stat_folder(&stat);
         ps_stat_give(out, &stat);
         return POLYFS_OK;
     }
@@ -176,44 +158,6 @@ static void read_conditions(struct s3_request *r, const struct polyfs_condition 
     s3_header(r, "if-modified-since", date);
 }
 
-static int wrong(struct polyfs_error *err, const char *why)
-{
-    polyfs_fail(err, POLYFS_NETWORK, "the store's answer is not what was asked for: %s", why);
-    if (err)
-        err->retry = POLYFS_RETRY_TRANSIENT;
-    return POLYFS_NETWORK;
-}
-
-/* Which bytes of which object the answer holds; before the first of them is taken. */
-static int accept_range(struct get *g, const struct ps_http_connection *answer, struct polyfs_error *err)
-{
-    const struct polyfs_get_request *q = g->request;
-    const char *text = ps_http_header(answer, "content-range");
-    uint64_t first = 0, last = 0, total = ps_http_length(answer), length = total;
-    if (ps_http_status(answer) == 206) {
-        if (q->flags & POLYFS_GET_SUFFIX && length == 0) { /* MinIO's spelling of the end of an empty object */
-            g->stat.size = 0;
-            return POLYFS_OK;
-        }
-        if (!text || ps_content_range(text, &first, &last, &total) != 0 || first == UINT64_MAX)
-            return wrong(err, "it does not say which range it is");
-        if (length != UINT64_MAX && length != last - first + 1)
-            return wrong(err, "its length is not that of its range");
-        length = last - first + 1;
-    } else if (length == UINT64_MAX) {
-        return wrong(err, "it does not say how large the object is");
-    }
-    if (ps_http_status(answer) == 200 && q->flags & POLYFS_GET_WHOLE && length > q->length)
-        length = q->length; /* the rest is cut off */
-    uint64_t left = q->flags & POLYFS_GET_SUFFIX ? (q->length < total ? q->length : total) : total - q->offset;
-    uint64_t from = q->flags & POLYFS_GET_SUFFIX ? total - left : q->offset;
-    if (first != from || length != (left < q->length ? left : q->length))
-        return wrong(err, "it is another range");
-    g->stat.size = total;
-    g->expected = length;
-    return POLYFS_OK;
-}
-
 static int accept(void *arg, const struct ps_http_connection *answer, struct polyfs_error *err)
 {
     struct get *g = arg;
@@ -224,12 +168,12 @@ static int accept(void *arg, const struct ps_http_connection *answer, struct pol
         g->stat.mtime_ns / 1000000000 <= since / 1000000000) /* not every server looks at it */
         return polyfs_fail(err, POLYFS_CONDITION, "it was not changed since");
     if (rc == POLYFS_OK)
-        rc = accept_range(g, answer, err);
+        rc = ps_range_accept(g->request, answer, (g->request->flags & POLYFS_GET_WHOLE) != 0, &g->stat.size,
+                             &g->expected, err);
     if (rc == POLYFS_OK && pin && *g->stat.etag && strcmp(pin, g->stat.etag) != 0)
-        rc = wrong(err, "it is of another version");
+        rc = ps_wrong(err, "it is of another version");
     if (rc == POLYFS_OK && g->request->meta)
-        rc = s3_stat_of(answer, &g->stat, g->request->meta, err) == POLYFS_OK ? accept_range(g, answer, err)
-                                                                              : POLYFS_NOMEM;
+        rc = add_metadata(answer, g->request->meta, err);
     g->begun = rc == POLYFS_OK;
     return rc;
 }
@@ -249,7 +193,7 @@ static int settle_end(struct s3_fs *fs, struct polyfs_call *call, const struct s
         return polyfs_fail(err, POLYFS_RANGE, "it has %llu bytes only", (unsigned long long)g->stat.size);
     if (offset == g->stat.size || !g->request->length)
         return POLYFS_OK;
-    return wrong(err, "the range was refused, and is there");
+    return ps_wrong(err, "the range was refused, and is there");
 }
 
 static int refused(const struct get *g, int rc, struct polyfs_error *err)
@@ -269,16 +213,11 @@ static int refused(const struct get *g, int rc, struct polyfs_error *err)
 static void get_prepare(struct s3_fs *fs, struct s3_request *r, struct get *g, char range[64], char date[32])
 {
     const struct polyfs_get_request *q = g->request;
-    uint64_t last = q->length - 1 > UINT64_MAX - q->offset ? UINT64_MAX : q->offset + q->length - 1;
     *range = '\0';
     if (q->flags & POLYFS_GET_WHOLE) /* S3 tells the checksum of the whole with the whole only */
         r->flags |= PS_HTTP_CUT;
-    else if (q->flags & POLYFS_GET_SUFFIX)
-        snprintf(range, 64, "bytes=-%llu", (unsigned long long)q->length);
-    else if (last >= INT64_MAX)
-        snprintf(range, 64, "bytes=%llu-", (unsigned long long)q->offset);
     else
-        snprintf(range, 64, "bytes=%llu-%llu", (unsigned long long)q->offset, (unsigned long long)last);
+        ps_range_text(q, range);
     s3_query(r, "versionId", q->version);
     s3_header(r, "range", *range ? range : NULL);
     s3_header(r, "x-amz-checksum-mode", "ENABLED");
@@ -300,7 +239,7 @@ static int get_range(struct s3_fs *fs, struct polyfs_call *call, const struct s3
     r.room = g->request->length;
     int rc = s3_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK && call->bytes_done != g->expected)
-        rc = wrong(err, "it ended early");
+        rc = ps_wrong(err, "it ended early");
     ps_http_clear(fs->http, answer);
     if (rc == POLYFS_OK && is_folder(target, &g->stat))
         return polyfs_fail(err, POLYFS_IS_DIR, "it is a folder");

@@ -136,7 +136,7 @@ static int removal_send(struct s3_fs *fs, struct polyfs_call *call, struct remov
     if (rc == POLYFS_OK)
         rc = ps_xml_end(m->xml, NULL, err);
     if (rc == POLYFS_OK && !m->is_result)
-        rc = s3_unclear(err, "the store does not say what it removed");
+        rc = ps_unclear(err, "the store does not say what it removed");
     ps_http_clear(fs->http, answer);
     ps_xml_free(m->xml);
     ps_buf_clear(&md5);

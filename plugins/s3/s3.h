@@ -10,6 +10,7 @@
 #include "plugins/support/creds.h"
 #include "plugins/support/http.h"
 #include "plugins/support/lock.h"
+#include "plugins/support/refusal.h"
 #include "plugins/support/sigv4.h"
 #include "plugins/support/url.h"
 #include "plugins/support/words.h"
@@ -186,8 +187,6 @@ int s3_refused(const struct ps_http_connection *answer, struct polyfs_error *err
 const char *s3_refusal_header(const struct ps_http_connection *answer);
 /* The same for an error document inside a 200: commit state unknown. */
 int s3_error_in_body(const char *code, const char *message, struct polyfs_error *err);
-/* A 200 that does not say what it has to: NETWORK, to be sent again, and whether it was done is not known. */
-int s3_unclear(struct polyfs_error *err, const char *why);
 
 /* ---- read.c ---- */
 /* Size, times, etag, checksum, ... of the headers of an answer; user metadata too if wanted. */

@@ -42,7 +42,7 @@ static int start_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_requ
     rc = s3_result_end(&result, rc, "InitiateMultipartUploadResult", err);
     ps_http_clear(fs->http, answer);
     if (rc == POLYFS_OK && !*result.upload_id)
-        rc = s3_unclear(err, "the store began an upload without naming it");
+        rc = ps_unclear(err, "the store began an upload without naming it");
     snprintf(id, S3_ID_BYTES, "%s:%s", sums ? "n" : "-", result.upload_id);
     return rc;
 }
@@ -89,7 +89,7 @@ static int upload_part(struct polyfs_call *call, void *self, const char *path, u
     rc = s3_send(fs, call, &r, &answer, err);
     const char *etag = rc == POLYFS_OK ? ps_http_header(answer, "etag") : NULL;
     if (rc == POLYFS_OK && !etag)
-        rc = s3_unclear(err, "the store took a part without telling its etag");
+        rc = ps_unclear(err, "the store took a part without telling its etag");
     if (rc == POLYFS_OK)
         part_fill(out, number, size, etag, &sum);
     ps_http_clear(fs->http, answer);
@@ -125,7 +125,7 @@ static int upload_copy_part(struct polyfs_call *call, void *self, const char *pa
         rc = s3_result_end(&result, rc, "CopyPartResult", err);
         ps_http_clear(fs->http, answer);
         if (rc == POLYFS_OK && !*result.etag)
-            rc = s3_unclear(err, "the store copied a part without telling its etag");
+            rc = ps_unclear(err, "the store copied a part without telling its etag");
     }
     s3_request_clear(&r);
     if (rc == POLYFS_OK)
@@ -244,7 +244,7 @@ static int complete_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_r
     rc = s3_send(fs, call, r, &answer, err);
     rc = s3_result_end(result, rc, "CompleteMultipartUploadResult", err);
     if (rc == POLYFS_OK && !*result->etag)
-        rc = s3_unclear(err, "the store completed an upload without telling its etag");
+        rc = ps_unclear(err, "the store completed an upload without telling its etag");
     if (rc == POLYFS_OK && out) {
         s3_written(answer, size, out);
         snprintf(out->etag, sizeof(out->etag), "%s", result->etag);
