@@ -163,9 +163,9 @@ static int take_token(struct gcs_fs *fs, const char *token, int *anon, int *fail
     } else {
         auth->ask_metadata = 0;
         if (is_file(token))
-            auth->file = gcs_keep(fs, token, failed);
+            auth->file = ps_texts_keep(&fs->texts, token, failed);
         else
-            auth->token = gcs_keep(fs, token, failed);
+            auth->token = ps_texts_keep(&fs->texts, token, failed);
     }
     return POLYFS_OK;
 }
@@ -173,28 +173,28 @@ static int take_token(struct gcs_fs *fs, const char *token, int *anon, int *fail
 static int auth_keep(struct gcs_fs *fs, const struct polyfs_options *options, int *anon, struct polyfs_error *err)
 {
     struct gcs_auth *auth = &fs->auth;
-    const char *access = gcs_option(options, "access"), *folder = gcs_option(options, "gcloud_config");
+    const char *access = ps_option(options, "access"), *folder = ps_option(options, "gcloud_config");
     char text[4200];
     int failed = 0;
     snprintf(text, sizeof(text), "https://www.googleapis.com/auth/devstorage.%.40s",
              access ? access : "full_control");
-    auth->scope = gcs_keep(fs, text, &failed);
-    auth->file = gcs_keep(fs, gcs_option(options, "credentials_file"), &failed);
+    auth->scope = ps_texts_keep(&fs->texts, text, &failed);
+    auth->file = ps_texts_keep(&fs->texts, ps_option(options, "credentials_file"), &failed);
     snprintf(text, sizeof(text), "%.4095s/application_default_credentials.json", folder ? folder : "");
-    auth->well_known = folder ? gcs_keep(fs, text, &failed) : NULL;
-    auth->impersonate = gcs_keep(fs, gcs_option(options, "target_service_account"), &failed);
-    auth->metadata_host = gcs_keep(fs, gcs_option(options, "metadata_host"), &failed);
+    auth->well_known = folder ? ps_texts_keep(&fs->texts, text, &failed) : NULL;
+    auth->impersonate = ps_texts_keep(&fs->texts, ps_option(options, "target_service_account"), &failed);
+    auth->metadata_host = ps_texts_keep(&fs->texts, ps_option(options, "metadata_host"), &failed);
     auth->ask_metadata = !ps_host->option_number(options, "no_gce_check");
     auth->allow_http = ps_host->option_number(options, "allow_http") != 0;
     *anon = ps_host->option_number(options, "anon") != 0;
-    int rc = take_token(fs, gcs_option(options, "token"), anon, &failed, err);
+    int rc = take_token(fs, ps_option(options, "token"), anon, &failed, err);
     return rc == POLYFS_OK && failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for credentials") : rc;
 }
 
 /* An emulator is asked as nobody, unless somebody gave a token for it or says that it stands for Google's. */
 static int is_emulator(const struct gcs_fs *fs, const struct polyfs_options *options)
 {
-    const char *provider = gcs_option(options, "provider"), *token = gcs_option(options, "token");
+    const char *provider = ps_option(options, "provider"), *token = ps_option(options, "token");
     return !fs->endpoint.tls && !fs->auth.allow_http && !token && !(provider && strcmp(provider, "google") == 0);
 }
 
@@ -209,7 +209,7 @@ static int check_file(struct gcs_fs *fs, const char *file, int must, struct poly
         rc = gcs_token_check(document, file, err);
     const char *project = rc == POLYFS_OK ? ps_json_text(document, "project_id") : NULL;
     if (project)
-        fs->project = gcs_keep(fs, project, &failed);
+        fs->project = ps_texts_keep(&fs->texts, project, &failed);
     json_decref(document);
     return rc == POLYFS_OK && failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for credentials") : rc;
 }

@@ -38,37 +38,17 @@ const struct polyfs_option gcs_options[] = {
     {"storage_class", "", "", POLYFS_OPTION_STRING, 0, NULL, NULL, "storage class of new objects and buckets"},
     {"acl", "", "", POLYFS_OPTION_STRING, 0, NULL, NULL, "predefined ACL of new objects, as projectPrivate"},
     {"kms_key_name", "", "", POLYFS_OPTION_STRING, 0, NULL, NULL, "Cloud KMS key of new objects"},
-    {"verify", "", "", POLYFS_OPTION_BOOL, 0, "true", NULL, "verify certificates; false is for tests alone"},
+    PS_OPTION_VERIFY,
     {"ca_bundle", "", "", POLYFS_OPTION_PATH, 0, NULL, NULL, "file of certificates to trust"},
     {"allow_http", "", "", POLYFS_OPTION_BOOL, 0, "false", NULL,
      "send tokens over http:// to hosts other than this one"},
-    {"proxy", "", "HTTPS_PROXY https_proxy", POLYFS_OPTION_STRING, POLYFS_OPTION_SECRET, NULL, NULL,
-     "proxy for https:// endpoints; for http:// ones say it as an option"},
-    {"no_proxy", "", "NO_PROXY no_proxy", POLYFS_OPTION_STRING, 0, NULL, NULL, "hosts that no proxy is used for"},
-    {"connect_timeout", "", "", POLYFS_OPTION_DURATION, 0, "5s", NULL, "longest time to connect"},
+    PS_OPTION_PROXY,
+    PS_OPTION_NO_PROXY,
+    PS_OPTION_CONNECT_TIMEOUT,
     {"stall_timeout", "requests_timeout", "", POLYFS_OPTION_DURATION, 0, "10s", NULL,
      "a request in which nothing moves for so long is given up and sent again"},
 };
 const uint32_t gcs_option_count = sizeof(gcs_options) / sizeof(gcs_options[0]);
-
-const char *gcs_keep(struct gcs_fs *fs, const char *text, int *failed)
-{
-    if (!text || !*text)
-        return NULL;
-    char *made = fs->text_count < GCS_TEXTS ? ps_copy(text, strlen(text)) : NULL;
-    if (!made) {
-        *failed = 1;
-        return NULL;
-    }
-    fs->texts[fs->text_count++] = made;
-    return made;
-}
-
-const char *gcs_option(const struct polyfs_options *options, const char *name)
-{
-    const char *text = ps_host->option(options, name);
-    return text && *text ? text : NULL;
-}
 
 static int no_memory(struct polyfs_error *err)
 {
@@ -80,7 +60,7 @@ static int no_memory(struct polyfs_error *err)
 /* STORAGE_EMULATOR_HOST is often written without a scheme, and means http:// then, as it does for Google's libraries. */
 static int endpoint_load(struct gcs_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
-    const char *text = gcs_option(options, "endpoint_url"), *provider = gcs_option(options, "provider");
+    const char *text = ps_option(options, "endpoint_url"), *provider = ps_option(options, "provider");
     char own[512];
     if (!text || strcmp(text, "default") == 0)
         text = GOOGLE;
@@ -101,15 +81,8 @@ static int endpoint_load(struct gcs_fs *fs, const struct polyfs_options *options
 /* The user wrote http://; that is consent to send bytes, not tokens (gcs_auth_token), in the clear. */
 static void warn_of_http(const struct gcs_fs *fs)
 {
-    char text[400];
     static int warned;
-    if (fs->endpoint.tls || ps_host_is_loopback(fs->endpoint.host))
-        return;
-    if (!__atomic_exchange_n(&warned, 1, __ATOMIC_RELAXED)) {
-        snprintf(text, sizeof(text), "gcs: %s is reached over http://: everybody on the way can read what is moved",
-                 fs->endpoint.authority);
-        ps_host->log(NULL, 1, text);
-    }
+    ps_warn_of_http(&fs->endpoint, "gcs", &warned);
 }
 
 /* ---- how -------------------------------------------------------------------------------------------------------- */
@@ -117,42 +90,26 @@ static void warn_of_http(const struct gcs_fs *fs)
 static int manners_load(struct gcs_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
     int failed = 0;
-    const char *project = gcs_option(options, "project");
+    const char *project = ps_option(options, "project");
     if (project)
-        fs->project = gcs_keep(fs, project, &failed); /* else of the credentials */
-    fs->user_project = gcs_keep(fs, gcs_option(options, "user_project"), &failed);
+        fs->project = ps_texts_keep(&fs->texts, project, &failed); /* else of the credentials */
+    fs->user_project = ps_texts_keep(&fs->texts, ps_option(options, "user_project"), &failed);
     if (!fs->user_project && ps_host->option_number(options, "requester_pays")) {
         if (!fs->project)
             return polyfs_fail(err, POLYFS_CONFIG, "requester_pays needs to know who pays: option user_project");
         fs->user_project = fs->project;
     }
-    fs->location = gcs_keep(fs, gcs_option(options, "default_location"), &failed);
-    fs->storage_class = gcs_keep(fs, gcs_option(options, "storage_class"), &failed);
-    fs->acl = gcs_keep(fs, gcs_option(options, "acl"), &failed);
-    fs->kms_key = gcs_keep(fs, gcs_option(options, "kms_key_name"), &failed);
+    fs->location = ps_texts_keep(&fs->texts, ps_option(options, "default_location"), &failed);
+    fs->storage_class = ps_texts_keep(&fs->texts, ps_option(options, "storage_class"), &failed);
+    fs->acl = ps_texts_keep(&fs->texts, ps_option(options, "acl"), &failed);
+    fs->kms_key = ps_texts_keep(&fs->texts, ps_option(options, "kms_key_name"), &failed);
     return failed ? no_memory(err) : POLYFS_OK;
 }
 
 static int http_load(struct gcs_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
-    const char *proxy = gcs_option(options, "proxy");
-    const char *upper = ps_host->env(options, "HTTPS_PROXY"), *lower = ps_host->env(options, "https_proxy");
-    if (proxy && !fs->endpoint.tls &&
-        ((upper && strcmp(proxy, upper) == 0) || (lower && strcmp(proxy, lower) == 0)))
-        proxy = NULL; /* that one is for https */
-    const struct ps_http_config config = {
-        .user_agent = "polyfs-gcs/0.1",
-        .proxy = proxy,
-        .no_proxy = gcs_option(options, "no_proxy"),
-        .ca_bundle = gcs_option(options, "ca_bundle"),
-        .insecure = !ps_host->option_number(options, "verify"),
-        .connect_ms = (uint32_t)ps_host->option_number(options, "connect_timeout"),
-        .stall_ms = (uint32_t)ps_host->option_number(options, "stall_timeout"),
-    };
+    const struct ps_http_config config = ps_http_options(options, &fs->endpoint, "gcs", "polyfs-gcs/0.1");
     const struct ps_http_config near = {.user_agent = "polyfs-gcs/0.1", .connect_ms = 1000, .stall_ms = 1000};
-    if (config.insecure && fs->endpoint.tls)
-        ps_host->log(NULL, 1,
-                     "gcs: certificates are not verified (verify=false): anybody can pretend to be the store");
     int rc = ps_http_new(&config, &fs->http, err);
     return rc == POLYFS_OK ? ps_http_new(&near, &fs->near_http, err) : rc;
 }
@@ -189,10 +146,7 @@ void gcs_close(void *self)
     ps_http_free(fs->http);
     ps_http_free(fs->near_http);
     ps_creds_free(fs->creds);
-    for (unsigned i = 0; i < fs->text_count; i++) {
-        OPENSSL_cleanse(fs->texts[i], strlen(fs->texts[i]));
-        ps_host->free(fs->texts[i]);
-    }
+    ps_texts_clear(&fs->texts);
     pthread_mutex_destroy(&fs->mu);
     OPENSSL_cleanse(fs, sizeof(*fs));
     ps_host->free(fs);

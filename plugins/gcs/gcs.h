@@ -7,6 +7,7 @@
 #define GCS_H
 
 #include "plugins/support/answer.h"
+#include "plugins/support/config.h"
 #include "plugins/support/creds.h"
 #include "plugins/support/http.h"
 #include "plugins/support/json.h"
@@ -15,7 +16,6 @@
 #include "plugins/support/url.h"
 #include "plugins/support/words.h"
 
-#define GCS_TEXTS 32
 #define GCS_QUERY_MAX 16
 #define GCS_HEADERS_MAX 12
 #define GCS_BUCKETS_MAX 64
@@ -61,8 +61,7 @@ struct gcs_fs {
     struct gcs_auth auth;
     struct ps_creds *creds; /* NULL: anonymous */
     const char *project, *user_project, *location, *acl, *storage_class, *kms_key;
-    char *texts[GCS_TEXTS]; /* owned; what the members above point to */
-    unsigned text_count;
+    struct ps_texts texts; /* what the members above point to */
 
     pthread_mutex_t mu; /* held inside fork sections only */
     /* guarded by mu */
@@ -116,10 +115,6 @@ extern const uint32_t gcs_option_count;
 int gcs_open(struct polyfs_call *call, const struct polyfs_options *options, const struct polyfs_inner *inner,
              void **out, struct polyfs_error *err);
 void gcs_close(void *fs);
-/* Keeps a copy of a text until close; NULL and "" give NULL. Sets *failed when there is no memory. */
-const char *gcs_keep(struct gcs_fs *fs, const char *text, int *failed);
-/* An option's text, or NULL when it has none or "". */
-const char *gcs_option(const struct polyfs_options *options, const char *name);
 
 /* ---- auth.c: who we are ---- */
 /* Reads the files that are named, so that a mistake is told at open; sends nothing. */

@@ -144,22 +144,22 @@ static int none(void *arg, struct polyfs_error *err)
 static int auth_keep(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
     struct s3_auth *auth = &fs->auth;
-    const char *profile = s3_option(options, "profile"), *id = s3_option(options, "key");
-    const char *secret = s3_option(options, "secret"), *token = s3_option(options, "token");
-    int failed = 0, of_env = id && s3_is_of_env(options, id, "AWS_ACCESS_KEY_ID");
-    int profile_is_explicit = profile && !s3_is_of_env(options, profile, "AWS_DEFAULT_PROFILE") &&
-                              !s3_is_of_env(options, profile, "AWS_PROFILE");
+    const char *profile = ps_option(options, "profile"), *id = ps_option(options, "key");
+    const char *secret = ps_option(options, "secret"), *token = ps_option(options, "token");
+    int failed = 0, of_env = id && ps_is_of_env(options, id, "AWS_ACCESS_KEY_ID");
+    int profile_is_explicit = profile && !ps_is_of_env(options, profile, "AWS_DEFAULT_PROFILE") &&
+                              !ps_is_of_env(options, profile, "AWS_PROFILE");
     if (profile_is_explicit && of_env)
         id = secret = token = NULL; /* a profile that was asked for wins over the environment */
     if (id && token && !of_env &&
-        (s3_is_of_env(options, token, "AWS_SESSION_TOKEN") || s3_is_of_env(options, token, "AWS_SECURITY_TOKEN")))
+        (ps_is_of_env(options, token, "AWS_SESSION_TOKEN") || ps_is_of_env(options, token, "AWS_SECURITY_TOKEN")))
         token = NULL; /* that one belongs to the environment's key */
-    auth->id = s3_keep(fs, id, &failed);
-    auth->secret = s3_keep(fs, secret, &failed);
-    auth->token = s3_keep(fs, token, &failed);
-    auth->profile = s3_keep(fs, profile, &failed);
-    auth->config = s3_keep(fs, s3_option(options, "config_file"), &failed);
-    auth->credentials = s3_keep(fs, s3_option(options, "credentials_file"), &failed);
+    auth->id = ps_texts_keep(&fs->texts, id, &failed);
+    auth->secret = ps_texts_keep(&fs->texts, secret, &failed);
+    auth->token = ps_texts_keep(&fs->texts, token, &failed);
+    auth->profile = ps_texts_keep(&fs->texts, profile, &failed);
+    auth->config = ps_texts_keep(&fs->texts, ps_option(options, "config_file"), &failed);
+    auth->credentials = ps_texts_keep(&fs->texts, ps_option(options, "credentials_file"), &failed);
     auth->unspoken = unspoken_in_env(options);
     auth->allow_http = ps_host->option_number(options, "allow_http") != 0;
     return failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for keys") : POLYFS_OK;
@@ -207,8 +207,8 @@ int s3_auth_profile_text(struct s3_fs *fs, const char **out_endpoint, const char
             endpoint = ps_ini_get(files.config, section, "s3.endpoint_url");
         if (!endpoint)
             endpoint = of_config(&files, "endpoint_url");
-        *out_endpoint = s3_keep(fs, endpoint, &failed);
-        *out_region = s3_keep(fs, of_config(&files, "region"), &failed);
+        *out_endpoint = ps_texts_keep(&fs->texts, endpoint, &failed);
+        *out_region = ps_texts_keep(&fs->texts, of_config(&files, "region"), &failed);
         if (failed)
             rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for a filesystem");
     }

@@ -26,14 +26,13 @@ const struct polyfs_option s3_options[] = {
     {"addressing_style", "", "", POLYFS_OPTION_CHOICE, 0, "auto", "auto path virtual",
      "bucket in the path or in the host name; auto: path on other servers than Amazon's"},
     {"use_ssl", "", "", POLYFS_OPTION_BOOL, 0, "true", NULL, "https where endpoint_url names no scheme"},
-    {"verify", "", "", POLYFS_OPTION_BOOL, 0, "true", NULL, "verify certificates; false is for tests alone"},
+    PS_OPTION_VERIFY,
     {"ca_bundle", "", "AWS_CA_BUNDLE", POLYFS_OPTION_PATH, 0, NULL, NULL, "file of certificates to trust"},
     {"allow_http", "", "", POLYFS_OPTION_BOOL, 0, "false", NULL,
      "send session tokens over http:// to hosts other than this one"},
-    {"proxy", "", "HTTPS_PROXY https_proxy", POLYFS_OPTION_STRING, POLYFS_OPTION_SECRET, NULL, NULL,
-     "proxy for https:// endpoints; for http:// ones say it as an option"},
-    {"no_proxy", "", "NO_PROXY no_proxy", POLYFS_OPTION_STRING, 0, NULL, NULL, "hosts that no proxy is used for"},
-    {"connect_timeout", "", "", POLYFS_OPTION_DURATION, 0, "5s", NULL, "longest time to connect"},
+    PS_OPTION_PROXY,
+    PS_OPTION_NO_PROXY,
+    PS_OPTION_CONNECT_TIMEOUT,
     {"stall_timeout", "read_timeout", "", POLYFS_OPTION_DURATION, 0, "10s", NULL,
      "a request in which nothing moves for so long is given up and sent again"},
     {"payload_signing", "payload_signing_enabled", "", POLYFS_OPTION_CHOICE, 0, "auto", "auto always",
@@ -58,34 +57,9 @@ const struct polyfs_option s3_options[] = {
 };
 const uint32_t s3_option_count = sizeof(s3_options) / sizeof(s3_options[0]);
 
-const char *s3_keep(struct s3_fs *fs, const char *text, int *failed)
-{
-    if (!text || !*text)
-        return NULL;
-    char *made = fs->text_count < S3_TEXTS ? ps_copy(text, strlen(text)) : NULL;
-    if (!made) {
-        *failed = 1;
-        return NULL;
-    }
-    fs->texts[fs->text_count++] = made;
-    return made;
-}
-
-const char *s3_option(const struct polyfs_options *options, const char *name)
-{
-    const char *text = ps_host->option(options, name);
-    return text && *text ? text : NULL;
-}
-
-int s3_is_of_env(const struct polyfs_options *options, const char *value, const char *variable)
-{
-    const char *env = ps_host->env(options, variable);
-    return env && strcmp(env, value) == 0;
-}
-
 static int is(const struct polyfs_options *options, const char *name, const char *value)
 {
-    const char *text = s3_option(options, name);
+    const char *text = ps_option(options, name);
     return text && strcmp(text, value) == 0;
 }
 
@@ -94,19 +68,19 @@ static int is(const struct polyfs_options *options, const char *name, const char
 /* An endpoint that came from the environment, which may have been asked to be ignored. */
 static const char *named_endpoint(const struct polyfs_options *options)
 {
-    const char *text = s3_option(options, "endpoint_url");
+    const char *text = ps_option(options, "endpoint_url");
     static const char *const names[] = {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"};
     if (!ps_host->option_number(options, "ignore_configured_endpoint_urls"))
         return text;
     for (unsigned i = 0; text && i < 2; i++)
-        if (s3_is_of_env(options, text, names[i]))
+        if (ps_is_of_env(options, text, names[i]))
             return NULL;
     return text;
 }
 
 static int endpoint_load(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
-    const char *endpoint = named_endpoint(options), *region = s3_option(options, "region");
+    const char *endpoint = named_endpoint(options), *region = ps_option(options, "region");
     const char *of_profile = NULL, *its_region = NULL;
     char own[128];
     int failed = 0;
@@ -115,7 +89,7 @@ static int endpoint_load(struct s3_fs *fs, const struct polyfs_options *options,
         return rc;
     if (!endpoint && !ps_host->option_number(options, "ignore_configured_endpoint_urls"))
         endpoint = of_profile;
-    fs->region = s3_keep(fs, region ? region : its_region ? its_region : "us-east-1", &failed);
+    fs->region = ps_texts_keep(&fs->texts, region ? region : its_region ? its_region : "us-east-1", &failed);
     fs->custom = endpoint != NULL;
     if (failed)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a filesystem");
@@ -141,27 +115,20 @@ static int endpoint_load(struct s3_fs *fs, const struct polyfs_options *options,
 /* The user wrote http://; that is consent to send keys' signatures, not secrets (s3_auth_keys), in the clear. */
 static void warn_of_http(const struct s3_fs *fs)
 {
-    char text[400];
-    if (fs->endpoint.tls || ps_host_is_loopback(fs->endpoint.host))
-        return;
     static int warned;
-    if (!__atomic_exchange_n(&warned, 1, __ATOMIC_RELAXED)) {
-        snprintf(text, sizeof(text), "s3: %s is reached over http://: everybody on the way can read what is moved",
-                 fs->endpoint.authority);
-        ps_host->log(NULL, 1, text);
-    }
+    ps_warn_of_http(&fs->endpoint, "s3", &warned);
 }
 
 /* ---- how -------------------------------------------------------------------------------------------------------- */
 
 static int sse_load(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
-    const char *key = s3_option(options, "sse_customer_key");
+    const char *key = ps_option(options, "sse_customer_key");
     unsigned char bytes[32], sum[16];
     struct ps_buf md5 = {0};
     int failed = 0;
-    fs->sse = s3_keep(fs, s3_option(options, "server_side_encryption"), &failed);
-    fs->sse_kms_key = s3_keep(fs, s3_option(options, "sse_kms_key_id"), &failed);
+    fs->sse = ps_texts_keep(&fs->texts, ps_option(options, "server_side_encryption"), &failed);
+    fs->sse_kms_key = ps_texts_keep(&fs->texts, ps_option(options, "sse_kms_key_id"), &failed);
     if (!key)
         return failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for a filesystem") : POLYFS_OK;
     if (ps_base64_decode(key, bytes, sizeof(bytes)) != sizeof(bytes))
@@ -174,8 +141,8 @@ static int sse_load(struct s3_fs *fs, const struct polyfs_options *options, stru
     ps_buf_base64(&md5, sum, sizeof(sum));
     if (rc == POLYFS_OK)
         rc = ps_buf_check(&md5, err);
-    fs->sse_key = s3_keep(fs, key, &failed);
-    fs->sse_key_md5 = s3_keep(fs, md5.data, &failed);
+    fs->sse_key = ps_texts_keep(&fs->texts, key, &failed);
+    fs->sse_key_md5 = ps_texts_keep(&fs->texts, md5.data, &failed);
     ps_buf_clear(&md5);
     return rc == POLYFS_OK && failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for a filesystem") : rc;
 }
@@ -188,9 +155,9 @@ static int manners_load(struct s3_fs *fs, const struct polyfs_options *options, 
     fs->checksums_wanted = is(options, "checksums", "always") || is(options, "checksums", "when_supported") ? 1
                            : is(options, "checksums", "never") || is(options, "checksums", "when_required") ? -1
                                                                                                             : 0;
-    fs->acl = s3_keep(fs, s3_option(options, "acl"), &failed);
-    fs->storage_class = s3_keep(fs, s3_option(options, "storage_class"), &failed);
-    fs->tagging = s3_keep(fs, s3_option(options, "tagging"), &failed);
+    fs->acl = ps_texts_keep(&fs->texts, ps_option(options, "acl"), &failed);
+    fs->storage_class = ps_texts_keep(&fs->texts, ps_option(options, "storage_class"), &failed);
+    fs->tagging = ps_texts_keep(&fs->texts, ps_option(options, "tagging"), &failed);
     for (int p = S3_AWS; p < S3_PROFILES; p++)
         if (is(options, "provider", s3_traits[p].name))
             fs->profile = (enum s3_profile)p;
@@ -202,22 +169,7 @@ static int manners_load(struct s3_fs *fs, const struct polyfs_options *options, 
 
 static int http_load(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
-    const char *proxy = s3_option(options, "proxy");
-    if (proxy && !fs->endpoint.tls &&
-        (s3_is_of_env(options, proxy, "HTTPS_PROXY") || s3_is_of_env(options, proxy, "https_proxy")))
-        proxy = NULL; /* that one is for https */
-    struct ps_http_config config = {
-        .user_agent = "polyfs-s3/0.1",
-        .proxy = proxy,
-        .no_proxy = s3_option(options, "no_proxy"),
-        .ca_bundle = s3_option(options, "ca_bundle"),
-        .insecure = !ps_host->option_number(options, "verify"),
-        .connect_ms = (uint32_t)ps_host->option_number(options, "connect_timeout"),
-        .stall_ms = (uint32_t)ps_host->option_number(options, "stall_timeout"),
-    };
-    if (config.insecure && fs->endpoint.tls)
-        ps_host->log(NULL, 1,
-                     "s3: certificates are not verified (verify=false): anybody can pretend to be the store");
+    const struct ps_http_config config = ps_http_options(options, &fs->endpoint, "s3", "polyfs-s3/0.1");
     return ps_http_new(&config, &fs->http, err);
 }
 
@@ -252,10 +204,7 @@ void s3_close(void *self)
     struct s3_fs *fs = self;
     ps_http_free(fs->http);
     ps_creds_free(fs->creds);
-    for (unsigned i = 0; i < fs->text_count; i++) {
-        OPENSSL_cleanse(fs->texts[i], strlen(fs->texts[i]));
-        ps_host->free(fs->texts[i]);
-    }
+    ps_texts_clear(&fs->texts);
     pthread_mutex_destroy(&fs->mu);
     OPENSSL_cleanse(fs, sizeof(*fs));
     ps_host->free(fs);

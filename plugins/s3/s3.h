@@ -7,6 +7,7 @@
 #define S3_H
 
 #include "plugins/support/answer.h"
+#include "plugins/support/config.h"
 #include "plugins/support/creds.h"
 #include "plugins/support/http.h"
 #include "plugins/support/lock.h"
@@ -16,7 +17,6 @@
 #include "plugins/support/words.h"
 #include "plugins/support/xml.h"
 
-#define S3_TEXTS 32
 #define S3_QUERY_MAX 12
 #define S3_HEADERS_MAX 48
 #define S3_BUCKETS_MAX 64
@@ -86,8 +86,7 @@ struct s3_fs {
     int requester_pays, sign_payload, checksums_wanted;
     const char *acl, *storage_class, *tagging, *sse, *sse_kms_key;
     const char *sse_key, *sse_key_md5; /* SSE-C, both base64 */
-    char *texts[S3_TEXTS];             /* owned; what the members above point to */
-    unsigned text_count;
+    struct ps_texts texts;             /* what the members above point to */
 
     pthread_mutex_t mu; /* held inside fork sections only */
     /* guarded by mu */
@@ -134,12 +133,6 @@ extern const uint32_t s3_option_count;
 int s3_open(struct polyfs_call *call, const struct polyfs_options *options, const struct polyfs_inner *inner,
             void **out, struct polyfs_error *err);
 void s3_close(void *fs);
-/* Keeps a copy of a text until close; NULL and "" give NULL. Sets *failed when there is no memory. */
-const char *s3_keep(struct s3_fs *fs, const char *text, int *failed);
-/* An option's text, or NULL when it has none or "". */
-const char *s3_option(const struct polyfs_options *options, const char *name);
-/* Is it what this variable of the environment says? */
-int s3_is_of_env(const struct polyfs_options *options, const char *value, const char *variable);
 
 /* ---- auth.c: who we are ---- */
 int s3_auth_load(struct s3_fs *fs, const struct polyfs_options *options, struct polyfs_error *err);
