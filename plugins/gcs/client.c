@@ -58,12 +58,12 @@ void gcs_request_init(struct gcs_request *r, const char *method, enum gcs_place 
                       const struct gcs_target *target)
 {
     memset(r, 0, sizeof(*r));
-    r->method = method;
+    r->http.method = method;
     r->place = place;
     if (target)
         r->target = *target;
     if (strcmp(method, "GET") != 0)
-        r->flags = PS_HTTP_CHANGES;
+        r->http.flags = PS_HTTP_CHANGES;
 }
 
 void gcs_query(struct gcs_request *r, const char *name, const char *value)
@@ -74,8 +74,8 @@ void gcs_query(struct gcs_request *r, const char *name, const char *value)
 
 void gcs_header(struct gcs_request *r, const char *name, const char *value)
 {
-    if (value && r->header_count < GCS_HEADERS_MAX)
-        r->headers[r->header_count++] = (struct ps_header){name, value};
+    if (value && r->http.header_count < GCS_HEADERS_MAX)
+        r->headers[r->http.header_count++] = (struct ps_header){name, value};
 }
 
 static void object_path(struct ps_buf *url, const struct gcs_target *t)
@@ -174,27 +174,10 @@ void gcs_bucket_learn(struct gcs_fs *fs, const struct gcs_target *target, uint8_
 static int exchange(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_request *r, const char *url,
                     const struct ps_keys *keys, struct ps_http_connection **out, struct polyfs_error *err)
 {
-    const struct ps_http_request request = {
-        .method = r->method,
-        .url = url,
-        .headers = r->headers,
-        .header_count = r->header_count,
-        .body = r->body,
-        .body_bytes = r->body_bytes,
-        .head = r->head,
-        .head_bytes = r->head_bytes,
-        .tail = r->tail,
-        .tail_bytes = r->tail_bytes,
-        .flags = r->flags,
-        .stall_ms = r->stall_ms,
-        .accept = r->accept,
-        .sink = r->sink,
-        .arg = r->arg,
-        .buffer = r->buffer,
-        .room = r->room,
-    };
+    r->http.url = url;
+    r->http.headers = r->headers;
     struct ps_http_connection *answer;
-    int rc = ps_http_send(fs->http, call, &request, &answer, err);
+    int rc = ps_http_send(fs->http, call, &r->http, &answer, err);
     if (rc != POLYFS_OK)
         return rc;
     learn_server(fs, answer);

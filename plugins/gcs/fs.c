@@ -40,8 +40,8 @@ static int make_bucket(struct gcs_fs *fs, struct polyfs_call *call, const struct
     member(&body, "location", fs->location);
     member(&body, "storageClass", fs->storage_class);
     ps_buf_char(&body, '}');
-    r.body = body.data;
-    r.body_bytes = body.size;
+    r.http.body = body.data;
+    r.http.body_bytes = body.size;
     int rc = ps_buf_check(&body, err);
     if (rc == POLYFS_OK)
         rc = gcs_send_json(fs, call, &r, &result, err);

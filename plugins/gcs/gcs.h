@@ -88,25 +88,15 @@ enum gcs_place {
 };
 
 struct gcs_request {
-    const char *method;
+    struct ps_http_request http; /* its URL and its headers are put there when it is sent */
     enum gcs_place place;
     struct gcs_target target;
     const struct gcs_target *rewrite_to; /* OBJECT: /rewriteTo/b/{bucket}/o/{key} behind it */
     const char *session;                 /* SESSION: its URL */
     struct ps_query query[GCS_QUERY_MAX];
     unsigned query_count;
-    struct ps_header headers[GCS_HEADERS_MAX]; /* values borrowed */
-    unsigned header_count;
-    const void *head, *body, *tail;
-    uint64_t head_bytes, body_bytes, tail_bytes;
-    uint32_t flags; /* PS_HTTP_... */
-    uint32_t stall_ms;
-    int also_good; /* a status that is no failure, beside 2xx */
-    ps_http_accept *accept;
-    ps_http_sink *sink;
-    void *arg;
-    void *buffer;
-    uint64_t room;
+    struct ps_header headers[GCS_HEADERS_MAX]; /* http.header_count of them; values borrowed */
+    int also_good;                             /* a status that is no failure, beside 2xx */
 };
 
 /* ---- config.c ---- */

@@ -59,10 +59,10 @@ static int copy_send(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_req
     if (!keeps)
         rc = gcs_resource(fs, r->rewrite_to, request, NULL, r, &body, err);
     gcs_header(r, "content-type", keeps ? NULL : "application/json; charset=UTF-8");
-    r->body = body.data;
-    r->body_bytes = body.size;
-    r->stall_ms = GCS_SLOW_MS;
-    r->flags |= PS_HTTP_FRESH;
+    r->http.body = body.data;
+    r->http.body_bytes = body.size;
+    r->http.stall_ms = GCS_SLOW_MS;
+    r->http.flags |= PS_HTTP_FRESH;
     if (rc == POLYFS_OK)
         rc = gcs_send_json(fs, call, r, &result, err);
     if (rc == POLYFS_OK)
@@ -149,8 +149,8 @@ static int change(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_
     gcs_query(&r, "ifMetagenerationMatch", google ? ps_json_text(now, "metageneration") : NULL);
     gcs_query(&r, "projection", "noAcl");
     gcs_header(&r, "content-type", "application/json; charset=UTF-8");
-    r.body = body->data;
-    r.body_bytes = body->size;
+    r.http.body = body->data;
+    r.http.body_bytes = body->size;
     int rc = gcs_send_json(fs, call, &r, &result, err);
     gcs_result_clear(&result);
     if (rc != POLYFS_CONDITION)

@@ -186,8 +186,8 @@ static void get_prepare(struct gcs_request *r, struct get *g, char range[64])
     gcs_query(r, "ifGenerationNotMatch", other && gcs_is_generation(other) ? other : NULL);
     gcs_header(r, "range", range);
     gcs_header(r, "accept-encoding", "gzip"); /* so that stored bytes come as they are stored */
-    r->accept = accept;
-    r->arg = g;
+    r->http.accept = accept;
+    r->http.arg = g;
 }
 
 static int get_range(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target, struct get *g,
@@ -198,8 +198,8 @@ static int get_range(struct gcs_fs *fs, struct polyfs_call *call, const struct g
     char range[64];
     gcs_request_init(&r, "GET", GCS_OBJECT, target);
     get_prepare(&r, g, range);
-    r.buffer = buffer;
-    r.room = g->request->length;
+    r.http.buffer = buffer;
+    r.http.room = g->request->length;
     int rc = gcs_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK && call->bytes_done != g->expected)
         rc = ps_wrong(err, "it ended early");

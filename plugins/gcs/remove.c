@@ -23,7 +23,7 @@ int gcs_remove(struct polyfs_call *call, void *self, const char *path, uint64_t 
         if (!gcs_is_google(fs))
             return polyfs_fail(err, POLYFS_UNSUPPORTED, "this server is not known to remove under a condition");
         rc = gcs_write_conditions(&r, condition, err);
-        r.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
+        r.http.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
     }
     if (rc == POLYFS_OK)
         rc = gcs_send(fs, call, &r, &answer, err);
@@ -149,8 +149,8 @@ static int batch_send(const struct removal *m, struct polyfs_call *call, const s
     struct ps_http_connection *answer = NULL;
     gcs_request_init(&r, "POST", GCS_BATCH, NULL);
     gcs_header(&r, "content-type", "multipart/mixed; boundary=" BOUNDARY);
-    r.body = body->data;
-    r.body_bytes = body->size;
+    r.http.body = body->data;
+    r.http.body_bytes = body->size;
     gcs_result_sink(&result, &r);
     int rc = gcs_send(m->fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)

@@ -19,8 +19,8 @@ static int sink(void *arg, const char *data, uint64_t size, struct polyfs_error 
 void gcs_result_sink(struct gcs_result *result, struct gcs_request *r)
 {
     memset(result, 0, sizeof(*result));
-    r->sink = sink;
-    r->arg = result;
+    r->http.sink = sink;
+    r->http.arg = result;
 }
 
 static int parse(struct gcs_result *result, struct polyfs_error *err)
@@ -39,7 +39,7 @@ int gcs_send_json(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_reques
     int rc = gcs_send(fs, call, r, &answer, err);
     if (rc == POLYFS_OK)
         rc = parse(out, err);
-    else if (out->text.size && err && r->flags & PS_HTTP_CHANGES)
+    else if (out->text.size && err && r->http.flags & PS_HTTP_CHANGES)
         err->commit_state = POLYFS_COMMIT_UNKNOWN; /* it broke within a success */
     ps_http_clear(fs->http, answer);
     return rc;

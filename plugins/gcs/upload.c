@@ -71,8 +71,8 @@ static int begin(struct stream *s, struct polyfs_call *call, const struct gcs_ta
         rc = gcs_write_conditions(&r, &request->condition, err);
     if (rc == POLYFS_OK)
         rc = gcs_resource(s->fs, target, request, &sum, &r, &body, err);
-    r.body = body.data;
-    r.body_bytes = body.size;
+    r.http.body = body.data;
+    r.http.body_bytes = body.size;
     if (rc == POLYFS_OK)
         rc = gcs_send(s->fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)
@@ -152,10 +152,10 @@ static int send_chunks(struct stream *s, struct polyfs_call *call, const void *d
     session_request(s, &r, "PUT");
     snprintf(range, sizeof(range), "bytes %llu-%llu/*", (unsigned long long)s->sent, (unsigned long long)end - 1);
     gcs_header(&r, "content-range", range);
-    r.head = s->buffer;
-    r.head_bytes = s->rest;
-    r.body = data;
-    r.body_bytes = size;
+    r.http.head = s->buffer;
+    r.http.head_bytes = s->rest;
+    r.http.body = data;
+    r.http.body_bytes = size;
     int rc = gcs_send(s->fs, call, &r, &answer, err);
     if (rc == POLYFS_OK && ps_http_status(answer) != 308)
         rc = polyfs_fail(err, POLYFS_IO, "the store ended the upload before its end");
@@ -213,7 +213,7 @@ static int stream_offset(struct polyfs_call *call, void *self, uint64_t *out, st
     if (!gcs_is_google(s->fs))
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "this server is not known to tell how far an upload came");
     session_request(s, &r, "PUT");
-    r.flags = PS_HTTP_FRESH; /* asking changes nothing */
+    r.http.flags = PS_HTTP_FRESH; /* asking changes nothing */
     gcs_header(&r, "content-range", "bytes */*");
     int rc = gcs_send(s->fs, call, &r, &answer, err);
     if (rc == POLYFS_OK && ps_http_status(answer) != 308)
@@ -244,11 +244,11 @@ static int commit_send(struct stream *s, struct polyfs_call *call, const struct 
     snprintf(hash, sizeof(hash), "crc32c=%s", sum->text);
     gcs_header(&r, "content-range", range);
     gcs_header(&r, "x-goog-hash", hash);
-    r.body = s->buffer;
-    r.body_bytes = s->rest;
+    r.http.body = s->buffer;
+    r.http.body_bytes = s->rest;
     r.also_good = 0;
     if (!s->rest)
-        r.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
+        r.http.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
     int rc = gcs_send_json(s->fs, call, &r, &result, err);
     if (rc == POLYFS_OK)
         rc = gcs_written(result.root, &stat, err);

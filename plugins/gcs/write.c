@@ -217,10 +217,10 @@ static int put_frame(struct gcs_fs *fs, const struct gcs_target *target, const s
     ps_buf_text(tail, "\r\n--");
     ps_buf_text(tail, boundary);
     ps_buf_text(tail, "--\r\n");
-    r->head = head->data;
-    r->head_bytes = head->size;
-    r->tail = tail->data;
-    r->tail_bytes = tail->size;
+    r->http.head = head->data;
+    r->http.head_bytes = head->size;
+    r->http.tail = tail->data;
+    r->http.tail_bytes = tail->size;
     if (rc == POLYFS_OK)
         rc = ps_buf_check(head, err);
     return rc == POLYFS_OK ? ps_buf_check(tail, err) : rc;
@@ -267,8 +267,8 @@ int gcs_put(struct polyfs_call *call, void *self, const char *path, uint64_t pat
     gcs_query(&r, "uploadType", "multipart");
     gcs_query(&r, "fields", GCS_FIELDS);
     gcs_header(&r, "content-type", type);
-    r.body = data;
-    r.body_bytes = size;
+    r.http.body = data;
+    r.http.body_bytes = size;
     rc = sum_of(data, size, &request->checksum, &sum, err);
     if (rc == POLYFS_OK)
         rc = gcs_write_conditions(&r, &request->condition, err);

@@ -59,11 +59,11 @@ int s3_target(const struct s3_fs *fs, const char *path, uint64_t path_len, int n
 void s3_request_init(struct s3_request *r, const char *method, const struct s3_target *target)
 {
     memset(r, 0, sizeof(*r));
-    r->method = method;
+    r->http.method = method;
     if (target)
         r->target = *target;
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-        r->flags = PS_HTTP_CHANGES;
+        r->http.flags = PS_HTTP_CHANGES;
 }
 
 void s3_request_clear(struct s3_request *r)
@@ -82,9 +82,9 @@ void s3_query(struct s3_request *r, const char *name, const char *value)
 /* One row more than there is room for is seen in s3_send, as header_count over the maximum. */
 void s3_header(struct s3_request *r, const char *name, const char *value)
 {
-    if (value && r->header_count < S3_HEADERS_MAX)
-        r->headers[r->header_count] = (struct ps_header){name, value};
-    r->header_count += value != NULL;
+    if (value && r->http.header_count < S3_HEADERS_MAX)
+        r->headers[r->http.header_count] = (struct ps_header){name, value};
+    r->http.header_count += value != NULL;
 }
 
 void s3_checksum_header(struct s3_request *r, const struct polyfs_checksum *sum)
@@ -235,10 +235,11 @@ static int payload_hash(const struct s3_fs *fs, const struct s3_request *r, char
     unsigned char sum[32];
     struct ps_buf hex = {0};
     if (!fs->sign_payload || !fs->creds) {
-        snprintf(out, 65, "%s", r->body_bytes || (r->flags & PS_HTTP_CHANGES) ? PS_SIGV4_UNSIGNED : EMPTY_SHA256);
+        snprintf(out, 65, "%s",
+                 r->http.body_bytes || (r->http.flags & PS_HTTP_CHANGES) ? PS_SIGV4_UNSIGNED : EMPTY_SHA256);
         return POLYFS_OK;
     }
-    int rc = ps_sha256(r->body ? r->body : "", r->body_bytes, sum, err);
+    int rc = ps_sha256(r->http.body ? r->http.body : "", r->http.body_bytes, sum, err);
     ps_buf_hex(&hex, sum, sizeof(sum));
     if (rc == POLYFS_OK)
         rc = ps_buf_check(&hex, err);
@@ -262,11 +263,11 @@ static int sign(const struct s3_fs *fs, struct s3_request *r, struct sending *s,
         s3_header(r, "x-amz-content-sha256", s->hash);
         s3_header(r, "x-amz-security-token", s->keys->token);
     }
-    if (r->header_count + 1 > S3_HEADERS_MAX)
+    if (r->http.header_count + 1 > S3_HEADERS_MAX)
         return polyfs_fail(err, POLYFS_TOO_LARGE, "there are more metadata and options than S3 takes");
     if (!s->keys)
         return POLYFS_OK;
-    rc = ps_sigv4_header(&s->signer, r->method, s->path.data, s->query.data, r->headers, r->header_count,
+    rc = ps_sigv4_header(&s->signer, r->http.method, s->path.data, s->query.data, r->headers, r->http.header_count,
                          &s->authorization, err);
     if (rc == POLYFS_OK)
         s3_header(r, "authorization", s->authorization.data);
@@ -382,23 +383,10 @@ static int learn(struct s3_fs *fs, struct polyfs_call *call, const struct s3_tar
 static int exchange(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, const struct sending *s,
                     struct ps_http_connection **out, struct polyfs_error *err)
 {
-    struct ps_http_request request = {
-        .method = r->method,
-        .url = s->url.data,
-        .headers = r->headers,
-        .header_count = r->header_count,
-        .body = r->body,
-        .body_bytes = r->body_bytes,
-        .flags = r->flags,
-        .stall_ms = r->stall_ms,
-        .accept = r->accept,
-        .sink = r->sink,
-        .arg = r->arg,
-        .buffer = r->buffer,
-        .room = r->room,
-    };
+    r->http.url = s->url.data;
+    r->http.headers = r->headers;
     struct ps_http_connection *answer;
-    int rc = ps_http_send(fs->http, call, &request, &answer, err);
+    int rc = ps_http_send(fs->http, call, &r->http, &answer, err);
     if (rc != POLYFS_OK)
         return rc;
     learn_server(fs, answer);
@@ -461,7 +449,7 @@ int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, st
     int checked = check_key(fs, call, &r->target, err);
     if (checked != POLYFS_OK)
         return checked;
-    unsigned own = r->header_count; /* what sign() adds is not the request's */
+    unsigned own = r->http.header_count; /* what sign() adds is not the request's */
     int rc = s3_auth_keys(fs, call, &s.keys, err);
     if (rc == POLYFS_OK)
         rc = signer_load(fs, &r->target, s.keys, &s.signer, region, err);
@@ -475,7 +463,7 @@ int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, st
         rc = sign(fs, r, &s, err);
     if (rc == POLYFS_OK)
         rc = exchange(fs, call, r, &s, out, err);
-    r->header_count = own < S3_HEADERS_MAX ? own : S3_HEADERS_MAX;
+    r->http.header_count = own < S3_HEADERS_MAX ? own : S3_HEADERS_MAX;
     sending_clear(fs, &s);
     return rc;
 }

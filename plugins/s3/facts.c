@@ -110,8 +110,8 @@ static int probe_versions(struct s3_fs *fs, struct polyfs_call *call, const stru
     bucket.key_len = 0;
     s3_request_init(&r, "GET", &bucket);
     s3_query(&r, "versioning", "");
-    r.sink = versions_sink;
-    r.arg = &versions;
+    r.http.sink = versions_sink;
+    r.http.arg = &versions;
     int rc = ps_xml_new(versions_element, &versions.answer, &versions.xml, err);
     if (rc == POLYFS_OK)
         rc = s3_send(fs, call, &r, &answer, err);

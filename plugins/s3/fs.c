@@ -40,8 +40,8 @@ static int fs_mkdir(struct polyfs_call *call, void *self, const char *path, uint
         return rc;
     s3_request_init(&r, "PUT", &target);
     location_body(fs, &body);
-    r.body = body.data;
-    r.body_bytes = body.size;
+    r.http.body = body.data;
+    r.http.body_bytes = body.size;
     rc = ps_buf_check(&body, err);
     if (rc == POLYFS_OK)
         rc = s3_send(fs, call, &r, &answer, err);

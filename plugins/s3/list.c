@@ -138,8 +138,8 @@ static int page_read(struct lister *l, struct polyfs_call *call, struct polyfs_e
     s3_request_init(&r, "GET", &target);
     if (!buckets)
         page_query(l, &r, l->target.key, most);
-    r.sink = page_sink;
-    r.arg = l;
+    r.http.sink = page_sink;
+    r.http.arg = l;
     int rc = ps_xml_new(buckets ? bucket_element : page_element, l, &l->xml, err);
     if (rc == POLYFS_OK)
         rc = s3_send(l->fs, call, &r, &answer, err);

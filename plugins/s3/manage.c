@@ -48,8 +48,8 @@ static int copy_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_reque
 {
     struct s3_result result;
     struct ps_http_connection *answer = NULL;
-    r->stall_ms = S3_SLOW_MS;
-    r->flags |= PS_HTTP_FRESH;
+    r->http.stall_ms = S3_SLOW_MS;
+    r->http.flags |= PS_HTTP_FRESH;
     int rc = s3_result_begin(&result, r, err);
     if (rc != POLYFS_OK)
         return rc;
@@ -273,8 +273,8 @@ static int uploads_ask(struct s3_fs *fs, struct polyfs_call *call, struct upload
         s3_query(&r, "key-marker", key);
         s3_query(&r, "upload-id-marker", cut[1] ? cut + 1 : NULL);
     }
-    r.sink = uploads_sink;
-    r.arg = u;
+    r.http.sink = uploads_sink;
+    r.http.arg = u;
     int rc = cut && !key ? polyfs_fail(err, POLYFS_NOMEM, "no memory for a page")
                          : ps_xml_new(uploads_element, u, &u->xml, err);
     if (rc == POLYFS_OK)

@@ -215,7 +215,7 @@ static void get_prepare(struct s3_fs *fs, struct s3_request *r, struct get *g, c
     const struct polyfs_get_request *q = g->request;
     *range = '\0';
     if (q->flags & POLYFS_GET_WHOLE) /* S3 tells the checksum of the whole with the whole only */
-        r->flags |= PS_HTTP_CUT;
+        r->http.flags |= PS_HTTP_CUT;
     else
         ps_range_text(q, range);
     s3_query(r, "versionId", q->version);
@@ -223,8 +223,8 @@ static void get_prepare(struct s3_fs *fs, struct s3_request *r, struct get *g, c
     s3_header(r, "x-amz-checksum-mode", "ENABLED");
     read_conditions(r, &q->condition, date);
     s3_sse_headers(fs, r);
-    r->accept = accept;
-    r->arg = g;
+    r->http.accept = accept;
+    r->http.arg = g;
 }
 
 static int get_range(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target, struct get *g,
@@ -235,8 +235,8 @@ static int get_range(struct s3_fs *fs, struct polyfs_call *call, const struct s3
     char range[64], date[32];
     s3_request_init(&r, "GET", target);
     get_prepare(fs, &r, g, range, date);
-    r.buffer = buffer;
-    r.room = g->request->length;
+    r.http.buffer = buffer;
+    r.http.room = g->request->length;
     int rc = s3_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK && call->bytes_done != g->expected)
         rc = ps_wrong(err, "it ended early");

@@ -19,7 +19,7 @@ int s3_remove(struct polyfs_call *call, void *self, const char *path, uint64_t p
         if (s3_traits[s3_profile(fs)].remove_condition != POLYFS_YES)
             return polyfs_fail(err, POLYFS_UNSUPPORTED, "this server is not known to remove under a condition");
         s3_header(&r, "if-match", condition->if_match);
-        r.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
+        r.http.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
     }
     rc = s3_send(fs, call, &r, &answer, err);
     ps_http_clear(fs->http, answer);
@@ -125,10 +125,10 @@ static int removal_send(struct s3_fs *fs, struct polyfs_call *call, struct remov
     s3_query(&r, "delete", "");
     s3_header(&r, "content-md5", md5.data); /* older stores insist on it */
     s3_header(&r, "content-type", "application/xml");
-    r.body = body->data;
-    r.body_bytes = body->size;
-    r.sink = removal_sink;
-    r.arg = m;
+    r.http.body = body->data;
+    r.http.body_bytes = body->size;
+    r.http.sink = removal_sink;
+    r.http.arg = m;
     if (rc == POLYFS_OK)
         rc = ps_xml_new(removal_element, m, &m->xml, err);
     if (rc == POLYFS_OK)

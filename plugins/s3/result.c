@@ -46,8 +46,8 @@ static int sink(void *arg, const char *data, uint64_t size, struct polyfs_error 
 int s3_result_begin(struct s3_result *result, struct s3_request *r, struct polyfs_error *err)
 {
     memset(result, 0, sizeof(*result));
-    r->sink = sink;
-    r->arg = result;
+    r->http.sink = sink;
+    r->http.arg = result;
     return ps_xml_new(element, result, &result->xml, err);
 }
 

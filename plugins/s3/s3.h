@@ -107,24 +107,14 @@ struct s3_target {
 };
 
 struct s3_request {
-    const char *method;
+    struct ps_http_request http; /* its URL and its headers are put there when it is sent */
     struct s3_target target;
     struct ps_query query[S3_QUERY_MAX];
     unsigned query_count;
-    struct ps_header headers[S3_HEADERS_MAX]; /* values borrowed */
-    unsigned header_count;
-    char *texts;  /* owned: names and values of metadata */
-    char *source; /* owned: of a copy */
-    char sum[16]; /* base64 of a checksum */
-    const void *body;
-    uint64_t body_bytes;
-    uint32_t flags; /* PS_HTTP_... */
-    uint32_t stall_ms;
-    ps_http_accept *accept;
-    ps_http_sink *sink;
-    void *arg;
-    void *buffer;
-    uint64_t room;
+    struct ps_header headers[S3_HEADERS_MAX]; /* http.header_count of them; values borrowed */
+    char *texts;                              /* owned: names and values of metadata */
+    char *source;                             /* owned: of a copy */
+    char sum[16];                             /* base64 of a checksum */
 };
 
 /* ---- config.c ---- */

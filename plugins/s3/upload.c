@@ -84,8 +84,8 @@ static int upload_part(struct polyfs_call *call, void *self, const char *path, u
     part_query(&r, upload_id, number, text);
     s3_checksum_header(&r, &sum);
     s3_sse_headers(fs, &r);
-    r.body = data;
-    r.body_bytes = size;
+    r.http.body = data;
+    r.http.body_bytes = size;
     rc = s3_send(fs, call, &r, &answer, err);
     const char *etag = rc == POLYFS_OK ? ps_http_header(answer, "etag") : NULL;
     if (rc == POLYFS_OK && !etag)
@@ -116,8 +116,8 @@ static int upload_copy_part(struct polyfs_call *call, void *self, const char *pa
     rc = s3_copy_source(fs, &r, source, err);
     s3_header(&r, "x-amz-copy-source-range", range);
     s3_sse_headers(fs, &r);
-    r.stall_ms = S3_SLOW_MS;
-    r.flags |= PS_HTTP_FRESH;
+    r.http.stall_ms = S3_SLOW_MS;
+    r.http.flags |= PS_HTTP_FRESH;
     if (rc == POLYFS_OK)
         rc = s3_result_begin(&result, &r, err);
     if (rc == POLYFS_OK) {
@@ -184,7 +184,7 @@ static int upload_start(struct polyfs_call *call, void *self, const char *path, 
     s3_settle_checksums(fs, call, &target);
     s3_request_init(&r, "POST", &target);
     s3_query(&r, "uploads", "");
-    r.flags |= PS_HTTP_FRESH; /* it has no body: libcurl would begin a second one, which nobody knows of */
+    r.http.flags |= PS_HTTP_FRESH; /* it has no body: libcurl would begin a second one, which nobody knows of */
     rc = s3_write_headers(fs, &r, request, err);
     if (rc == POLYFS_OK)
         rc = start_send(fs, call, &r, id, err);
@@ -280,9 +280,9 @@ static int upload_complete(struct polyfs_call *call, void *self, const char *pat
     }
     s3_write_conditions(&r, &request->condition);
     s3_sse_headers(fs, &r);
-    r.body = body.data;
-    r.body_bytes = body.size;
-    r.stall_ms = S3_SLOW_MS;
+    r.http.body = body.data;
+    r.http.body_bytes = body.size;
+    r.http.stall_ms = S3_SLOW_MS;
     rc = ps_buf_check(&body, err);
     if (rc == POLYFS_OK)
         rc = complete_send(fs, call, &r, &result, size, out, err);
@@ -358,8 +358,8 @@ static int parts_page(struct polyfs_call *call, struct s3_fs *fs, const char *pa
     snprintf(most, sizeof(most), "%llu", (unsigned long long)(parts->room < 1000 ? parts->room : 1000));
     s3_query(&r, "part-number-marker", after ? marker : NULL);
     s3_query(&r, "max-parts", most);
-    r.sink = parts_sink;
-    r.arg = parts;
+    r.http.sink = parts_sink;
+    r.http.arg = parts;
     rc = ps_xml_new(parts_element, parts, &parts->xml, err);
     if (rc == POLYFS_OK)
         rc = s3_send(fs, call, &r, &answer, err);

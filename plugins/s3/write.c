@@ -81,7 +81,7 @@ static const struct extra {
 
 static int has_header(const struct s3_request *r, const char *name)
 {
-    for (unsigned i = 0; i < r->header_count && i < S3_HEADERS_MAX; i++)
+    for (unsigned i = 0; i < r->http.header_count && i < S3_HEADERS_MAX; i++)
         if (strcmp(r->headers[i].name, name) == 0)
             return 1;
     return 0;
@@ -243,10 +243,10 @@ int s3_put(struct polyfs_call *call, void *self, const char *path, uint64_t path
     if (rc == POLYFS_OK) {
         s3_checksum_header(&r, &sum);
         s3_write_conditions(&r, &request->condition);
-        r.body = data;
-        r.body_bytes = size;
+        r.http.body = data;
+        r.http.body_bytes = size;
         if (!size)
-            r.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
+            r.http.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
         rc = s3_send(fs, call, &r, &answer, err);
     }
     if (rc == POLYFS_OK)
