@@ -14,17 +14,21 @@
 
 /* ---- files ------------------------------------------------------------------------------------------------------------ */
 
-static int read_file(int fd, struct ps_buf *out, struct polyfs_error *err)
+int gcs_file_read(const char *file, struct ps_buf *out, struct polyfs_error *err)
 {
     char piece[4096];
-    ssize_t n;
-    while ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR)) {
+    ssize_t n = -1;
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && out->size <= FILE_MAX &&
+           ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR)))
         if (n > 0)
             ps_buf_add(out, piece, (uint64_t)n);
-        if (out->size > FILE_MAX)
-            return polyfs_fail(err, POLYFS_CONFIG, "it is longer than any such file is");
-    }
-    return n < 0 ? polyfs_fail_errno(err, "reading it") : ps_buf_check(out, err);
+    int rc = out->size > FILE_MAX ? polyfs_fail(err, POLYFS_CONFIG, "it is longer than any such file is")
+             : n < 0              ? polyfs_fail_errno(err, fd < 0 ? "" : "reading it")
+                                  : ps_buf_check(out, err);
+    if (fd >= 0)
+        close(fd);
+    return rc;
 }
 
 /* 1 with the document, due to json_decref(); 0 when there is no such file; a code that names it. */
@@ -32,15 +36,12 @@ static int document_load(const char *file, json_t **out, struct polyfs_error *er
 {
     struct ps_buf text = {0};
     struct polyfs_error why = POLYFS_ERROR_INIT;
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+    int rc = gcs_file_read(file, &text, &why);
+    if (rc == POLYFS_NOT_FOUND || rc == POLYFS_NOT_DIR)
         return 0;
-    int rc = fd < 0 ? polyfs_fail_errno(&why, "") : read_file(fd, &text, &why);
-    if (fd >= 0)
-        close(fd);
     if (rc == POLYFS_OK)
         rc = ps_json_read(text.data ? text.data : "", text.size, out, &why);
-    ps_buf_clear(&text);
+    ps_buf_wipe(&text);
     if (rc == POLYFS_OK)
         return 1;
     return polyfs_fail(err, POLYFS_CONFIG, "the credentials in %.200s cannot be used: %.200s", file, why.message);

@@ -3,8 +3,6 @@
  * From a request to its answer: URL, token, and what is learned of the server on the way: whose it is. Learned is never
  * guessed: it comes from an answer.
  */
-#include <openssl/crypto.h>
-
 #include "gcs.h"
 
 /* ---- paths ------------------------------------------------------------------------------------------------------- */
@@ -213,9 +211,7 @@ int gcs_send(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_request *r,
     if (rc == POLYFS_OK)
         rc = exchange(fs, call, r, url.data, keys, out, err);
     ps_creds_release(fs->creds, keys);
-    if (bearer.data)
-        OPENSSL_cleanse(bearer.data, bearer.size);
-    ps_buf_clear(&bearer);
+    ps_buf_wipe(&bearer);
     ps_buf_clear(&url);
     return rc;
 }

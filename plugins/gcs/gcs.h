@@ -113,6 +113,9 @@ int gcs_auth_load(struct gcs_fs *fs, const struct polyfs_options *options, struc
 int gcs_auth_token(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_keys **out,
                    struct polyfs_error *err);
 
+/* A small text file whole, behind what is in @out; NOT_FOUND or NOT_DIR when there is none. */
+int gcs_file_read(const char *file, struct ps_buf *out, struct polyfs_error *err);
+
 /* ---- token.c: how a token is got ---- */
 /* Of a document of credentials: 1 with @out filled, or a code. @file names it in errors. */
 int gcs_token_of(struct gcs_fs *fs, struct polyfs_call *call, const json_t *document, const char *file,
@@ -176,6 +179,8 @@ int gcs_stat_object(struct gcs_fs *fs, struct polyfs_call *call, const struct gc
                     struct polyfs_error *err);
 /* Can it be a generation? Else nothing has this etag. */
 int gcs_is_generation(const char *text);
+/* NOT_FOUND for a version that nothing can have. @version may be NULL. */
+int gcs_check_version(const char *version, struct polyfs_error *err);
 
 /* ---- write.c ---- */
 /* A CRC32C in base64, or "". */

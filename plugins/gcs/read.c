@@ -15,6 +15,13 @@ int gcs_is_generation(const char *text)
     return number != 0 && number <= INT64_MAX;
 }
 
+int gcs_check_version(const char *version, struct polyfs_error *err)
+{
+    if (!version || gcs_is_generation(version))
+        return POLYFS_OK;
+    return polyfs_fail(err, POLYFS_NOT_FOUND, "there is no version \"%.60s\"; versions are numbers here", version);
+}
+
 /* ---- stat ------------------------------------------------------------------------------------------------------------- */
 
 int gcs_stat_object(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target,
@@ -23,14 +30,14 @@ int gcs_stat_object(struct gcs_fs *fs, struct polyfs_call *call, const struct gc
 {
     struct gcs_request r;
     struct gcs_result result;
-    if (version && !gcs_is_generation(version))
-        return polyfs_fail(err, POLYFS_NOT_FOUND, "there is no version \"%.60s\"; versions are numbers here",
-                           version);
+    int rc = gcs_check_version(version, err);
+    if (rc != POLYFS_OK)
+        return rc;
     gcs_request_init(&r, "GET", GCS_OBJECT, target);
     gcs_query(&r, "generation", version);
     gcs_query(&r, "projection", "noAcl");
     gcs_query(&r, "fields", GCS_FIELDS);
-    int rc = gcs_send_json(fs, call, &r, &result, err);
+    rc = gcs_send_json(fs, call, &r, &result, err);
     if (rc == POLYFS_OK)
         rc = gcs_stat_of(result.root, out, meta, err);
     gcs_result_clear(&result);

@@ -12,9 +12,8 @@ int gcs_remove(struct polyfs_call *call, void *self, const char *path, uint64_t 
     struct gcs_request r;
     struct ps_http_connection *answer = NULL;
     int rc = gcs_target(path, path_len, 1, &target, err);
-    if (rc == POLYFS_OK && version && !gcs_is_generation(version))
-        rc =
-            polyfs_fail(err, POLYFS_NOT_FOUND, "there is no version \"%.60s\"; versions are numbers here", version);
+    if (rc == POLYFS_OK)
+        rc = gcs_check_version(version, err);
     if (rc != POLYFS_OK)
         return rc;
     gcs_request_init(&r, "DELETE", GCS_OBJECT, &target);
@@ -78,8 +77,8 @@ static uint64_t batch_body(const struct removal *m, struct ps_buf *body)
         item->code = gcs_target(item->path, item->path_len, 1, &target, NULL);
         if (item->code == POLYFS_OK && item->if_match)
             item->code = POLYFS_UNSUPPORTED; /* core removes it singly */
-        if (item->code == POLYFS_OK && item->version && !gcs_is_generation(item->version))
-            item->code = POLYFS_NOT_FOUND;
+        if (item->code == POLYFS_OK)
+            item->code = gcs_check_version(item->version, NULL);
         if (item->code != POLYFS_OK)
             continue;
         item->code = POLYFS_IO; /* until its answer is there */

@@ -4,12 +4,9 @@
  * another identity by an exchange (RFC 8693), of this machine's metadata server, and of an account to act as by a call of
  * Google's IAM. Nothing that was sent goes into an error.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <unistd.h>
 
 #include "gcs.h"
 
@@ -18,13 +15,6 @@
 #define LIFE_S 3600
 #define CLOUD_SCOPE "https://www.googleapis.com/auth/cloud-platform"
 #define DOCUMENT_MAX (UINT64_C(1) << 20)
-
-static void wipe(struct ps_buf *text)
-{
-    if (text->data)
-        OPENSSL_cleanse(text->data, text->size);
-    ps_buf_clear(text);
-}
 
 /* ---- asking ----------------------------------------------------------------------------------------------------------- */
 
@@ -119,7 +109,7 @@ static int ask(struct question *q, struct polyfs_call *call, struct ps_buf *out,
             rc = ask_failed(q, rc, err);
     }
     ps_http_clear(q->http, answer);
-    wipe(&q->body);
+    ps_buf_wipe(&q->body);
     return rc;
 }
 
@@ -128,25 +118,29 @@ static int no_token(const struct question *q, struct polyfs_error *err)
     return polyfs_fail(err, POLYFS_AUTH, "%s answers without a token", q->whom);
 }
 
-/* {"access_token","expires_in"}: 1 or a code. */
+/* {"access_token","expires_in"}: 1 or a code. A life beyond @life_max seconds is none that was meant. */
+static int take_token(const struct question *q, const struct ps_buf *text, uint64_t life_max, struct ps_keys *out,
+                      struct polyfs_error *err)
+{
+    json_t *root = NULL;
+    int rc = ps_json_read(text->data ? text->data : "", text->size, &root, NULL);
+    const char *token = ps_json_text(root, "access_token");
+    uint64_t life = ps_json_number(root, "expires_in");
+    rc = rc == POLYFS_OK && token ? ps_keys_set(out, NULL, NULL, token, err) : no_token(q, err);
+    if (rc == POLYFS_OK)
+        out->expires_s = ps_host->clock_ns(1) / 1000000000 + (life > life_max ? LIFE_S : (int64_t)life);
+    json_decref(root);
+    return rc == POLYFS_OK ? 1 : rc;
+}
+
 static int ask_token(struct question *q, struct polyfs_call *call, struct ps_keys *out, struct polyfs_error *err)
 {
     struct ps_buf text = {0};
-    json_t *root = NULL;
     int rc = ask(q, call, &text, err);
-    if (rc == POLYFS_OK && ps_json_read(text.data ? text.data : "", text.size, &root, NULL) != POLYFS_OK)
-        rc = no_token(q, err);
-    const char *token = ps_json_text(root, "access_token");
-    uint64_t life = ps_json_number(root, "expires_in");
-    if (rc == POLYFS_OK && !token)
-        rc = no_token(q, err);
     if (rc == POLYFS_OK)
-        rc = ps_keys_set(out, NULL, NULL, token, err);
-    if (rc == POLYFS_OK)
-        out->expires_s = ps_host->clock_ns(1) / 1000000000 + (life > 43200 ? LIFE_S : (int64_t)life);
-    json_decref(root);
-    wipe(&text);
-    return rc == POLYFS_OK ? 1 : rc;
+        rc = take_token(q, &text, 43200, out, err);
+    ps_buf_wipe(&text);
+    return rc;
 }
 
 static struct question token_question(struct gcs_fs *fs, const char *url)
@@ -306,7 +300,7 @@ static int of_service_account(struct gcs_fs *fs, struct polyfs_call *call, const
         form(&q, "assertion", jwt.data);
         rc = ask_token(&q, call, out, err);
     }
-    wipe(&jwt);
+    ps_buf_wipe(&jwt);
     return rc;
 }
 
@@ -322,21 +316,6 @@ static int of_user(struct gcs_fs *fs, struct polyfs_call *call, const json_t *do
 }
 
 /* ---- other identities --------------------------------------------------------------------------------------------------- */
-
-static int read_text_file(const char *file, struct ps_buf *out, struct polyfs_error *err)
-{
-    char piece[4096];
-    ssize_t n = -1;
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR)))
-        if (n > 0 && out->size < DOCUMENT_MAX)
-            ps_buf_add(out, piece, (uint64_t)n);
-    if (n < 0)
-        polyfs_fail_errno(err, "the file of the identity's token");
-    if (fd >= 0)
-        close(fd);
-    return n < 0 ? POLYFS_AUTH : ps_buf_check(out, err);
-}
 
 static int ask_source(struct gcs_fs *fs, struct polyfs_call *call, const json_t *source, struct ps_buf *out,
                       struct polyfs_error *err)
@@ -360,7 +339,7 @@ static int subject_token(struct gcs_fs *fs, struct polyfs_call *call, const json
                  *format = json_object_get(source, "format");
     const char *file = ps_json_text(source, "file"), *member = ps_json_text(format, "subject_token_field_name");
     json_t *root = NULL;
-    int rc = file ? read_text_file(file, out, err) : ask_source(fs, call, source, out, err);
+    int rc = file ? gcs_file_read(file, out, err) : ask_source(fs, call, source, out, err);
     if (rc == POLYFS_OK && strcmp(type_of(format), "json") == 0) {
         rc = ps_json_read(out->data ? out->data : "", out->size, &root, err);
         const char *token = ps_json_text(root, member ? member : "access_token");
@@ -391,7 +370,7 @@ static int of_external(struct gcs_fs *fs, struct polyfs_call *call, const json_t
         form(&q, "subject_token_type", ps_json_text(document, "subject_token_type"));
         rc = ask_token(&q, call, out, err);
     }
-    wipe(&subject);
+    ps_buf_wipe(&subject);
     return rc == 1 && as ? gcs_token_impersonate(fs, call, as, NULL, out, err) : rc;
 }
 
@@ -438,8 +417,8 @@ int gcs_token_impersonate(struct gcs_fs *fs, struct polyfs_call *call, const cha
         rc = ps_keys_set(keys, NULL, NULL, token, err);
     }
     json_decref(root);
-    wipe(&bearer);
-    wipe(&text);
+    ps_buf_wipe(&bearer);
+    ps_buf_wipe(&text);
     return rc == POLYFS_OK ? 1 : rc;
 }
 
@@ -481,19 +460,6 @@ static int metadata_flavor(void *arg, const struct ps_http_connection *answer, s
     return polyfs_fail(err, POLYFS_AUTH, "what answers at the address of the metadata server is none");
 }
 
-static int machine_token(const struct question *q, const struct ps_buf *text, struct ps_keys *out,
-                         struct polyfs_error *err)
-{
-    json_t *root = NULL;
-    int rc = ps_json_read(text->data ? text->data : "", text->size, &root, NULL);
-    const char *token = ps_json_text(root, "access_token");
-    uint64_t life = ps_json_number(root, "expires_in");
-    rc = rc == POLYFS_OK && token ? ps_keys_set(out, NULL, NULL, token, err) : no_token(q, err);
-    out->expires_s = ps_host->clock_ns(1) / 1000000000 + (life > 86400 ? LIFE_S : (int64_t)life);
-    json_decref(root);
-    return rc == POLYFS_OK ? 1 : rc;
-}
-
 int gcs_token_of_machine(struct gcs_fs *fs, struct polyfs_call *call, struct ps_keys *out, struct polyfs_error *err)
 {
     const char *host = fs->auth.metadata_host;
@@ -518,13 +484,13 @@ int gcs_token_of_machine(struct gcs_fs *fs, struct polyfs_call *call, struct ps_
     if (rc == POLYFS_OK && ps_http_status(answer) != 200)
         rc = ask_failed(&q, gcs_refused(answer, &why), &why);
     else if (rc == POLYFS_OK)
-        rc = machine_token(&q, &text, out, &why);
+        rc = take_token(&q, &text, 86400, out, &why);
     else if (!host && rc != POLYFS_CANCELLED && !answer && why.code != POLYFS_AUTH) {
         __atomic_store_n(&machine_has_none, 1, __ATOMIC_RELAXED);
         rc = 0;
     }
     ps_http_clear(fs->near_http, answer);
-    wipe(&text);
+    ps_buf_wipe(&text);
     if (rc < 0 && err)
         *err = why;
     return rc;

@@ -102,6 +102,13 @@ void ps_buf_clear(struct ps_buf *buf)
     *buf = (struct ps_buf){0};
 }
 
+void ps_buf_wipe(struct ps_buf *buf)
+{
+    if (buf->data)
+        explicit_bzero(buf->data, buf->size);
+    ps_buf_clear(buf);
+}
+
 static int digit_of(char c)
 {
     if (c >= 'A' && c <= 'Z')

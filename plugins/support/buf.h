@@ -31,6 +31,8 @@ int ps_buf_check(const struct ps_buf *buf, struct polyfs_error *err);
 /* Keeps the memory for the next text. */
 void ps_buf_reset(struct ps_buf *buf);
 void ps_buf_clear(struct ps_buf *buf);
+/* The same of a secret: its bytes are overwritten first. */
+void ps_buf_wipe(struct ps_buf *buf);
 
 /* A copy that ends in NUL, due to ps_host->free(); NULL without memory. */
 char *ps_copy(const char *text, uint64_t size);

@@ -52,6 +52,11 @@ void RegisterConformance(const Store &store);
  */
 int Run(int argc, char **argv, const std::function<std::vector<Store>()> &stores, RunOptions options = {});
 
+/* For stores across a network: makes the bucket if it is not there, or ends the program and says why. */
+void MakeBucket(const char *url);
+/* What POLYFS_TEST_OPTIONS says, words apart: options of the store in the setting of a test. */
+std::vector<std::string> OptionsOfEnvironment();
+
 /* A folder below $TMPDIR, else /tmp: made when it is first asked for, removed with all that is in it. */
 class TempFolder
 {

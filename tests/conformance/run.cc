@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
 #include <unistd.h>
 
 #include "case.h"
@@ -86,6 +87,30 @@ int Run(int argc, char **argv, const std::function<std::vector<Store>()> &stores
     if (testing::GTEST_FLAG(list_tests))
         return 0;
     return failed || !report->Good() ? 1 : 0;
+}
+
+void MakeBucket(const char *url)
+{
+    struct polyfs_error error = POLYFS_ERROR_INIT;
+    struct polyfs_fs *fs = nullptr;
+    char *path = nullptr;
+    if (polyfs_fs_open(url, nullptr, &fs, &path, &error) != POLYFS_OK ||
+        polyfs_mkdir(fs, path, POLYFS_MKDIR_BUCKET | POLYFS_MKDIR_EXIST_OK, nullptr, &error) != POLYFS_OK) {
+        fprintf(stderr, "%s\n", error.message);
+        exit(1);
+    }
+    polyfs_free(path);
+    polyfs_fs_close(fs);
+}
+
+std::vector<std::string> OptionsOfEnvironment()
+{
+    std::vector<std::string> options;
+    const char *text = getenv("POLYFS_TEST_OPTIONS");
+    std::istringstream words(text ? text : "");
+    for (std::string word; words >> word;)
+        options.push_back(word);
+    return options;
 }
 
 } // namespace conformance

@@ -5,23 +5,8 @@
  */
 #include <cstdlib>
 #include <cstring>
-#include <sstream>
 
 #include "conformance.h"
-
-static void MakeBucket(const char *url)
-{
-    struct polyfs_error error = POLYFS_ERROR_INIT;
-    struct polyfs_fs *fs = nullptr;
-    char *path = nullptr;
-    if (polyfs_fs_open(url, nullptr, &fs, &path, &error) != POLYFS_OK ||
-        polyfs_mkdir(fs, path, POLYFS_MKDIR_BUCKET | POLYFS_MKDIR_EXIST_OK, nullptr, &error) != POLYFS_OK) {
-        fprintf(stderr, "%s\n", error.message);
-        exit(1);
-    }
-    polyfs_free(path);
-    polyfs_fs_close(fs);
-}
 
 int main(int argc, char **argv)
 {
@@ -33,15 +18,11 @@ int main(int argc, char **argv)
         store.url = std::string(url) + "/cases";
         store.tells_absent = false;
         store.nested_names = false; /* of the servers here; Amazon's own knows no folders */
-        if (const char *options = getenv("POLYFS_TEST_OPTIONS")) {
-            std::istringstream words(options);
-            for (std::string word; words >> word;)
-                store.options.push_back(word);
-        }
+        store.options = conformance::OptionsOfEnvironment();
         store.etags_race = server && !strcmp(server, "versitygw"); /* boto3 sees it too: 1 of 2,000 reads */
         store.folders_linger =
             kind || (server && !strcmp(server, "seaweedfs")); /* MinIO: those of deleted versions */
-        MakeBucket(url);
+        conformance::MakeBucket(url);
         return std::vector<conformance::Store>{store};
     });
 }
