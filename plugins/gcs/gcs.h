@@ -192,8 +192,9 @@ int gcs_sum_given(const struct polyfs_checksum *given, struct gcs_sum *out, stru
 /* The object resource of a write as JSON: name, content type, metadata, pass-through options, checksum. @sum may be NULL. */
 int gcs_resource(struct gcs_fs *fs, const struct gcs_target *target, const struct polyfs_put_request *request,
                  const struct gcs_sum *sum, struct gcs_request *r, struct ps_buf *out, struct polyfs_error *err);
-/* "metadata":{...} of it alone. */
-int gcs_metadata_json(const struct polyfs_put_request *request, struct ps_buf *out, struct polyfs_error *err);
+/* "metadata":{...} of it alone, with null for names of @old that are to go, which may be NULL. */
+int gcs_metadata_json(const struct polyfs_put_request *request, const json_t *old, struct ps_buf *out,
+                      struct polyfs_error *err);
 /* Conditions of a write; not POLYFS_OK when they are lost already. */
 int gcs_write_conditions(struct gcs_request *r, const struct polyfs_condition *condition, struct polyfs_error *err);
 /* What losing a condition is called: EXISTS, CONDITION, or @rc as it is. */

@@ -99,27 +99,6 @@ int gcs_copy(struct polyfs_call *call, void *self, const struct polyfs_source *s
 
 /* ---- metadata ----------------------------------------------------------------------------------------------------------- */
 
-/* A name that is to go is given as null. */
-static void add_gone(const json_t *old, const struct polyfs_put_request *request, int any, struct ps_buf *body)
-{
-    const char *name;
-    json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)old, name, value)
-    {
-        uint32_t i = 0;
-        (void)value;
-        while (i < request->metadata_count &&
-               strcmp(ps_kv_at(request->metadata, request->metadata_stride, i)->key, name) != 0)
-            i++;
-        if (i < request->metadata_count)
-            continue;
-        ps_buf_text(body, any ? "," : "");
-        ps_json_quote(body, name, strlen(name));
-        ps_buf_text(body, ":null");
-        any = 1;
-    }
-}
-
 /* What is there now: refused when it is not what was named; pins what is changed by @number. */
 static int look(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target,
                 const struct polyfs_put_request *request, struct gcs_result *now, struct polyfs_error *err)
@@ -172,12 +151,8 @@ int gcs_set_metadata(struct polyfs_call *call, void *self, const char *path, uin
     const char *type = request->content_type ? request->content_type : ps_json_text(now.root, "contentType");
     ps_buf_char(&body, '{');
     if (rc == POLYFS_OK)
-        rc = gcs_metadata_json(request, &body, err);
-    if (rc == POLYFS_OK && gcs_is_google(fs)) {
-        body.size--; /* the bracket comes behind those that go */
-        add_gone(json_object_get(now.root, "metadata"), request, request->metadata_count != 0, &body);
-        ps_buf_char(&body, '}');
-    }
+        rc = gcs_metadata_json(request, gcs_is_google(fs) ? json_object_get(now.root, "metadata") : NULL, &body,
+                               err);
     if (rc == POLYFS_OK && type) {
         ps_buf_text(&body, ",\"contentType\":");
         ps_json_quote(&body, type, strlen(type));

@@ -21,7 +21,35 @@ static int check_metadata(const struct polyfs_kv *row, struct polyfs_error *err)
     return POLYFS_OK;
 }
 
-int gcs_metadata_json(const struct polyfs_put_request *request, struct ps_buf *out, struct polyfs_error *err)
+static int is_given(const struct polyfs_put_request *request, const char *name)
+{
+    uint32_t i = 0;
+    while (i < request->metadata_count &&
+           strcmp(ps_kv_at(request->metadata, request->metadata_stride, i)->key, name) != 0)
+        i++;
+    return i < request->metadata_count;
+}
+
+/* A name that is to go is given as null. */
+static void add_gone(const json_t *old, const struct polyfs_put_request *request, struct ps_buf *out)
+{
+    const char *name;
+    json_t *value;
+    int any = request->metadata_count != 0;
+    json_object_foreach((json_t *)(uintptr_t)old, name, value)
+    {
+        (void)value;
+        if (is_given(request, name))
+            continue;
+        ps_buf_text(out, any ? "," : "");
+        ps_json_quote(out, name, strlen(name));
+        ps_buf_text(out, ":null");
+        any = 1;
+    }
+}
+
+int gcs_metadata_json(const struct polyfs_put_request *request, const json_t *old, struct ps_buf *out,
+                      struct polyfs_error *err)
 {
     uint64_t total = 0;
     int rc = POLYFS_OK;
@@ -36,6 +64,7 @@ int gcs_metadata_json(const struct polyfs_put_request *request, struct ps_buf *o
         ps_buf_char(out, ':');
         ps_json_quote(out, row->value, strlen(row->value));
     }
+    add_gone(old, request, out);
     ps_buf_char(out, '}');
     if (rc == POLYFS_OK && total > GCS_METADATA_MAX)
         rc = polyfs_fail(err, POLYFS_TOO_LARGE, "Google Cloud Storage takes 8 KiB of metadata, names included");
@@ -44,19 +73,22 @@ int gcs_metadata_json(const struct polyfs_put_request *request, struct ps_buf *o
 
 /* ---- the resource ---------------------------------------------------------------------------------------------------- */
 
+/* What a filesystem says of all writes; these rows come first. */
+enum { STORAGE_CLASS, ACL, KMS_KEY };
+
 /* Names of a write's extra rows: the filesystem's options, and the spellings of the JSON API. */
 static const struct extra {
     const char *name, *json;
-    int is_query; /* said beside the resource, not in it */
+    const char *of_copy; /* of what is said beside the resource, not in it: how a copy says it */
 } extras[] = {
-    {"storage_class", "storageClass", 0},
-    {"cache_control", "cacheControl", 0},
-    {"content_disposition", "contentDisposition", 0},
-    {"content_encoding", "contentEncoding", 0},
-    {"content_language", "contentLanguage", 0},
-    {"custom_time", "customTime", 0},
-    {"acl", "predefinedAcl", 1},
-    {"kms_key_name", "kmsKeyName", 1},
+    [STORAGE_CLASS] = {"storage_class", "storageClass", NULL},
+    [ACL] = {"acl", "predefinedAcl", "destinationPredefinedAcl"},
+    [KMS_KEY] = {"kms_key_name", "kmsKeyName", "destinationKmsKeyName"},
+    {"cache_control", "cacheControl", NULL},
+    {"content_disposition", "contentDisposition", NULL},
+    {"content_encoding", "contentEncoding", NULL},
+    {"content_language", "contentLanguage", NULL},
+    {"custom_time", "customTime", NULL},
 };
 #define EXTRAS (sizeof(extras) / sizeof(extras[0]))
 
@@ -74,7 +106,7 @@ static void member(struct ps_buf *out, const char *name, const char *value)
 static int extras_of(const struct gcs_fs *fs, const struct polyfs_put_request *request, const char *values[EXTRAS],
                      struct polyfs_error *err)
 {
-    const char *const own[EXTRAS] = {[0] = fs->storage_class, [6] = fs->acl, [7] = fs->kms_key};
+    const char *const own[EXTRAS] = {[STORAGE_CLASS] = fs->storage_class, [ACL] = fs->acl, [KMS_KEY] = fs->kms_key};
     memcpy(values, own, sizeof(own));
     for (uint32_t i = 0; i < request->extra_count; i++) {
         const struct polyfs_kv *row = ps_kv_at(request->extra, request->extra_stride, i);
@@ -112,17 +144,14 @@ int gcs_resource(struct gcs_fs *fs, const struct gcs_target *target, const struc
     member(out, "contentType", request->content_type);
     member(out, "crc32c", sum && *sum->text ? sum->text : NULL);
     for (size_t i = 0; i < EXTRAS; i++) {
-        if (extras[i].is_query)
-            gcs_query(r,
-                      r->rewrite_to ? (i == 6 ? "destinationPredefinedAcl" : "destinationKmsKeyName")
-                                    : extras[i].json,
-                      values[i]);
+        if (extras[i].of_copy)
+            gcs_query(r, r->rewrite_to ? extras[i].of_copy : extras[i].json, values[i]);
         else
             member(out, extras[i].json, values[i]);
     }
     if (request->metadata_count) {
         ps_buf_char(out, ',');
-        rc = gcs_metadata_json(request, out, err);
+        rc = gcs_metadata_json(request, NULL, out, err);
     }
     ps_buf_char(out, '}');
     return rc == POLYFS_OK ? ps_buf_check(out, err) : rc;

@@ -15,8 +15,8 @@ static struct {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t ended;
-    int started, has_thread, ending;
-    struct polyfs_fs *fs;
+    int has_thread, ending;
+    struct polyfs_fs *fs; /* NULL: nobody is watched */
     uint64_t before;
 } now;
 
@@ -85,7 +85,6 @@ void cli_watch_start(const char *what, const char *url, uint64_t total)
         return;
     now.fs = polyfs_fs_ref(place.fs);
     cli_close(&place);
-    now.started = 1;
     now.before = moved();
     cli_progress_start(what, total);
     thread_start();
@@ -93,10 +92,10 @@ void cli_watch_start(const char *what, const char *url, uint64_t total)
 
 void cli_watch_end(void)
 {
-    if (!now.started)
+    if (!now.fs)
         return;
-    now.started = 0;
     thread_end();
     polyfs_fs_close(now.fs);
+    now.fs = NULL;
     cli_progress_end();
 }
