@@ -37,13 +37,9 @@ static int check_key(const char *key, uint64_t n, struct polyfs_error *err)
     return POLYFS_OK;
 }
 
-int gcs_target(const char *path, uint64_t path_len, int need_key, struct gcs_target *out, struct polyfs_error *err)
+int gcs_target(const char *path, uint64_t path_len, int need_key, struct ps_target *out, struct polyfs_error *err)
 {
-    const char *slash = memchr(path, '/', path_len);
-    out->bucket = path;
-    out->bucket_len = slash ? (uint64_t)(slash - path) : path_len;
-    out->key = slash ? slash + 1 : path + path_len;
-    out->key_len = path_len - out->bucket_len - (slash != NULL);
+    ps_target_split(path, path_len, out);
     int rc = check_bucket(path, out->bucket_len, err);
     if (rc == POLYFS_OK && need_key && !out->key_len)
         return polyfs_fail(err, POLYFS_IS_DIR, "it is a bucket, not an object; write gs://bucket/key");
@@ -53,7 +49,7 @@ int gcs_target(const char *path, uint64_t path_len, int need_key, struct gcs_tar
 /* ---- making requests --------------------------------------------------------------------------------------------- */
 
 void gcs_request_init(struct gcs_request *r, const char *method, enum gcs_place place,
-                      const struct gcs_target *target)
+                      const struct ps_target *target)
 {
     memset(r, 0, sizeof(*r));
     r->http.method = method;
@@ -76,7 +72,7 @@ void gcs_header(struct gcs_request *r, const char *name, const char *value)
         r->headers[r->http.header_count++] = (struct ps_header){name, value};
 }
 
-static void object_path(struct ps_buf *url, const struct gcs_target *t)
+static void object_path(struct ps_buf *url, const struct ps_target *t)
 {
     ps_url_encode(url, t->bucket, t->bucket_len, 0);
     ps_buf_text(url, "/o/");
@@ -88,7 +84,7 @@ static void url_load(const struct gcs_fs *fs, struct gcs_request *r, struct ps_b
     static const char *const roots[] = {
         [GCS_BUCKETS] = "/storage/v1/b", [GCS_BUCKET] = "/storage/v1/b/",        [GCS_OBJECTS] = "/storage/v1/b/",
         [GCS_OBJECT] = "/storage/v1/b/", [GCS_UPLOAD] = "/upload/storage/v1/b/", [GCS_BATCH] = "/batch/storage/v1"};
-    const struct gcs_target *t = &r->target;
+    const struct ps_target *t = &r->target;
     if (r->place == GCS_SESSION) {
         ps_buf_text(url, r->session);
         return;
@@ -134,7 +130,7 @@ static void learn_server(struct gcs_fs *fs, const struct ps_http_connection *ans
     ps_unlock(&fs->mu);
 }
 
-static struct gcs_bucket *bucket_row_locked(struct gcs_fs *fs, const struct gcs_target *t)
+static struct gcs_bucket *bucket_row_locked(struct gcs_fs *fs, const struct ps_target *t)
 {
     for (unsigned i = 0; i < fs->bucket_count; i++)
         if (strlen(fs->buckets[i].name) == t->bucket_len &&
@@ -143,7 +139,7 @@ static struct gcs_bucket *bucket_row_locked(struct gcs_fs *fs, const struct gcs_
     return NULL;
 }
 
-uint8_t gcs_bucket_versions(struct gcs_fs *fs, const struct gcs_target *target)
+uint8_t gcs_bucket_versions(struct gcs_fs *fs, const struct ps_target *target)
 {
     ps_lock(&fs->mu);
     const struct gcs_bucket *row = bucket_row_locked(fs, target);
@@ -152,7 +148,7 @@ uint8_t gcs_bucket_versions(struct gcs_fs *fs, const struct gcs_target *target)
     return versions;
 }
 
-void gcs_bucket_learn(struct gcs_fs *fs, const struct gcs_target *target, uint8_t versions)
+void gcs_bucket_learn(struct gcs_fs *fs, const struct ps_target *target, uint8_t versions)
 {
     ps_lock(&fs->mu);
     struct gcs_bucket *row = bucket_row_locked(fs, target);

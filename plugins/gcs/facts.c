@@ -16,7 +16,7 @@ static void limits(struct polyfs_caps *out)
 }
 
 /* Whether the bucket keeps versions. Who may not ask is not told, and it stays unknown. */
-static int probe_versions(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target,
+static int probe_versions(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                           struct polyfs_error *err)
 {
     struct gcs_request r;
@@ -37,7 +37,7 @@ int gcs_caps(struct polyfs_call *call, void *self, const char *path, uint64_t pa
              struct polyfs_caps *out, struct polyfs_error *err)
 {
     struct gcs_fs *fs = self;
-    struct gcs_target target;
+    struct ps_target target;
     if (flags & ~POLYFS_CAPS_PROBE)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
     int has_bucket = path_len && gcs_target(path, path_len, 0, &target, NULL) == POLYFS_OK;

@@ -5,7 +5,7 @@
  */
 #include "gcs.h"
 
-static int bucket_target(const char *path, uint64_t path_len, struct gcs_target *out, struct polyfs_error *err)
+static int bucket_target(const char *path, uint64_t path_len, struct ps_target *out, struct polyfs_error *err)
 {
     int rc = gcs_target(path, path_len, 0, out, err);
     if (rc == POLYFS_OK && out->key_len)
@@ -23,7 +23,7 @@ static void member(struct ps_buf *body, const char *name, const char *value)
     ps_json_quote(body, value, strlen(value));
 }
 
-static int make_bucket(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target,
+static int make_bucket(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                        struct polyfs_error *err)
 {
     struct gcs_request r;
@@ -64,7 +64,7 @@ static int sees_bucket(struct gcs_fs *fs, struct polyfs_call *call, const char *
 static int fs_mkdir(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
                     struct polyfs_error *err)
 {
-    struct gcs_target target;
+    struct ps_target target;
     if (flags & ~(POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK | POLYFS_MKDIR_BUCKET))
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
     if (!(flags & POLYFS_MKDIR_BUCKET))
@@ -81,7 +81,7 @@ static int fs_rmdir(struct polyfs_call *call, void *self, const char *path, uint
                     struct polyfs_error *err)
 {
     struct gcs_fs *fs = self;
-    struct gcs_target target;
+    struct ps_target target;
     struct gcs_request r;
     struct ps_http_connection *answer = NULL;
     if (flags & ~POLYFS_MKDIR_BUCKET)

@@ -70,12 +70,6 @@ struct gcs_fs {
     unsigned bucket_count, bucket_next; /* the one that gives way when there are more */
 };
 
-/* A path: bucket/key. Borrowed; neither ends in NUL of its own. */
-struct gcs_target {
-    const char *bucket, *key;
-    uint64_t bucket_len, key_len;
-};
-
 /* Where a request goes below the endpoint. */
 enum gcs_place {
     GCS_BUCKETS, /* /storage/v1/b */
@@ -90,9 +84,9 @@ enum gcs_place {
 struct gcs_request {
     struct ps_http_request http; /* its URL and its headers are put there when it is sent */
     enum gcs_place place;
-    struct gcs_target target;
-    const struct gcs_target *rewrite_to; /* OBJECT: /rewriteTo/b/{bucket}/o/{key} behind it */
-    const char *session;                 /* SESSION: its URL */
+    struct ps_target target;
+    const struct ps_target *rewrite_to; /* OBJECT: /rewriteTo/b/{bucket}/o/{key} behind it */
+    const char *session;                /* SESSION: its URL */
     struct ps_query query[GCS_QUERY_MAX];
     unsigned query_count;
     struct ps_header headers[GCS_HEADERS_MAX]; /* http.header_count of them; values borrowed */
@@ -131,9 +125,9 @@ int gcs_token_impersonate(struct gcs_fs *fs, struct polyfs_call *call, const cha
 
 /* ---- client.c ---- */
 /* INVALID for a path that names no bucket, or one that cannot be; @need_key: and no key. */
-int gcs_target(const char *path, uint64_t path_len, int need_key, struct gcs_target *out, struct polyfs_error *err);
+int gcs_target(const char *path, uint64_t path_len, int need_key, struct ps_target *out, struct polyfs_error *err);
 void gcs_request_init(struct gcs_request *r, const char *method, enum gcs_place place,
-                      const struct gcs_target *target);
+                      const struct ps_target *target);
 /* A NULL value adds nothing. */
 void gcs_query(struct gcs_request *r, const char *name, const char *value);
 void gcs_header(struct gcs_request *r, const char *name, const char *value);
@@ -146,8 +140,8 @@ int gcs_send(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_request *r,
 /* Is it known to be Google's own? What only that does is not tried elsewhere. */
 int gcs_is_google(struct gcs_fs *fs);
 /* What was learned of a bucket; and to learn whether it keeps versions. */
-uint8_t gcs_bucket_versions(struct gcs_fs *fs, const struct gcs_target *target);
-void gcs_bucket_learn(struct gcs_fs *fs, const struct gcs_target *target, uint8_t versions);
+uint8_t gcs_bucket_versions(struct gcs_fs *fs, const struct ps_target *target);
+void gcs_bucket_learn(struct gcs_fs *fs, const struct ps_target *target, uint8_t versions);
 
 /* ---- errors.c ---- */
 /* What an answer that is no success means: code, retry class, words; the store's own reason and request id. */
@@ -174,7 +168,7 @@ int gcs_written(const json_t *object, struct polyfs_stat *out, struct polyfs_err
 int gcs_crc32c_parse(const char *text, struct polyfs_checksum *out);
 
 /* ---- read.c ---- */
-int gcs_stat_object(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target,
+int gcs_stat_object(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                     const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
                     struct polyfs_error *err);
 /* Can it be a generation? Else nothing has this etag. */
@@ -190,7 +184,7 @@ struct gcs_sum {
 void gcs_sum_text(uint32_t crc, struct gcs_sum *out);
 int gcs_sum_given(const struct polyfs_checksum *given, struct gcs_sum *out, struct polyfs_error *err);
 /* The object resource of a write as JSON: name, content type, metadata, pass-through options, checksum. @sum may be NULL. */
-int gcs_resource(struct gcs_fs *fs, const struct gcs_target *target, const struct polyfs_put_request *request,
+int gcs_resource(struct gcs_fs *fs, const struct ps_target *target, const struct polyfs_put_request *request,
                  const struct gcs_sum *sum, struct gcs_request *r, struct ps_buf *out, struct polyfs_error *err);
 /* "metadata":{...} of it alone, with null for names of @old that are to go, which may be NULL. */
 int gcs_metadata_json(const struct polyfs_put_request *request, const json_t *old, struct ps_buf *out,

@@ -11,10 +11,10 @@
 
 struct lister {
     struct gcs_fs *fs;
-    struct gcs_target target; /* of prefix */
-    char *prefix;             /* owned: bucket/key prefix */
-    char *start_after;        /* owned: key, or NULL */
-    char *marker;             /* owned: "t" and a token, or "k" and the last key of the page before; or NULL */
+    struct ps_target target; /* of prefix */
+    char *prefix;            /* owned: bucket/key prefix */
+    char *start_after;       /* owned: key, or NULL */
+    char *marker;            /* owned: "t" and a token, or "k" and the last key of the page before; or NULL */
     uint32_t flags, page_size;
     struct ps_page page;
 };

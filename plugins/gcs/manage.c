@@ -19,7 +19,7 @@ static int copy_query(struct gcs_request *r, const struct polyfs_source *source,
 }
 
 /* A refusal may be about the source, the target, or a bucket: what the source is now settles it. */
-static int copy_lost(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *from,
+static int copy_lost(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_target *from,
                      const struct polyfs_source *source, const struct polyfs_put_request *request, int rc,
                      struct polyfs_error *err)
 {
@@ -77,7 +77,7 @@ int gcs_copy(struct polyfs_call *call, void *self, const struct polyfs_source *s
              struct polyfs_stat *out, struct polyfs_error *err)
 {
     struct gcs_fs *fs = self;
-    struct gcs_target from, to;
+    struct ps_target from, to;
     struct gcs_request r;
     const int given = request->metadata_count || request->content_type;
     if (request->flags & ~POLYFS_PUT_KEEP_METADATA || (request->flags && given))
@@ -100,7 +100,7 @@ int gcs_copy(struct polyfs_call *call, void *self, const struct polyfs_source *s
 /* ---- metadata ----------------------------------------------------------------------------------------------------------- */
 
 /* What is there now: refused when it is not what was named; pins what is changed by @number. */
-static int look(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target,
+static int look(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                 const struct polyfs_put_request *request, struct gcs_result *now, struct polyfs_error *err)
 {
     struct gcs_request r;
@@ -117,7 +117,7 @@ static int look(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_ta
     return rc;
 }
 
-static int change(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target, const json_t *now,
+static int change(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_target *target, const json_t *now,
                   const struct ps_buf *body, struct polyfs_error *err)
 {
     struct gcs_request r;
@@ -142,7 +142,7 @@ int gcs_set_metadata(struct polyfs_call *call, void *self, const char *path, uin
                      const struct polyfs_put_request *request, struct polyfs_error *err)
 {
     struct gcs_fs *fs = self;
-    struct gcs_target target;
+    struct ps_target target;
     struct gcs_result now = {0};
     struct ps_buf body = {0};
     int rc = gcs_target(path, path_len, 1, &target, err);

@@ -24,7 +24,7 @@ int gcs_check_version(const char *version, struct polyfs_error *err)
 
 /* ---- stat ------------------------------------------------------------------------------------------------------------- */
 
-int gcs_stat_object(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target,
+int gcs_stat_object(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                     const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
                     struct polyfs_error *err)
 {
@@ -44,7 +44,7 @@ int gcs_stat_object(struct gcs_fs *fs, struct polyfs_call *call, const struct gc
     return rc;
 }
 
-static int stat_bucket(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target,
+static int stat_bucket(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                        struct polyfs_stat *out, struct polyfs_error *err)
 {
     struct gcs_request r;
@@ -60,7 +60,7 @@ static int stat_bucket(struct gcs_fs *fs, struct polyfs_call *call, const struct
 int gcs_stat(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,
              struct polyfs_stat *out, struct polyfs_pairs *meta, struct polyfs_error *err)
 {
-    struct gcs_target target;
+    struct ps_target target;
     struct polyfs_stat stat;
     ps_stat_folder(&stat);
     int rc = path_len ? gcs_target(path, path_len, 0, &target, err) : POLYFS_OK;
@@ -147,7 +147,7 @@ static int accept(void *arg, const struct ps_http_connection *answer, struct pol
 }
 
 /* What the bytes' own answer does not tell, or what has none: metadata, changes since, the end of the object. */
-static int look_first(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target, struct get *g,
+static int look_first(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_target *target, struct get *g,
                       struct polyfs_error *err)
 {
     const struct polyfs_get_request *q = g->request;
@@ -161,7 +161,7 @@ static int look_first(struct gcs_fs *fs, struct polyfs_call *call, const struct 
 }
 
 /* Behind the end, or an empty object: which of the two a stat tells. */
-static int settle_end(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target, struct get *g,
+static int settle_end(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_target *target, struct get *g,
                       struct polyfs_error *err)
 {
     uint64_t offset = 0, length = 0;
@@ -197,7 +197,7 @@ static void get_prepare(struct gcs_request *r, struct get *g, char range[64])
     r->http.arg = g;
 }
 
-static int get_range(struct gcs_fs *fs, struct polyfs_call *call, const struct gcs_target *target, struct get *g,
+static int get_range(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_target *target, struct get *g,
                      void *buffer, struct polyfs_error *err)
 {
     struct gcs_request r;
@@ -242,7 +242,7 @@ int gcs_get(struct polyfs_call *call, void *self, const char *path, uint64_t pat
             const struct polyfs_get_request *request, void *buffer, uint64_t *out_n, struct polyfs_stat *out,
             struct polyfs_error *err)
 {
-    struct gcs_target target;
+    struct ps_target target;
     struct get g = {.request = request, .stat = POLYFS_STAT_INIT};
     int rc = gcs_target(path, path_len, 1, &target, err);
     if (rc == POLYFS_OK)

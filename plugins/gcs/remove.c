@@ -8,7 +8,7 @@ int gcs_remove(struct polyfs_call *call, void *self, const char *path, uint64_t 
                const struct polyfs_condition *condition, struct polyfs_error *err)
 {
     struct gcs_fs *fs = self;
-    struct gcs_target target;
+    struct ps_target target;
     struct gcs_request r;
     struct ps_http_connection *answer = NULL;
     int rc = gcs_target(path, path_len, 1, &target, err);
@@ -46,7 +46,7 @@ static struct polyfs_remove_item *item_at(const struct removal *m, uint64_t i)
 }
 
 /* One request of a batch; its number comes back with its answer. */
-static void add_part(const struct removal *m, uint64_t i, const struct gcs_target *t, struct ps_buf *body)
+static void add_part(const struct removal *m, uint64_t i, const struct ps_target *t, struct ps_buf *body)
 {
     const struct polyfs_remove_item *item = item_at(m, i);
     ps_buf_text(body, "--" BOUNDARY "\r\nContent-Type: application/http\r\nContent-ID: <polyfs+");
@@ -73,7 +73,7 @@ static uint64_t batch_body(const struct removal *m, struct ps_buf *body)
     uint64_t listed = 0;
     for (uint64_t i = 0; i < m->count; i++) {
         struct polyfs_remove_item *item = item_at(m, i);
-        struct gcs_target target;
+        struct ps_target target;
         item->code = gcs_target(item->path, item->path_len, 1, &target, NULL);
         if (item->code == POLYFS_OK && item->if_match)
             item->code = POLYFS_UNSUPPORTED; /* core removes it singly */

@@ -54,7 +54,7 @@ static int take_location(struct stream *s, const struct ps_http_connection *answ
     return s->url ? POLYFS_OK : polyfs_fail(err, POLYFS_NOMEM, "no memory for an upload");
 }
 
-static int begin(struct stream *s, struct polyfs_call *call, const struct gcs_target *target,
+static int begin(struct stream *s, struct polyfs_call *call, const struct ps_target *target,
                  const struct polyfs_put_request *request, struct polyfs_error *err)
 {
     struct gcs_request r;
@@ -86,7 +86,7 @@ static int stream_open(struct polyfs_call *call, void *self, const char *path, u
                        const struct polyfs_put_request *request, struct polyfs_step *step, void **out,
                        struct polyfs_error *err)
 {
-    struct gcs_target target;
+    struct ps_target target;
     (void)step;
     if (flags || request->flags)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");

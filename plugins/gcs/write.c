@@ -130,7 +130,7 @@ static int check_type(const char *type, struct polyfs_error *err)
     return POLYFS_OK;
 }
 
-int gcs_resource(struct gcs_fs *fs, const struct gcs_target *target, const struct polyfs_put_request *request,
+int gcs_resource(struct gcs_fs *fs, const struct ps_target *target, const struct polyfs_put_request *request,
                  const struct gcs_sum *sum, struct gcs_request *r, struct ps_buf *out, struct polyfs_error *err)
 {
     const char *values[EXTRAS];
@@ -228,7 +228,7 @@ int gcs_check_sum(const json_t *object, const struct gcs_sum *sent, struct polyf
 /* ---- put ------------------------------------------------------------------------------------------------------------------ */
 
 /* multipart/related (RFC 2387): the resource, then the bytes; @boundary is random, so that no bytes hold it. */
-static int put_frame(struct gcs_fs *fs, const struct gcs_target *target, const struct polyfs_put_request *request,
+static int put_frame(struct gcs_fs *fs, const struct ps_target *target, const struct polyfs_put_request *request,
                      const struct gcs_sum *sum, const char *boundary, struct gcs_request *r, struct ps_buf *head,
                      struct ps_buf *tail, struct polyfs_error *err)
 {
@@ -277,7 +277,7 @@ int gcs_put(struct polyfs_call *call, void *self, const char *path, uint64_t pat
             uint64_t size, const struct polyfs_put_request *request, struct polyfs_stat *out,
             struct polyfs_error *err)
 {
-    struct gcs_target target;
+    struct ps_target target;
     struct gcs_request r;
     struct gcs_sum sum;
     struct ps_buf head = {0}, tail = {0};

@@ -34,15 +34,11 @@ static int check_bucket(const char *name, uint64_t n, struct polyfs_error *err)
     return POLYFS_OK;
 }
 
-int s3_target(const struct s3_fs *fs, const char *path, uint64_t path_len, int need_key, struct s3_target *out,
+int s3_target(const struct s3_fs *fs, const char *path, uint64_t path_len, int need_key, struct ps_target *out,
               struct polyfs_error *err)
 {
-    const char *slash = memchr(path, '/', path_len);
     (void)fs;
-    out->bucket = path;
-    out->bucket_len = slash ? (uint64_t)(slash - path) : path_len;
-    out->key = slash ? slash + 1 : path + path_len;
-    out->key_len = path_len - out->bucket_len - (slash != NULL);
+    ps_target_split(path, path_len, out);
     int rc = check_bucket(path, out->bucket_len, err);
     if (rc == POLYFS_OK && need_key && !out->key_len)
         return polyfs_fail(err, POLYFS_IS_DIR, "it is a bucket, not an object; write s3://bucket/key");
@@ -56,7 +52,7 @@ int s3_target(const struct s3_fs *fs, const char *path, uint64_t path_len, int n
 
 /* ---- making requests --------------------------------------------------------------------------------------------- */
 
-void s3_request_init(struct s3_request *r, const char *method, const struct s3_target *target)
+void s3_request_init(struct s3_request *r, const char *method, const struct ps_target *target)
 {
     memset(r, 0, sizeof(*r));
     r->http.method = method;
@@ -119,7 +115,7 @@ static void sending_clear(const struct s3_fs *fs, struct sending *s)
 }
 
 /* A name with a dot has no certificate of Amazon's, so it goes into the path. */
-static int in_host(const struct s3_fs *fs, const struct s3_target *t)
+static int in_host(const struct s3_fs *fs, const struct ps_target *t)
 {
     if (!fs->virtual_hosts || !t->bucket_len || (fs->endpoint.tls && memchr(t->bucket, '.', t->bucket_len)))
         return 0;
@@ -129,7 +125,7 @@ static int in_host(const struct s3_fs *fs, const struct s3_target *t)
     return 1;
 }
 
-static struct s3_bucket *bucket_row_locked(struct s3_fs *fs, const struct s3_target *t, int make)
+static struct s3_bucket *bucket_row_locked(struct s3_fs *fs, const struct ps_target *t, int make)
 {
     for (unsigned i = 0; i < fs->bucket_count; i++)
         if (strlen(fs->buckets[i].name) == t->bucket_len &&
@@ -143,7 +139,7 @@ static struct s3_bucket *bucket_row_locked(struct s3_fs *fs, const struct s3_tar
     return &fs->buckets[at];
 }
 
-void s3_bucket_get(struct s3_fs *fs, const struct s3_target *target, struct s3_bucket *out)
+void s3_bucket_get(struct s3_fs *fs, const struct ps_target *target, struct s3_bucket *out)
 {
     ps_lock(&fs->mu);
     const struct s3_bucket *row = bucket_row_locked(fs, target, 0);
@@ -151,7 +147,7 @@ void s3_bucket_get(struct s3_fs *fs, const struct s3_target *target, struct s3_b
     ps_unlock(&fs->mu);
 }
 
-void s3_bucket_versions(struct s3_fs *fs, const struct s3_target *target, uint8_t versions)
+void s3_bucket_versions(struct s3_fs *fs, const struct ps_target *target, uint8_t versions)
 {
     ps_lock(&fs->mu);
     struct s3_bucket *row = bucket_row_locked(fs, target, 1);
@@ -161,7 +157,7 @@ void s3_bucket_versions(struct s3_fs *fs, const struct s3_target *target, uint8_
 }
 
 /* Region of a bucket, and this server's time. The key of the day is kept, since to derive it costs as much as a signature. */
-static int signer_load(struct s3_fs *fs, const struct s3_target *t, const struct ps_keys *keys, struct ps_signer *s,
+static int signer_load(struct s3_fs *fs, const struct ps_target *t, const struct ps_keys *keys, struct ps_signer *s,
                        char region[32], struct polyfs_error *err)
 {
     char date[17];
@@ -198,7 +194,7 @@ static int signer_load(struct s3_fs *fs, const struct s3_target *t, const struct
     return rc;
 }
 
-static void url_load(const struct s3_fs *fs, const struct s3_target *t, struct ps_query *query, unsigned count,
+static void url_load(const struct s3_fs *fs, const struct ps_target *t, struct ps_query *query, unsigned count,
                      const char *region, struct sending *s)
 {
     int host = in_host(fs, t);
@@ -300,7 +296,7 @@ static void learn_server(struct s3_fs *fs, const struct ps_http_connection *answ
 }
 
 /* Another than the one that was signed for. Not than the one that is known: of many at once, one learns it first. */
-static int learn_region(struct s3_fs *fs, const struct s3_target *t, const char *region, const char *signed_for)
+static int learn_region(struct s3_fs *fs, const struct ps_target *t, const char *region, const char *signed_for)
 {
     struct s3_bucket *row;
     if (!region || !*region || strlen(region) >= sizeof(row->region) || !t->bucket_len ||
@@ -359,7 +355,7 @@ static int learn_keys(struct s3_fs *fs, struct polyfs_call *call, const struct p
 }
 
 /* Did this refusal teach us something with which the same call may work? */
-static int learn(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *t, const struct sending *s,
+static int learn(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *t, const struct sending *s,
                  const struct ps_http_connection *answer)
 {
     struct refusal refusal = {{0}, {0}};
@@ -403,7 +399,7 @@ static int exchange(struct s3_fs *fs, struct polyfs_call *call, struct s3_reques
 }
 
 /* Has a key parts that a file system would resolve: empty, `.` or `..`? One '/' at the end is plain. */
-static int has_folder_parts(const struct s3_target *t)
+static int has_folder_parts(const struct ps_target *t)
 {
     for (uint64_t at = 0, n; at < t->key_len; at += n + 1) {
         const char *slash = memchr(t->key + at, '/', t->key_len - at);
@@ -415,7 +411,7 @@ static int has_folder_parts(const struct s3_target *t)
 }
 
 /* On a server that keeps objects as files such a key would be another object. One that is not known is asked first. */
-static int check_key(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *t,
+static int check_key(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *t,
                      struct polyfs_error *err)
 {
     int in_xml = ps_xml_can_carry(t->key, t->key_len), parts = has_folder_parts(t);
@@ -468,7 +464,7 @@ int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, st
     return rc;
 }
 
-int s3_presign(struct s3_fs *fs, struct polyfs_call *call, const char *method, const struct s3_target *target,
+int s3_presign(struct s3_fs *fs, struct polyfs_call *call, const char *method, const struct ps_target *target,
                uint32_t life_s, struct ps_buf *out, struct polyfs_error *err)
 {
     struct sending s = {0};
@@ -488,10 +484,10 @@ int s3_presign(struct s3_fs *fs, struct polyfs_call *call, const char *method, c
     return rc;
 }
 
-int s3_learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+int s3_learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                      struct polyfs_error *err)
 {
-    struct s3_target bucket = *target;
+    struct ps_target bucket = *target;
     struct s3_request r;
     struct ps_http_connection *answer = NULL;
     ps_lock(&fs->mu);
@@ -506,7 +502,7 @@ int s3_learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3
     return s3_profile(fs) != S3_UNKNOWN ? POLYFS_OK : rc;
 }
 
-int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                          struct polyfs_error *err)
 {
     int rc = s3_learn_profile(fs, call, target, err);

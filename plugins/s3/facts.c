@@ -100,10 +100,10 @@ static int versions_sink(void *arg, const char *data, uint64_t size, struct poly
 }
 
 /* Whether the bucket keeps versions. Who may not ask is not told, and it stays unknown. */
-static int probe_versions(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+static int probe_versions(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                           struct polyfs_error *err)
 {
-    struct s3_target bucket = *target;
+    struct ps_target bucket = *target;
     struct s3_request r;
     struct versions versions = {.answer = POLYFS_UNKNOWN};
     struct ps_http_connection *answer = NULL;
@@ -126,7 +126,7 @@ static int probe_versions(struct s3_fs *fs, struct polyfs_call *call, const stru
     return rc == POLYFS_PERMISSION || rc == POLYFS_UNSUPPORTED ? POLYFS_OK : rc;
 }
 
-static int probe(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+static int probe(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                  struct polyfs_error *err)
 {
     struct s3_bucket bucket;
@@ -141,7 +141,7 @@ int s3_caps(struct polyfs_call *call, void *self, const char *path, uint64_t pat
             struct polyfs_caps *out, struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
-    struct s3_target target;
+    struct ps_target target;
     if (flags & ~POLYFS_CAPS_PROBE)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
     struct s3_bucket bucket = {.versions = POLYFS_UNKNOWN};

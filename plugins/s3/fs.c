@@ -5,7 +5,7 @@
  */
 #include "s3.h"
 
-static int only_buckets(const struct s3_target *target, struct polyfs_error *err)
+static int only_buckets(const struct ps_target *target, struct polyfs_error *err)
 {
     return target->key_len ? polyfs_fail(err, POLYFS_INVALID, "a bucket has no '/' in its name; write s3://bucket")
                            : POLYFS_OK;
@@ -25,7 +25,7 @@ static int fs_mkdir(struct polyfs_call *call, void *self, const char *path, uint
                     struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
-    struct s3_target target;
+    struct ps_target target;
     struct s3_request r;
     struct ps_http_connection *answer = NULL;
     struct ps_buf body = {0};
@@ -57,7 +57,7 @@ static int fs_rmdir(struct polyfs_call *call, void *self, const char *path, uint
                     struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
-    struct s3_target target;
+    struct ps_target target;
     struct s3_request r;
     struct ps_http_connection *answer = NULL;
     if (flags & ~POLYFS_MKDIR_BUCKET)

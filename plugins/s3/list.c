@@ -8,7 +8,7 @@
 
 struct lister {
     struct s3_fs *fs;
-    struct s3_target target; /* of prefix */
+    struct ps_target target; /* of prefix */
     char *prefix;            /* owned: bucket/key prefix */
     char *start_after;       /* owned: key, or NULL */
     char *token;             /* owned: of the page to come, or NULL; of versions: key, line end, version */
@@ -129,7 +129,7 @@ static void page_query(struct lister *l, struct s3_request *r, const char *prefi
 static int page_read(struct lister *l, struct polyfs_call *call, struct polyfs_error *err)
 {
     struct s3_request r;
-    struct s3_target target = l->target;
+    struct ps_target target = l->target;
     struct ps_http_connection *answer = NULL;
     char most[16];
     int buckets = !target.bucket_len;

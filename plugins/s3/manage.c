@@ -9,7 +9,7 @@
 int s3_copy_source(const struct s3_fs *fs, struct s3_request *r, const struct polyfs_source *source,
                    struct polyfs_error *err)
 {
-    struct s3_target from;
+    struct ps_target from;
     struct ps_buf text = {0};
     int rc = s3_target(fs, source->path, source->path_len, 1, &from, err);
     if (rc != POLYFS_OK)
@@ -79,7 +79,7 @@ int s3_copy(struct polyfs_call *call, void *self, const struct polyfs_source *so
             struct polyfs_stat *out, struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
-    struct s3_target target;
+    struct ps_target target;
     struct s3_request r;
     int conditional = request->condition.create_only || request->condition.if_match;
     (void)step;
@@ -113,7 +113,7 @@ int s3_set_metadata(struct polyfs_call *call, void *self, const char *path, uint
     struct polyfs_stat stat = POLYFS_STAT_INIT;
     struct polyfs_put_request own = *request;
     struct s3_request r;
-    struct s3_target target;
+    struct ps_target target;
     int rc = s3_target(fs, path, path_len, 1, &target, err);
     if (rc == POLYFS_OK)
         rc = s3_stat(call, fs, path, path_len, NULL, &stat, NULL, err);
@@ -144,7 +144,7 @@ int s3_sign(struct polyfs_call *call, void *self, const char *path, uint64_t pat
             uint32_t life_s, struct polyfs_text *out, struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
-    struct s3_target target;
+    struct ps_target target;
     struct ps_buf url = {0};
     int rc = s3_target(fs, path, path_len, 1, &target, err);
     if (rc == POLYFS_OK && !fs->creds)
@@ -175,7 +175,7 @@ struct uploads {
     } at[UPLOADS_MAX];
     struct polyfs_upload_row rows[UPLOADS_MAX];
     uint64_t count;
-    const struct s3_target *target;
+    const struct ps_target *target;
     char key_marker[1100], id_marker[1024];
     int truncated, is_url;
 };
@@ -256,7 +256,7 @@ static int uploads_ask(struct s3_fs *fs, struct polyfs_call *call, struct upload
                        struct polyfs_error *err)
 {
     struct s3_request r;
-    struct s3_target bucket = *u->target;
+    struct ps_target bucket = *u->target;
     struct ps_http_connection *answer = NULL;
     char *key = NULL;
     const char *cut = cursor ? strrchr(cursor, '\n') : NULL;
@@ -303,7 +303,7 @@ static int uploads_more(struct uploads *u, struct polyfs_step *step, struct poly
 }
 
 /* Rows below the prefix: not every server looks at it. */
-static uint64_t uploads_rows(struct uploads *u, const struct s3_target *target)
+static uint64_t uploads_rows(struct uploads *u, const struct ps_target *target)
 {
     uint64_t kept = 0, skip = target->bucket_len + 1;
     for (uint64_t i = 0; i < u->count; i++) {
@@ -325,7 +325,7 @@ int s3_uploads_list(struct polyfs_call *call, void *self, const char *prefix, ui
                     struct polyfs_step *step, const struct polyfs_upload_row **out_rows, uint64_t *out_count,
                     uint64_t *out_stride, struct polyfs_error *err)
 {
-    struct s3_target target;
+    struct ps_target target;
     int rc = s3_target(self, prefix, prefix_len, 0, &target, err);
     if (rc != POLYFS_OK)
         return rc;

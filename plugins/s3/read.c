@@ -32,7 +32,7 @@ static void checksum_of(const struct ps_http_connection *answer, struct polyfs_c
 }
 
 /* Folders that a server keeps as objects of their own, or a mount has made. */
-static int is_folder(const struct s3_target *target, const struct polyfs_stat *stat)
+static int is_folder(const struct ps_target *target, const struct polyfs_stat *stat)
 {
     return target->key_len && target->key[target->key_len - 1] == '/' && stat->size == 0 &&
            strncmp(stat->content_type, "application/x-directory", 23) == 0;
@@ -76,7 +76,7 @@ int s3_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *out,
 
 /* ---- stat ------------------------------------------------------------------------------------------------------------- */
 
-static int stat_object(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+static int stat_object(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                        const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
                        struct polyfs_error *err)
 {
@@ -98,11 +98,11 @@ static int stat_object(struct s3_fs *fs, struct polyfs_call *call, const struct 
 }
 
 /* To HEAD the reason is not told, and Amazon answers 400 when a session token has expired: a listing is told which. */
-static int stat_refused(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target, int rc,
+static int stat_refused(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target, int rc,
                         struct polyfs_error *err)
 {
     struct s3_request r;
-    struct s3_target bucket = *target;
+    struct ps_target bucket = *target;
     struct ps_http_connection *answer = NULL;
     struct polyfs_error why = POLYFS_ERROR_INIT;
     if (!err || err->http_status != 400 || *err->native_code)
@@ -122,7 +122,7 @@ static int stat_refused(struct s3_fs *fs, struct polyfs_call *call, const struct
 int s3_stat(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,
             struct polyfs_stat *out, struct polyfs_pairs *meta, struct polyfs_error *err)
 {
-    struct s3_target target;
+    struct ps_target target;
     struct polyfs_stat stat;
     if (path_len == 0) {
         ps_stat_folder(&stat);
@@ -179,7 +179,7 @@ static int accept(void *arg, const struct ps_http_connection *answer, struct pol
 }
 
 /* Behind the end, or an empty object: which of the two a HEAD tells. */
-static int settle_end(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target, struct get *g,
+static int settle_end(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target, struct get *g,
                       struct polyfs_error *err)
 {
     int rc = stat_object(fs, call, target, g->request->version, &g->stat, g->request->meta, err);
@@ -227,7 +227,7 @@ static void get_prepare(struct s3_fs *fs, struct s3_request *r, struct get *g, c
     r->http.arg = g;
 }
 
-static int get_range(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target, struct get *g,
+static int get_range(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target, struct get *g,
                      void *buffer, struct polyfs_error *err)
 {
     struct s3_request r;
@@ -252,7 +252,7 @@ int s3_get(struct polyfs_call *call, void *self, const char *path, uint64_t path
            const struct polyfs_get_request *request, void *buffer, uint64_t *out_n, struct polyfs_stat *out,
            struct polyfs_error *err)
 {
-    struct s3_target target;
+    struct ps_target target;
     struct get g = {.request = request, .stat = POLYFS_STAT_INIT};
     if (request->flags & ~(POLYFS_GET_SUFFIX | POLYFS_GET_WHOLE))
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");

@@ -7,7 +7,7 @@ int s3_remove(struct polyfs_call *call, void *self, const char *path, uint64_t p
               const struct polyfs_condition *condition, struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
-    struct s3_target target;
+    struct ps_target target;
     struct s3_request r;
     struct ps_http_connection *answer = NULL;
     int rc = s3_target(fs, path, path_len, 1, &target, err);
@@ -87,7 +87,7 @@ static uint64_t removal_body(struct s3_fs *fs, const struct removal *m, struct p
     ps_buf_text(body, "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>");
     for (uint64_t i = 0; i < m->count; i++) {
         struct polyfs_remove_item *item = item_at(m, i);
-        struct s3_target target;
+        struct ps_target target;
         item->code = s3_target(fs, item->path, item->path_len, 1, &target, NULL);
         if (item->code == POLYFS_OK && (item->if_match || target.bucket_len != m->bucket_len ||
                                         memcmp(item->path, item_at(m, 0)->path, m->bucket_len) != 0 ||
@@ -111,7 +111,7 @@ static uint64_t removal_body(struct s3_fs *fs, const struct removal *m, struct p
 }
 
 static int removal_send(struct s3_fs *fs, struct polyfs_call *call, struct removal *m,
-                        const struct s3_target *bucket, const struct ps_buf *body, struct polyfs_error *err)
+                        const struct ps_target *bucket, const struct ps_buf *body, struct polyfs_error *err)
 {
     struct s3_request r;
     struct ps_http_connection *answer = NULL;
@@ -146,7 +146,7 @@ static int removal_send(struct s3_fs *fs, struct polyfs_call *call, struct remov
 int s3_remove_many(struct polyfs_call *call, void *self, struct polyfs_remove_item *items, uint64_t count,
                    uint64_t stride, struct polyfs_error *err)
 {
-    struct s3_target bucket;
+    struct ps_target bucket;
     struct ps_buf body = {0};
     struct removal m = {.items = items, .count = count, .stride = stride};
     if (!count)

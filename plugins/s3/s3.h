@@ -100,15 +100,9 @@ struct s3_fs {
     uint64_t derived_serial; /* of the keys it was derived of */
 };
 
-/* A path: bucket/key. Borrowed; neither ends in NUL of its own. */
-struct s3_target {
-    const char *bucket, *key;
-    uint64_t bucket_len, key_len;
-};
-
 struct s3_request {
     struct ps_http_request http; /* its URL and its headers are put there when it is sent */
-    struct s3_target target;
+    struct ps_target target;
     struct ps_query query[S3_QUERY_MAX];
     unsigned query_count;
     struct ps_header headers[S3_HEADERS_MAX]; /* http.header_count of them; values borrowed */
@@ -134,9 +128,9 @@ int s3_auth_profile_text(struct s3_fs *fs, const char **out_endpoint, const char
 
 /* ---- client.c ---- */
 /* INVALID for a path that names no bucket, or one that cannot be; @need_key: and no key. */
-int s3_target(const struct s3_fs *fs, const char *path, uint64_t path_len, int need_key, struct s3_target *out,
+int s3_target(const struct s3_fs *fs, const char *path, uint64_t path_len, int need_key, struct ps_target *out,
               struct polyfs_error *err);
-void s3_request_init(struct s3_request *r, const char *method, const struct s3_target *target);
+void s3_request_init(struct s3_request *r, const char *method, const struct ps_target *target);
 void s3_request_clear(struct s3_request *r);
 /* A NULL value adds nothing. */
 void s3_query(struct s3_request *r, const char *name, const char *value);
@@ -150,17 +144,17 @@ void s3_checksum_header(struct s3_request *r, const struct polyfs_checksum *sum)
 int s3_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, struct ps_http_connection **out,
             struct polyfs_error *err);
 /* Fully signed URL of a request without a body. */
-int s3_presign(struct s3_fs *fs, struct polyfs_call *call, const char *method, const struct s3_target *target,
+int s3_presign(struct s3_fs *fs, struct polyfs_call *call, const char *method, const struct ps_target *target,
                uint32_t life_s, struct ps_buf *out, struct polyfs_error *err);
 enum s3_profile s3_profile(struct s3_fs *fs);
 /* Whose server it is, if nothing was ever asked of it: one HEAD of the bucket, for its Server header. */
-int s3_learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+int s3_learn_profile(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                      struct polyfs_error *err);
 /* What was learned of a bucket; and to learn whether it keeps versions. */
-void s3_bucket_get(struct s3_fs *fs, const struct s3_target *target, struct s3_bucket *out);
-void s3_bucket_versions(struct s3_fs *fs, const struct s3_target *target, uint8_t versions);
+void s3_bucket_get(struct s3_fs *fs, const struct ps_target *target, struct s3_bucket *out);
+void s3_bucket_versions(struct s3_fs *fs, const struct ps_target *target, uint8_t versions);
 /* UNSUPPORTED unless the server is known to honour conditions on writes. */
-int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target,
+int s3_settle_conditions(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                          struct polyfs_error *err);
 
 /* ---- errors.c ---- */
@@ -185,11 +179,11 @@ void s3_write_conditions(struct s3_request *r, const struct polyfs_condition *co
 /* What losing a condition is called: EXISTS, CONDITION, or @rc as it is. */
 int s3_lost(int rc, const struct polyfs_condition *condition, struct polyfs_error *err);
 /* INVALID where @size bytes under this key would be lost. */
-int s3_check_size(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target, uint64_t size,
+int s3_check_size(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target, uint64_t size,
                   struct polyfs_error *err);
 /* Does this store verify what we send? Of a server that was never asked anything s3_settle_checksums() tells. */
 int s3_has_checksums(struct s3_fs *fs);
-void s3_settle_checksums(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target);
+void s3_settle_checksums(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target);
 /* SSE-C, which reads and parts need too. */
 void s3_sse_headers(const struct s3_fs *fs, struct s3_request *r);
 /* The checksum that goes with @data: the caller's, else CRC64NVME where the store verifies it. */

@@ -70,7 +70,7 @@ static int upload_part(struct polyfs_call *call, void *self, const char *path, u
                        const struct polyfs_checksum *checksum, struct polyfs_part *out, struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
-    struct s3_target target;
+    struct ps_target target;
     struct s3_request r;
     struct polyfs_checksum sum = {0};
     struct ps_http_connection *answer = NULL;
@@ -101,7 +101,7 @@ static int upload_copy_part(struct polyfs_call *call, void *self, const char *pa
                             uint64_t offset, uint64_t size, struct polyfs_part *out, struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
-    struct s3_target target;
+    struct ps_target target;
     struct s3_request r;
     struct s3_result result;
     struct ps_http_connection *answer = NULL;
@@ -139,7 +139,7 @@ static int upload_abort(struct polyfs_call *call, void *self, const char *path, 
                         const char *upload_id, struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
-    struct s3_target target;
+    struct ps_target target;
     struct s3_request r;
     struct ps_http_connection *answer = NULL;
     int rc = s3_target(fs, path, path_len, 1, &target, err);
@@ -169,7 +169,7 @@ static int upload_start(struct polyfs_call *call, void *self, const char *path, 
                         struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
-    struct s3_target target;
+    struct ps_target target;
     struct s3_request r;
     char id[S3_ID_BYTES];
     if (request->flags)
@@ -259,7 +259,7 @@ static int upload_complete(struct polyfs_call *call, void *self, const char *pat
                            struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
-    struct s3_target target;
+    struct ps_target target;
     struct s3_request r;
     struct s3_result result;
     struct ps_buf body = {0};
@@ -345,7 +345,7 @@ static int parts_sink(void *arg, const char *data, uint64_t size, struct polyfs_
 static int parts_page(struct polyfs_call *call, struct s3_fs *fs, const char *path, uint64_t path_len,
                       const char *upload_id, uint32_t after, struct parts *parts, struct polyfs_error *err)
 {
-    struct s3_target target;
+    struct ps_target target;
     struct s3_request r;
     struct ps_http_connection *answer = NULL;
     char marker[16], most[24];

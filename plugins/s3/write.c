@@ -160,7 +160,7 @@ int s3_has_checksums(struct s3_fs *fs)
            (fs->checksums_wanted == 0 && s3_traits[s3_profile(fs)].flags & S3_CHECKSUMS);
 }
 
-void s3_settle_checksums(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target)
+void s3_settle_checksums(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target)
 {
     struct polyfs_error ignored = POLYFS_ERROR_INIT; /* the write itself meets whatever is wrong */
     if (fs->checksums_wanted == 0)
@@ -187,7 +187,7 @@ int s3_checksum_of(struct s3_fs *fs, const void *data, uint64_t size, const stru
     return POLYFS_OK;
 }
 
-int s3_check_size(struct s3_fs *fs, struct polyfs_call *call, const struct s3_target *target, uint64_t size,
+int s3_check_size(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target, uint64_t size,
                   struct polyfs_error *err)
 {
     if (!size || target->key[target->key_len - 1] != '/')
@@ -222,7 +222,7 @@ int s3_put(struct polyfs_call *call, void *self, const char *path, uint64_t path
            struct polyfs_error *err)
 {
     struct s3_fs *fs = self;
-    struct s3_target target;
+    struct ps_target target;
     struct s3_request r;
     struct polyfs_checksum sum;
     struct ps_http_connection *answer = NULL;

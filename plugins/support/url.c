@@ -165,3 +165,12 @@ int ps_host_is_loopback(const char *host)
         return ntohl(address.s_addr) >> 24 == 127;
     return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0;
 }
+
+void ps_target_split(const char *path, uint64_t path_len, struct ps_target *out)
+{
+    const char *slash = memchr(path, '/', path_len);
+    out->bucket = path;
+    out->bucket_len = slash ? (uint64_t)(slash - path) : path_len;
+    out->key = slash ? slash + 1 : path + path_len;
+    out->key_len = path_len - out->bucket_len - (slash != NULL);
+}

@@ -21,6 +21,13 @@ void ps_url_query(struct ps_buf *buf, struct ps_query *rows, unsigned count);
 /* %XX in place, as lists with encoding-type=url hold keys ('+' is a space there). Returns the new length. */
 uint64_t ps_url_decode(char *text, uint64_t size);
 
+/* A path: bucket/key. Borrowed; neither ends in NUL of its own. */
+struct ps_target {
+    const char *bucket, *key;
+    uint64_t bucket_len, key_len; /* 0: none of it */
+};
+void ps_target_split(const char *path, uint64_t path_len, struct ps_target *out);
+
 /* An endpoint as users write it: http[s]://host[:port][/path]. */
 struct ps_endpoint {
     int tls;
