@@ -27,6 +27,7 @@ struct job {
 
 /* The packed reads of one file. */
 struct batch {
+    struct polyfs_tensors *tensors;
     struct job *jobs;
     size_t job_count;
     struct polyfs_range *ranges; /* pieces by offset, then the gaps */
@@ -144,7 +145,8 @@ static int batch_plan(struct batch *batch, struct polyfs_tensors *tensors, struc
 {
     const struct ckpt_tensor *first = jobs[0].row;
     size_t pieces = 0;
-    *batch = (struct batch){.jobs = jobs, .job_count = count, .file = first->told.file, .first = POLYFS_ERROR_INIT};
+    *batch = (struct batch){.tensors = tensors, .jobs = jobs, .job_count = count, .file = first->told.file};
+    batch->first = (struct polyfs_error)POLYFS_ERROR_INIT;
     int rc = ckpt_shard_reader(tensors, first->shard, out_reader, err);
     for (size_t i = 0; i < count; i++)
         pieces += pieces_of(jobs[i].bytes);
@@ -163,9 +165,12 @@ static int batch_plan(struct batch *batch, struct polyfs_tensors *tensors, struc
 /* Each job ends with its own code, and with @rc when its pieces did not land. */
 static int batch_end(struct batch *batch, int rc, struct polyfs_error *err)
 {
-    for (size_t i = 0; i < batch->job_count; i++) {
-        if (rc != POLYFS_OK && batch->jobs[i].code == POLYFS_OK && (batch->jobs[i].pending || !batch->ranges))
-            batch->jobs[i].code = rc;
+    const int gone = rc == POLYFS_NOT_FOUND;
+    rc = ckpt_shard_gone(batch->tensors, batch->jobs[0].row->shard, rc, err);
+    for (size_t i = 0; i < batch->job_count && rc != POLYFS_OK; i++) {
+        struct job *job = &batch->jobs[i];
+        if ((gone && job->code == POLYFS_NOT_FOUND) || (job->code == POLYFS_OK && (job->pending || !batch->ranges)))
+            job->code = rc;
     }
     if (rc == POLYFS_OK && batch->first.code != POLYFS_OK) {
         rc = batch->first.code;
@@ -397,5 +402,7 @@ int ckpt_tensor_pass(struct polyfs_tensors *tensors, const struct ckpt_tensor *r
     if (row->stride)
         return pass_view(tensors, row, take, user, err);
     int rc = ckpt_shard_reader(tensors, row->shard, &reader, err);
-    return rc == POLYFS_OK ? pass_packed(reader, row, take, user, err) : rc;
+    if (rc == POLYFS_OK)
+        rc = pass_packed(reader, row, take, user, err);
+    return ckpt_shard_gone(tensors, row->shard, rc, err);
 }
