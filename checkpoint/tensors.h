@@ -79,6 +79,9 @@ int ckpt_shard_gone(struct polyfs_tensors *tensors, size_t shard, int rc, struct
 int ckpt_shard_read(const struct ckpt_shard *shard, uint64_t offset, void *buffer, size_t size,
                     struct polyfs_error *err);
 
+/* sums.c: CRC32C of the data of each, by up to three threads more while it lasts. */
+void ckpt_sums(const struct polyfs_tensor *const *tensors, size_t count, uint32_t *out);
+
 /* dtype.c: bits of an element, or 0 for a type that safetensors does not know. */
 unsigned ckpt_dtype_bits(const char *dtype);
 /* Bytes of a packed tensor. POLYFS_INVALID: unknown type, no whole bytes, or more than 2^61. */

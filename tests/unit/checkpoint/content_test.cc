@@ -106,6 +106,30 @@ TEST_F(Content, TensorsOfAllFilesAreOne)
     EXPECT_STREQ("optimizer.safetensors", polyfs_tensors_find(tensors_, "m")->file);
 }
 
+/* So much that several threads sum it up. */
+TEST_F(Content, LargeTensorsHaveTheirChecksums)
+{
+    const uint64_t shape = 40u << 20;
+    std::string data[3], names[] = {"a", "b", "c"}, got(shape, '?');
+    polyfs_tensor tensors[3];
+    for (size_t i = 0; i < 3; i++) {
+        data[i].assign(shape, static_cast<char>('a' + i));
+        tensors[i] = POLYFS_TENSOR_INIT;
+        tensors[i].name = names[i].c_str();
+        tensors[i].dtype = "U8";
+        tensors[i].shape = &shape;
+        tensors[i].rank = 1;
+        tensors[i].bytes = shape;
+        tensors[i].data = data[i].data();
+    }
+    ASSERT_EQ(POLYFS_OK, polyfs_ckpt_write_tensors(saver_, "large.safetensors", tensors, 3, &err_)) << err_.message;
+    Reopen();
+    for (size_t i = 0; i < 3; i++) {
+        ASSERT_EQ(POLYFS_OK, Read(names[i].c_str(), &got)) << err_.message;
+        EXPECT_TRUE(got == data[i]) << i;
+    }
+}
+
 TEST_F(Content, AFlippedByteOfATensorIsFound)
 {
     std::string bytes;
