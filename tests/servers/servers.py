@@ -380,6 +380,47 @@ class FakeGcs(Server):
         return values
 
 
+class Azurite(Server):
+    """The well-known account of all emulators; without a Data Lake endpoint."""
+    name = "azurite"
+    version = "3.35.0"
+    account = "devstoreaccount1"
+    key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+    @classmethod
+    def install(cls):
+        folder = os.path.join(CACHE, "azurite-" + cls.version)
+        target = os.path.join(folder, "node_modules", "azurite", "dist", "src", "blob", "main.js")
+        if not os.path.exists(target):
+            need("node", "nodejs")
+            need("npm", "npm")
+            say(f"installing azurite {cls.version} (npm, 1 minute, 250 MB of disk)")
+            os.makedirs(folder, exist_ok=True)
+            subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--omit=dev", "--loglevel=error", "azurite@" + cls.version],
+                           cwd=folder, stdout=sys.stderr, check=True)
+        return target
+
+    def command(self):
+        need("node", "nodejs")
+        data = os.path.join(self.folder, "data")
+        os.makedirs(data, exist_ok=True)
+        certs = os.path.join(self.folder, "certs")
+        more = ["--cert", os.path.join(certs, "public.crt"), "--key", os.path.join(certs, "private.key")] if self.tls else []
+        return ["node", self.install(), "--location", data, "--blobHost", "127.0.0.1", "--blobPort", str(self.port), "--silent",
+                "--skipApiVersionCheck", "--disableTelemetry", *more]
+
+    def endpoint(self):
+        return f"{self.url()}/{self.account}"
+
+    def settings(self):
+        values = {"AZURE_STORAGE_CONNECTION_STRING": f"DefaultEndpointsProtocol={'https' if self.tls else 'http'};"
+                  f"AccountName={self.account};AccountKey={self.key};BlobEndpoint={self.endpoint()};",
+                  "POLYFS_TEST_SERVER": self.name}
+        if self.tls:
+            values["REQUESTS_CA_BUNDLE"] = self.tls
+        return values
+
+
 class Toxiproxy(Server):
     """In front of another one: each answer comes later."""
     name = "toxiproxy"
@@ -412,7 +453,7 @@ class Toxiproxy(Server):
         return {**self.upstream.settings(), "AWS_ENDPOINT_URL": self.url()}
 
 
-SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs)}
+SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs, Azurite)}
 
 
 def main():

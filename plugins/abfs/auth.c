@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who we are: the connection string's key or SAS, a token that was given, the account's key, a SAS, nobody when that was
+ * asked for; else a token of Entra ID (token.c). The first that is there wins, and one that is there but broken is an error.
+ */
+#include "abfs.h"
+
+static int key_load(struct abfs_fs *fs, const char *text, struct polyfs_error *err)
+{
+    int64_t n = ps_base64_decode(text, fs->auth.key, sizeof(fs->auth.key));
+    if (n <= 0)
+        return polyfs_fail(err, POLYFS_CONFIG,
+                           "the account's key is no base64; copy it whole, with the '=' at its end: az storage account "
+                           "keys list -n %.60s",
+                           fs->account);
+    fs->auth.key_bytes = (unsigned)n;
+    fs->auth.kind = ABFS_KEY;
+    return POLYFS_OK;
+}
+
+static int sas_load(struct abfs_fs *fs, const char *text, struct polyfs_error *err)
+{
+    int failed = 0;
+    text += strspn(text, "?&");
+    for (const char *at = text; *at; at++)
+        if ((unsigned char)*at <= 0x20 || (unsigned char)*at >= 0x7f || *at == '#')
+            return polyfs_fail(err, POLYFS_CONFIG, "the SAS holds a character that none has; copy it whole");
+    if (strncmp(text, "sig=", 4) != 0 && !strstr(text, "&sig="))
+        return polyfs_fail(err, POLYFS_CONFIG,
+                           "the SAS has no sig=; make one with: az storage container generate-sas -n CONTAINER");
+    fs->auth.sas = abfs_keep(fs, text, &failed);
+    fs->auth.kind = ABFS_SAS;
+    return failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for keys") : POLYFS_OK;
+}
+
+/* What the sources of tokens need of options and environment, which are gone after open. */
+static int token_load(struct abfs_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
+{
+    struct abfs_auth *auth = &fs->auth;
+    const char *chosen = abfs_option(options, "credential");
+    int failed = 0;
+    const struct {
+        const char **to, *text;
+    } rows[] = {
+        {&auth->chosen, chosen && strcmp(chosen, "auto") != 0 ? chosen : NULL},
+        {&auth->token, abfs_option(options, "token")},
+        {&auth->tenant, abfs_option(options, "tenant_id")},
+        {&auth->client, abfs_option(options, "client_id")},
+        {&auth->secret, abfs_option(options, "client_secret")},
+        {&auth->file, abfs_option(options, "federated_token_file")},
+        {&auth->authority, abfs_option(options, "authority_host")},
+        {&auth->machine, abfs_option(options, "identity_host")},
+        {&auth->identity, ps_host->env(options, "IDENTITY_ENDPOINT")},
+        {&auth->identity_header, ps_host->env(options, "IDENTITY_HEADER")},
+        {&auth->path, ps_host->env(options, "PATH")},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        *rows[i].to = abfs_keep(fs, rows[i].text, &failed);
+    auth->kind = ABFS_TOKEN;
+    if (failed)
+        return polyfs_fail(err, POLYFS_NOMEM, "no memory for keys");
+    return ps_creds_new(abfs_token_sources, abfs_token_source_count, fs, abfs_token_none, &fs->creds, err);
+}
+
+int abfs_auth_load(struct abfs_fs *fs, const struct polyfs_options *options, const struct abfs_connection *c,
+                   struct polyfs_error *err)
+{
+    const char *key = abfs_option(options, "account_key"), *sas = abfs_option(options, "sas_token");
+    const char *chosen = abfs_option(options, "credential");
+    fs->auth.allow_http = ps_host->option_number(options, "allow_http") != 0;
+    if (ps_host->option_number(options, "anon"))
+        return POLYFS_OK;
+    if (c->key)
+        return key_load(fs, c->key, err);
+    if (c->sas)
+        return sas_load(fs, c->sas, err);
+    if (abfs_option(options, "token") || (chosen && strcmp(chosen, "auto") != 0))
+        return token_load(fs, options, err);
+    if (key)
+        return key_load(fs, key, err);
+    if (sas)
+        return sas_load(fs, sas, err);
+    if (strcmp(fs->account, abfs_emulator_account) == 0)
+        return key_load(fs, abfs_emulator_key, err);
+    return token_load(fs, options, err);
+}
+
+int abfs_auth_token(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_keys **out, struct polyfs_error *err)
+{
+    *out = NULL;
+    if (fs->auth.kind != ABFS_TOKEN && fs->auth.kind != ABFS_SAS)
+        return POLYFS_OK;
+    if (!fs->auth.allow_http && !fs->endpoint.tls && !ps_host_is_loopback(fs->endpoint.host))
+        return polyfs_fail(err, POLYFS_CONFIG,
+                           "a %s would go over http:// to %s in the clear; use https://, or allow it with "
+                           "allow_http=true",
+                           fs->auth.kind == ABFS_SAS ? "SAS" : "token", fs->endpoint.authority);
+    return fs->auth.kind == ABFS_TOKEN ? ps_creds_get(fs->creds, call, out, err) : POLYFS_OK;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of the filesystem, and containers. Folders are names that blobs share: there is nothing to make or to remove,
+ * and no verb on a folder ever makes a container.
+ */
+#include "abfs.h"
+
+static int only_containers(const struct abfs_target *target, struct polyfs_error *err)
+{
+    return target->key_len
+               ? polyfs_fail(err, POLYFS_INVALID, "a container has no '/' in its name; write abfs://container")
+               : POLYFS_OK;
+}
+
+static int fs_mkdir(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
+                    struct polyfs_error *err)
+{
+    struct abfs_target target;
+    struct abfs_request r;
+    if (flags & ~(POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK | POLYFS_MKDIR_BUCKET))
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
+    if (!(flags & POLYFS_MKDIR_BUCKET))
+        return POLYFS_OK; /* folders are names that blobs share: nothing to make, and never a container */
+    int rc = abfs_target(path, path_len, 0, &target, err);
+    if (rc == POLYFS_OK)
+        rc = only_containers(&target, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    abfs_request_init(&r, "PUT", &target);
+    abfs_query(&r, "restype", "container");
+    rc = abfs_send_only(self, call, &r, err);
+    return rc == POLYFS_EXISTS && flags & POLYFS_MKDIR_EXIST_OK ? POLYFS_OK : rc;
+}
+
+struct look {
+    struct ps_xml *xml;
+    int has_blobs;
+};
+
+static int look_element(void *arg, const char *path, char *text, uint64_t size, struct polyfs_error *err)
+{
+    (void)text;
+    (void)size;
+    (void)err;
+    if (strcmp(path, "EnumerationResults/Blobs/Blob") == 0 || strcmp(path, "EnumerationResults/NextMarker") == 0)
+        ((struct look *)arg)->has_blobs |= path[19] == 'B' || size;
+    return POLYFS_OK;
+}
+
+static int look_sink(void *arg, const char *data, uint64_t size, struct polyfs_error *err)
+{
+    return ps_xml_add(((struct look *)arg)->xml, data, size, err);
+}
+
+/* The service would take a container's blobs along. */
+static int check_empty(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *container,
+                       struct polyfs_error *err)
+{
+    struct look look = {0};
+    struct abfs_request r;
+    abfs_request_init(&r, "GET", container);
+    abfs_query(&r, "restype", "container");
+    abfs_query(&r, "comp", "list");
+    abfs_query(&r, "maxresults", "1");
+    r.sink = look_sink;
+    r.arg = &look;
+    int rc = ps_xml_new(look_element, &look, &look.xml, err);
+    if (rc == POLYFS_OK)
+        rc = abfs_send_only(fs, call, &r, err);
+    if (rc == POLYFS_OK)
+        rc = ps_xml_end(look.xml, "EnumerationResults", err);
+    ps_xml_free(look.xml);
+    return rc == POLYFS_OK && look.has_blobs
+               ? polyfs_fail(err, POLYFS_NOT_EMPTY, "the container is not empty; remove what is in it first: polyfs rm -r")
+               : rc;
+}
+
+static int fs_rmdir(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
+                    struct polyfs_error *err)
+{
+    struct abfs_target target;
+    struct abfs_request r;
+    if (flags & ~POLYFS_MKDIR_BUCKET)
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
+    int rc = abfs_target(path, path_len, 0, &target, err);
+    if (rc == POLYFS_OK && !(flags & POLYFS_MKDIR_BUCKET))
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "abfs has no folders of their own");
+    if (rc == POLYFS_OK)
+        rc = only_containers(&target, err);
+    if (rc == POLYFS_OK)
+        rc = check_empty(self, call, &target, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    abfs_request_init(&r, "DELETE", &target);
+    abfs_query(&r, "restype", "container");
+    return abfs_send_only(self, call, &r, err);
+}
+
+const struct polyfs_fs_ops abfs_fs_ops = {
+    .struct_size = sizeof(struct polyfs_fs_ops),
+    .open = abfs_open,
+    .close = abfs_close,
+    .caps = abfs_caps,
+    .stat = abfs_stat,
+    .get = abfs_get,
+    .put = abfs_put,
+    .remove = abfs_remove,
+    .copy = abfs_copy,
+    .mkdir = fs_mkdir,
+    .rmdir = fs_rmdir,
+    .set_metadata = abfs_set_metadata,
+    .sign = abfs_sign,
+    .after_fork = abfs_after_fork,
+};

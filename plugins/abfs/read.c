@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stat and get. A range is taken only as the very range that was asked for, of the version that was asked for; the CRC64
+ * that the service sends with a short range is held against the bytes.
+ */
+#include <strings.h>
+
+#include "abfs.h"
+
+/* ---- headers of an answer -------------------------------------------------------------------------------------------- */
+
+static void text_of(const struct ps_http_connection *answer, const char *name, char *out, size_t room)
+{
+    const char *text = ps_http_header(answer, name);
+    if (text && strlen(text) < room)
+        memcpy(out, text, strlen(text) + 1);
+}
+
+static int64_t time_of(const struct ps_http_connection *answer, const char *name)
+{
+    const char *text = ps_http_header(answer, name);
+    int64_t seconds = text ? ps_http_date(text) : INT64_MIN;
+    return seconds == INT64_MIN || seconds > INT64_MAX / 1000000000 || seconds < INT64_MIN / 1000000000
+               ? POLYFS_TIME_UNKNOWN
+               : seconds * 1000000000;
+}
+
+/* The MD5 of the whole blob: of a range that has a header of its own. */
+static void checksum_of(const struct ps_http_connection *answer, struct polyfs_checksum *out)
+{
+    const char *whole = ps_http_header(answer, "x-ms-blob-content-md5");
+    const char *text = whole || ps_http_status(answer) == 206 ? whole : ps_http_header(answer, "content-md5");
+    if (text && ps_base64_decode(text, out->value, 16) == 16) {
+        out->kind = POLYFS_CHECKSUM_MD5;
+        out->length = 16;
+    }
+}
+
+static int is_true(const struct ps_http_connection *answer, const char *name, const char *value)
+{
+    const char *text = ps_http_header(answer, name);
+    return text && strcasecmp(text, value) == 0;
+}
+
+/* Folders that a hierarchical account keeps, or a driver of Hadoop's has made. */
+static int is_folder(const struct ps_http_connection *answer)
+{
+    return is_true(answer, "x-ms-meta-hdi_isfolder", "true") || is_true(answer, "x-ms-resource-type", "directory");
+}
+
+int abfs_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *out, struct polyfs_pairs *meta,
+                 struct polyfs_error *err)
+{
+    const char *etag = ps_http_header(answer, "etag");
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    if (etag && strlen(etag) >= sizeof(stat.etag))
+        return polyfs_fail(err, POLYFS_NETWORK, "the store's etag is longer than any is");
+    stat.type = is_folder(answer) ? POLYFS_TYPE_DIR : POLYFS_TYPE_FILE;
+    stat.size = stat.type == POLYFS_TYPE_DIR ? 0 : ps_http_length(answer);
+    stat.mtime_ns = time_of(answer, "last-modified");
+    stat.created_ns = time_of(answer, "x-ms-creation-time");
+    ps_etag(stat.etag, sizeof(stat.etag), etag ? etag : "");
+    text_of(answer, "x-ms-version-id", stat.version, sizeof(stat.version));
+    text_of(answer, "content-type", stat.content_type, sizeof(stat.content_type));
+    text_of(answer, "x-ms-access-tier", stat.storage_class, sizeof(stat.storage_class));
+    checksum_of(answer, &stat.checksum);
+    *out = stat;
+    return meta ? abfs_metadata_give(answer, meta, err) : POLYFS_OK;
+}
+
+/* ---- stat ------------------------------------------------------------------------------------------------------------- */
+
+static void folder_stat(struct polyfs_stat *out)
+{
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    stat.type = POLYFS_TYPE_DIR;
+    stat.size = 0;
+    *out = stat;
+}
+
+static int stat_object(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target,
+                       const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
+                       struct polyfs_error *err)
+{
+    struct abfs_request r;
+    struct ps_http_connection *answer = NULL;
+    abfs_request_init(&r, "HEAD", target);
+    abfs_query(&r, "restype", target->key_len ? NULL : "container");
+    abfs_query(&r, "versionid", target->key_len ? version : NULL);
+    int rc = abfs_send(fs, call, &r, &answer, err);
+    if (rc == POLYFS_OK && target->key_len)
+        rc = abfs_stat_of(answer, out, meta, err);
+    if (rc == POLYFS_OK && (!target->key_len || out->type == POLYFS_TYPE_DIR))
+        folder_stat(out);
+    ps_http_clear(fs->http, answer);
+    return rc;
+}
+
+int abfs_stat(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,
+              struct polyfs_stat *out, struct polyfs_pairs *meta, struct polyfs_error *err)
+{
+    struct abfs_target target;
+    struct polyfs_stat stat;
+    int rc = POLYFS_OK;
+    if (path_len == 0)
+        folder_stat(&stat);
+    else
+        rc = abfs_target(path, path_len, 0, &target, err);
+    if (rc == POLYFS_OK && path_len)
+        rc = stat_object(self, call, &target, version, &stat, meta, err);
+    if (rc == POLYFS_OK)
+        ps_stat_give(out, &stat);
+    return rc;
+}
+
+/* ---- get --------------------------------------------------------------------------------------------------------------- */
+
+struct get {
+    const struct polyfs_get_request *request;
+    struct polyfs_stat stat;
+    uint64_t expected; /* bytes that this answer brings */
+    uint8_t crc[8];    /* as the service sends it: least significant byte first */
+    int begun, has_crc;
+};
+
+static int wrong(struct polyfs_error *err, const char *why)
+{
+    polyfs_fail(err, POLYFS_NETWORK, "the store's answer is not what was asked for: %s", why);
+    if (err)
+        err->retry = POLYFS_RETRY_TRANSIENT;
+    return POLYFS_NETWORK;
+}
+
+/* Which bytes of which blob the answer holds; before the first of them is taken. */
+static int accept_range(struct get *g, const struct ps_http_connection *answer, struct polyfs_error *err)
+{
+    const struct polyfs_get_request *q = g->request;
+    const char *text = ps_http_header(answer, "content-range");
+    uint64_t first = 0, last = 0, total = ps_http_length(answer), length = total;
+    if (ps_http_status(answer) == 206) {
+        if (!text || ps_content_range(text, &first, &last, &total) != 0 || first == UINT64_MAX)
+            return wrong(err, "it does not say which range it is");
+        if (length != UINT64_MAX && length != last - first + 1)
+            return wrong(err, "its length is not that of its range");
+        length = last - first + 1;
+    } else if (length == UINT64_MAX) {
+        return wrong(err, "it does not say how large the blob is");
+    }
+    if (q->offset > total || first != q->offset ||
+        length != (total - q->offset < q->length ? total - q->offset : q->length))
+        return wrong(err, "it is another range");
+    g->stat.size = total;
+    g->expected = length;
+    return POLYFS_OK;
+}
+
+static int accept(void *arg, const struct ps_http_connection *answer, struct polyfs_error *err)
+{
+    struct get *g = arg;
+    const char *pin = g->request->condition.if_match, *crc = ps_http_header(answer, "x-ms-content-crc64");
+    int64_t since = g->request->condition.if_modified_ns;
+    int rc = abfs_stat_of(answer, &g->stat, NULL, err);
+    if (rc == POLYFS_OK && g->stat.type == POLYFS_TYPE_DIR)
+        return polyfs_fail(err, POLYFS_IS_DIR, "it is a folder");
+    if (rc == POLYFS_OK && since != POLYFS_TIME_UNKNOWN && g->stat.mtime_ns != POLYFS_TIME_UNKNOWN &&
+        g->stat.mtime_ns / 1000000000 <= since / 1000000000) /* not every server looks at it */
+        return polyfs_fail(err, POLYFS_CONDITION, "it was not changed since");
+    if (rc == POLYFS_OK)
+        rc = accept_range(g, answer, err);
+    if (rc == POLYFS_OK && pin && *g->stat.etag && strcmp(pin, g->stat.etag) != 0)
+        rc = wrong(err, "it is of another version");
+    if (rc == POLYFS_OK && g->request->meta)
+        rc = abfs_metadata_give(answer, g->request->meta, err);
+    g->has_crc = crc && ps_base64_decode(crc, g->crc, sizeof(g->crc)) == sizeof(g->crc);
+    g->begun = rc == POLYFS_OK;
+    return rc;
+}
+
+/* Behind the end, or an empty blob: which of the two a HEAD tells. */
+static int settle_end(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target, struct get *g,
+                      struct polyfs_error *err)
+{
+    int rc = stat_object(fs, call, target, g->request->version, &g->stat, g->request->meta, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    const char *pin = g->request->condition.if_match;
+    if (g->stat.type == POLYFS_TYPE_DIR)
+        return polyfs_fail(err, POLYFS_IS_DIR, "it is a folder");
+    if (pin && strcmp(pin, g->stat.etag) != 0)
+        return polyfs_fail(err, POLYFS_CHANGED, "it was replaced");
+    if (g->request->offset > g->stat.size)
+        return polyfs_fail(err, POLYFS_RANGE, "it has %llu bytes only", (unsigned long long)g->stat.size);
+    if (g->request->offset == g->stat.size || !g->request->length)
+        return POLYFS_OK;
+    return wrong(err, "the range was refused, and is there");
+}
+
+static int refused(const struct get *g, int rc, struct polyfs_error *err)
+{
+    if (rc == POLYFS_CONDITION && g->request->condition.if_match && (!err || err->http_status == 412)) {
+        polyfs_fail(err, POLYFS_CHANGED, "it was replaced: it no longer has the etag %.100s",
+                    g->request->condition.if_match);
+        return POLYFS_CHANGED;
+    }
+    if (rc == POLYFS_NOT_FOUND && g->request->version) {
+        polyfs_fail(err, POLYFS_CHANGED, "the version %.100s is gone", g->request->version);
+        return POLYFS_CHANGED;
+    }
+    return rc;
+}
+
+static void get_prepare(struct abfs_fs *fs, struct abfs_request *r, struct get *g, char range[64], char date[32])
+{
+    const struct polyfs_get_request *q = g->request;
+    uint64_t last = q->length - 1 > UINT64_MAX - q->offset ? UINT64_MAX : q->offset + q->length - 1;
+    if (last >= INT64_MAX)
+        snprintf(range, 64, "bytes=%llu-", (unsigned long long)q->offset);
+    else
+        snprintf(range, 64, "bytes=%llu-%llu", (unsigned long long)q->offset, (unsigned long long)last);
+    abfs_query(r, "versionid", q->version);
+    abfs_header(r, "x-ms-range", range);
+    if (q->length <= ABFS_CRC_RANGE_MAX && abfs_traits[abfs_profile(fs)].crc64 == POLYFS_YES && fs->checksums_wanted >= 0)
+        abfs_header(r, "x-ms-range-get-content-crc64", "true");
+    abfs_header(r, "if-match", q->condition.if_match);
+    abfs_header(r, "if-none-match", q->condition.if_none_match);
+    if (q->condition.if_modified_ns != POLYFS_TIME_UNKNOWN) {
+        ps_http_date_text(q->condition.if_modified_ns / 1000000000, date);
+        abfs_header(r, "if-modified-since", date);
+    }
+    r->accept = accept;
+    r->arg = g;
+}
+
+static int check_crc(const struct get *g, const void *buffer, struct polyfs_error *err)
+{
+    uint64_t crc = g->has_crc ? ps_host->crc(POLYFS_CHECKSUM_CRC64NVME, 0, buffer, g->expected) : 0;
+    for (unsigned i = 0; g->has_crc && i < sizeof(g->crc); i++) {
+        if (g->crc[i] == (uint8_t)(crc >> (8 * i)))
+            continue;
+        polyfs_fail(err, POLYFS_CORRUPT, "the bytes that came are not those of their checksum");
+        if (err)
+            err->retry = POLYFS_RETRY_TRANSIENT;
+        return POLYFS_CORRUPT;
+    }
+    return POLYFS_OK;
+}
+
+static int get_range(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target, struct get *g,
+                     void *buffer, struct polyfs_error *err)
+{
+    struct abfs_request r;
+    struct ps_http_connection *answer = NULL;
+    char range[64], date[32];
+    abfs_request_init(&r, "GET", target);
+    get_prepare(fs, &r, g, range, date);
+    r.buffer = buffer;
+    r.room = g->request->length;
+    int rc = abfs_send(fs, call, &r, &answer, err);
+    if (rc == POLYFS_OK && call->bytes_done != g->expected)
+        rc = wrong(err, "it ended early");
+    if (rc == POLYFS_OK && (rc = check_crc(g, buffer, err)) != POLYFS_OK)
+        call->bytes_done = 0;
+    ps_http_clear(fs->http, answer);
+    if (rc == POLYFS_RANGE && !g->begun)
+        return settle_end(fs, call, target, g, err);
+    return rc == POLYFS_OK ? rc : refused(g, rc, err);
+}
+
+int abfs_get(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+             const struct polyfs_get_request *request, void *buffer, uint64_t *out_n, struct polyfs_stat *out,
+             struct polyfs_error *err)
+{
+    struct abfs_target target;
+    struct get g = {.request = request, .stat = POLYFS_STAT_INIT};
+    if (request->flags & ~POLYFS_GET_WHOLE)
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
+    int rc = abfs_target(path, path_len, 1, &target, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    /* No range has no bytes, and none begins so far behind every end; a HEAD tells what there is to tell. */
+    rc = request->length && request->offset < INT64_MAX ? get_range(self, call, &target, &g, buffer, err)
+                                                        : settle_end(self, call, &target, &g, err);
+    if (rc == POLYFS_OK)
+        *out_n = g.expected;
+    if (out && (rc == POLYFS_OK || (g.begun && call->bytes_done)))
+        ps_stat_give(out, &g.stat);
+    return rc;
+}
