@@ -3,9 +3,9 @@
 #include "abfs.h"
 
 const struct abfs_traits abfs_traits[ABFS_PROFILES] = {
-    [ABFS_UNKNOWN] = {"auto", NULL, POLYFS_UNKNOWN, POLYFS_UNKNOWN, POLYFS_NO, POLYFS_NO},
-    [ABFS_AZURE] = {"azure", "Windows-Azure-Blob", POLYFS_YES, POLYFS_UNKNOWN, POLYFS_NO, POLYFS_YES},
-    [ABFS_AZURITE] = {"azurite", "Azurite-Blob", POLYFS_NO, POLYFS_NO, POLYFS_NO, POLYFS_NO},
+    [ABFS_UNKNOWN] = {"auto", NULL, POLYFS_UNKNOWN, POLYFS_UNKNOWN, POLYFS_UNKNOWN, POLYFS_NO},
+    [ABFS_AZURE] = {"azure", "Windows-Azure-Blob", POLYFS_YES, POLYFS_UNKNOWN, POLYFS_YES, POLYFS_YES},
+    [ABFS_AZURITE] = {"azurite", "Azurite-Blob", POLYFS_NO, POLYFS_NO, POLYFS_YES, POLYFS_NO},
     [ABFS_OTHER] = {"other", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, POLYFS_NO},
 };
 

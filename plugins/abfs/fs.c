@@ -105,6 +105,7 @@ const struct polyfs_fs_ops abfs_fs_ops = {
     .get = abfs_get,
     .put = abfs_put,
     .remove = abfs_remove,
+    .remove_many = abfs_remove_many,
     .copy = abfs_copy,
     .mkdir = fs_mkdir,
     .rmdir = fs_rmdir,

@@ -131,12 +131,23 @@ static int wrong(struct polyfs_error *err, const char *why)
     return POLYFS_NETWORK;
 }
 
+/* Azurite's spelling of a range that begins where the blob ends: `bytes 10-9/10`, and nothing of it. */
+static int is_at_end(const char *text, uint64_t offset)
+{
+    const char *total = text ? strchr(text, '/') : NULL;
+    return total && ps_number(total + 1) == offset;
+}
+
 /* Which bytes of which blob the answer holds; before the first of them is taken. */
 static int accept_range(struct get *g, const struct ps_http_connection *answer, struct polyfs_error *err)
 {
     const struct polyfs_get_request *q = g->request;
     const char *text = ps_http_header(answer, "content-range");
     uint64_t first = 0, last = 0, total = ps_http_length(answer), length = total;
+    if (ps_http_status(answer) == 206 && !length && is_at_end(text, q->offset)) {
+        g->stat.size = q->offset;
+        return POLYFS_OK;
+    }
     if (ps_http_status(answer) == 206) {
         if (!text || ps_content_range(text, &first, &last, &total) != 0 || first == UINT64_MAX)
             return wrong(err, "it does not say which range it is");
@@ -195,9 +206,20 @@ static int settle_end(struct abfs_fs *fs, struct polyfs_call *call, const struct
     return wrong(err, "the range was refused, and is there");
 }
 
-static int refused(const struct get *g, int rc, struct polyfs_error *err)
+/* A blob that is not there has no etag either, and some servers say no more than that; a HEAD tells. */
+static int refused(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target, const struct get *g,
+                   int rc, struct polyfs_error *err)
 {
-    if (rc == POLYFS_CONDITION && g->request->condition.if_match && (!err || err->http_status == 412)) {
+    struct polyfs_error why = POLYFS_ERROR_INIT;
+    struct polyfs_stat stat;
+    int is_lost = rc == POLYFS_CONDITION && g->request->condition.if_match && (!err || err->http_status == 412);
+    if (is_lost && stat_object(fs, call, target, g->request->version, &stat, NULL, &why) == POLYFS_NOT_FOUND &&
+        !g->request->version) {
+        if (err)
+            *err = why;
+        return POLYFS_NOT_FOUND;
+    }
+    if (is_lost) {
         polyfs_fail(err, POLYFS_CHANGED, "it was replaced: it no longer has the etag %.100s",
                     g->request->condition.if_match);
         return POLYFS_CHANGED;
@@ -263,7 +285,7 @@ static int get_range(struct abfs_fs *fs, struct polyfs_call *call, const struct 
     ps_http_clear(fs->http, answer);
     if (rc == POLYFS_RANGE && !g->begun)
         return settle_end(fs, call, target, g, err);
-    return rc == POLYFS_OK ? rc : refused(g, rc, err);
+    return rc == POLYFS_OK ? rc : refused(fs, call, target, g, rc, err);
 }
 
 int abfs_get(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,

@@ -2,6 +2,21 @@
 /* Removal of one blob; many in one request are batch.c's. */
 #include "abfs.h"
 
+/* A blob that is not there has no etag either, and some servers say no more than that; a HEAD tells. */
+static int lost(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *version,
+                const struct polyfs_condition *condition, int rc, struct polyfs_error *err)
+{
+    struct polyfs_error why = POLYFS_ERROR_INIT;
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    if (rc != POLYFS_CONDITION || !condition->if_match)
+        return rc;
+    if (abfs_stat(call, fs, path, path_len, version, &stat, NULL, &why) != POLYFS_NOT_FOUND)
+        return abfs_lost(rc, condition, err);
+    if (err)
+        *err = why;
+    return POLYFS_NOT_FOUND;
+}
+
 int abfs_remove(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,
                 const struct polyfs_condition *condition, struct polyfs_error *err)
 {
@@ -15,5 +30,5 @@ int abfs_remove(struct polyfs_call *call, void *self, const char *path, uint64_t
     abfs_header(&r, "x-ms-delete-snapshots", version ? NULL : "include");
     abfs_header(&r, "if-match", condition ? condition->if_match : NULL);
     rc = abfs_send_only(self, call, &r, err);
-    return condition ? abfs_lost(rc, condition, err) : rc;
+    return condition ? lost(call, self, path, path_len, version, condition, rc, err) : rc;
 }

@@ -29,6 +29,7 @@ int main(int argc, char **argv)
         conformance::Store store;
         store.name = std::string("abfs_") + (server ? server : "unnamed");
         store.url = std::string(url) + "/cases";
+        store.writers_collide = true;
         if (const char *options = getenv("POLYFS_TEST_OPTIONS")) {
             std::istringstream words(options);
             for (std::string word; words >> word;)
