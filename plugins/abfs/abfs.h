@@ -7,15 +7,16 @@
 #define ABFS_H
 
 #include "plugins/support/answer.h"
+#include "plugins/support/config.h"
 #include "plugins/support/creds.h"
 #include "plugins/support/http.h"
 #include "plugins/support/lock.h"
+#include "plugins/support/refusal.h"
 #include "plugins/support/url.h"
 #include "plugins/support/words.h"
 #include "plugins/support/xml.h"
 
 #define ABFS_VERSION "2023-11-03" /* of the protocol: x-ms-version */
-#define ABFS_TEXTS 40
 #define ABFS_QUERY_MAX 12
 #define ABFS_HEADERS_MAX 96
 #define ABFS_KEY_MAX 1024      /* bytes of a blob's name */
@@ -55,11 +56,11 @@ struct abfs_auth {
     enum abfs_kind kind;
     unsigned char key[128]; /* of the account, decoded */
     unsigned key_bytes;
-    const char *sas;                                  /* query, without the '?' */
-    const char *chosen;                               /* option credential, which of the sources of tokens; NULL: all */
-    const char *token;                                /* one that was given as it is */
-    const char *tenant, *client, *secret, *file;      /* service principal, workload identity */
-    const char *authority;                            /* where Entra ID is */
+    const char *sas;                             /* query, without the '?' */
+    const char *chosen;                          /* option credential, which of the sources of tokens; NULL: all */
+    const char *token;                           /* one that was given as it is */
+    const char *tenant, *client, *secret, *file; /* service principal, workload identity */
+    const char *authority;                       /* where Entra ID is */
     const char *identity, *identity_header, *machine; /* managed identity: App Service's, and the machine's */
     const char *path;                                 /* where the az command is looked for */
     int allow_http;
@@ -67,15 +68,16 @@ struct abfs_auth {
 
 struct abfs_fs {
     /* immutable after open */
-    struct ps_http *http, *near; /* near: to the machine's own metadata service, which answers at once or is not there */
+    struct ps_http *http;
+    struct ps_http
+        *near_http; /* to this machine's metadata service, which answers at once or is not there: no proxy */
     struct ps_endpoint endpoint;
     const char *account;
     struct abfs_auth auth;
     struct ps_creds *creds; /* of ABFS_TOKEN */
     int checksums_wanted;   /* 1 always, -1 never, 0 where the server is known to verify them */
     const char *access_tier;
-    char *texts[ABFS_TEXTS]; /* owned; what the members above point to */
-    unsigned text_count;
+    struct ps_texts texts; /* what the members above point to */
 
     pthread_mutex_t mu; /* held inside fork sections only */
     /* guarded by mu */
@@ -85,32 +87,16 @@ struct abfs_fs {
     uint8_t versions; /* enum polyfs_answer, of the account */
 };
 
-/* A path: container/key. Borrowed; neither ends in NUL of its own. */
-struct abfs_target {
-    const char *container, *key;
-    uint64_t container_len, key_len;
-};
-
 struct abfs_request {
-    const char *method;
-    struct abfs_target target;
+    struct ps_http_request http; /* its URL and its headers are put there when it is sent */
+    struct ps_target target;     /* the container is its bucket */
     struct ps_query query[ABFS_QUERY_MAX];
     unsigned query_count;
-    struct ps_header headers[ABFS_HEADERS_MAX]; /* values borrowed */
-    unsigned header_count;
-    char *texts;  /* owned: names and values of metadata */
-    char *source; /* owned: of a copy */
-    char *bearer; /* owned: the token for a copy's source */
-    char sum[32]; /* base64 of a checksum */
-    const void *body;
-    uint64_t body_bytes;
-    uint32_t flags; /* PS_HTTP_... */
-    uint32_t stall_ms;
-    ps_http_accept *accept;
-    ps_http_sink *sink;
-    void *arg;
-    void *buffer;
-    uint64_t room;
+    struct ps_header headers[ABFS_HEADERS_MAX]; /* http.header_count of them; values borrowed */
+    char *texts;                                /* owned: names and values of metadata */
+    char *source;                               /* owned: of a copy */
+    char *bearer;                               /* owned: the token for a copy's source */
+    char sum[32];                               /* base64 of a checksum */
 };
 
 /* ---- config.c ---- */
@@ -119,16 +105,13 @@ extern const uint32_t abfs_option_count;
 int abfs_open(struct polyfs_call *call, const struct polyfs_options *options, const struct polyfs_inner *inner,
               void **out, struct polyfs_error *err);
 void abfs_close(void *fs);
-/* Keeps a copy of a text until close; NULL and "" give NULL. Sets *failed when there is no memory. */
-const char *abfs_keep(struct abfs_fs *fs, const char *text, int *failed);
-/* An option's text, or NULL when it has none or "". */
-const char *abfs_option(const struct polyfs_options *options, const char *name);
 /* Was this option said otherwise than by one of these variables of the environment (separated by ' ')? */
 int abfs_is_explicit(const struct polyfs_options *options, const char *name, const char *variables);
 
 /* ---- connection.c: connection strings, and which account and server is meant ---- */
 struct abfs_connection {
-    char *account, *key, *sas, *endpoint, *suffix, *scheme, *text; /* text is owned; the others are within it, or NULL */
+    char *account, *key, *sas, *endpoint, *suffix, *scheme,
+        *text;    /* text is owned; the others are within it, or NULL */
     size_t bytes; /* of text */
     int is_emulator;
 };
@@ -154,7 +137,8 @@ int abfs_token_none(void *fs, struct polyfs_error *err);
 /* Is this source one of those that option credential leaves? */
 int abfs_token_is_chosen(const struct abfs_fs *fs, const char *name);
 /* What the answer of a server or command says: the token and when it ends. 1, or a code. */
-int abfs_token_read(const char *text, uint64_t size, const char *who, struct ps_keys *out, struct polyfs_error *err);
+int abfs_token_read(const char *text, uint64_t size, const char *who, struct ps_keys *out,
+                    struct polyfs_error *err);
 /* Of the az command, as a source. */
 int abfs_token_of_command(void *fs, struct polyfs_call *call, struct ps_keys *out, struct polyfs_error *err);
 
@@ -172,8 +156,8 @@ int abfs_sharedkey(const unsigned char *key, unsigned key_bytes, const char *acc
 
 /* ---- client.c ---- */
 /* INVALID for a path that names no container, or one that cannot be; @need_key: and no key. */
-int abfs_target(const char *path, uint64_t path_len, int need_key, struct abfs_target *out, struct polyfs_error *err);
-void abfs_request_init(struct abfs_request *r, const char *method, const struct abfs_target *target);
+int abfs_target(const char *path, uint64_t path_len, int need_key, struct ps_target *out, struct polyfs_error *err);
+void abfs_request_init(struct abfs_request *r, const char *method, const struct ps_target *target);
 void abfs_request_clear(struct abfs_request *r);
 /* A NULL value adds nothing. */
 void abfs_query(struct abfs_request *r, const char *name, const char *value);
@@ -187,12 +171,12 @@ int abfs_send(struct abfs_fs *fs, struct polyfs_call *call, struct abfs_request 
 /* For requests whose answer says all in its head. */
 int abfs_send_only(struct abfs_fs *fs, struct polyfs_call *call, struct abfs_request *r, struct polyfs_error *err);
 /* URL of a target without a query: https://host/base/container/key. */
-void abfs_url(const struct abfs_fs *fs, const struct abfs_target *target, struct ps_buf *out);
+void abfs_url(const struct abfs_fs *fs, const struct ps_target *target, struct ps_buf *out);
 enum abfs_profile abfs_profile(struct abfs_fs *fs);
 /* Seconds since 1970 by the server's clock. */
 int64_t abfs_now_s(struct abfs_fs *fs);
 /* Whose server it is, if nothing was ever asked of it: one HEAD of the container, for its Server header. */
-int abfs_learn_profile(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target,
+int abfs_learn_profile(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                        struct polyfs_error *err);
 /* Whether the account keeps versions, as an answer has told. */
 uint8_t abfs_versions(struct abfs_fs *fs);
@@ -203,8 +187,11 @@ void abfs_versions_set(struct abfs_fs *fs, uint8_t versions);
 int abfs_refused(const struct abfs_fs *fs, const struct ps_http_connection *answer, struct polyfs_error *err);
 /* The same of a refusal within an answer. */
 int abfs_refused_part(const struct abfs_fs *fs, int status, const char *native, struct polyfs_error *err);
-/* A 2xx that does not say what it has to: NETWORK, to be sent again, and whether it was done is not known. */
-int abfs_unclear(struct polyfs_error *err, const char *why);
+
+/* ---- result.c: answers that are XML ---- */
+/* Sends, and gives the answer's elements to @element as they end. CORRUPT when its root is not @root. */
+int abfs_send_xml(struct abfs_fs *fs, struct polyfs_call *call, struct abfs_request *r, ps_xml_element *element,
+                  void *arg, const char *root, struct polyfs_error *err);
 
 /* ---- read.c ---- */
 /* Size, times, etag, checksum, ... of the headers of an answer; user metadata too if wanted. */
@@ -213,11 +200,13 @@ int abfs_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *ou
 
 /* ---- metadata.c ---- */
 /* x-ms-meta-NAME of each row of a write. */
-int abfs_metadata_headers(struct abfs_request *r, const struct polyfs_put_request *request, struct polyfs_error *err);
+int abfs_metadata_headers(struct abfs_request *r, const struct polyfs_put_request *request,
+                          struct polyfs_error *err);
 /* A name as it comes back, in plain; the same memory. */
 void abfs_metadata_name(char *name);
 /* Hands over what the headers of an answer say. */
-int abfs_metadata_give(const struct ps_http_connection *answer, struct polyfs_pairs *meta, struct polyfs_error *err);
+int abfs_metadata_give(const struct ps_http_connection *answer, struct polyfs_pairs *meta,
+                       struct polyfs_error *err);
 
 /* ---- write.c ---- */
 /* Content type, metadata, pass-through options of a write. */
@@ -227,12 +216,12 @@ int abfs_write_headers(struct abfs_fs *fs, struct abfs_request *r, const struct 
 void abfs_write_conditions(struct abfs_request *r, const struct polyfs_condition *condition);
 /* What losing a condition is called: EXISTS, CONDITION, or @rc as it is. */
 int abfs_lost(int rc, const struct polyfs_condition *condition, struct polyfs_error *err);
-/* The checksum header that goes with @data: the caller's, else CRC64 where the store verifies it. */
+/* The checksum header that goes with @data: the caller's, else CRC64 where the store verifies it, else MD5. */
 int abfs_checksum_header(struct abfs_fs *fs, struct abfs_request *r, const void *data, uint64_t size,
                          const struct polyfs_checksum *given, struct polyfs_error *err);
 /* What a write answers: etag, version. NETWORK where it tells no etag. */
-int abfs_written(struct abfs_fs *fs, const struct ps_http_connection *answer, uint64_t size, struct polyfs_stat *out,
-                 struct polyfs_error *err);
+int abfs_written(struct abfs_fs *fs, const struct ps_http_connection *answer, uint64_t size,
+                 struct polyfs_stat *out, struct polyfs_error *err);
 
 /* ---- manage.c ---- */
 /* x-ms-copy-source with what authorizes it; the texts are owned by the request. */

@@ -9,10 +9,11 @@ static int key_load(struct abfs_fs *fs, const char *text, struct polyfs_error *e
 {
     int64_t n = ps_base64_decode(text, fs->auth.key, sizeof(fs->auth.key));
     if (n <= 0)
-        return polyfs_fail(err, POLYFS_CONFIG,
-                           "the account's key is no base64; copy it whole, with the '=' at its end: az storage account "
-                           "keys list -n %.60s",
-                           fs->account);
+        return polyfs_fail(
+            err, POLYFS_CONFIG,
+            "the account's key is no base64; copy it whole, with the '=' at its end: az storage account "
+            "keys list -n %.60s",
+            fs->account);
     fs->auth.key_bytes = (unsigned)n;
     fs->auth.kind = ABFS_KEY;
     return POLYFS_OK;
@@ -28,7 +29,7 @@ static int sas_load(struct abfs_fs *fs, const char *text, struct polyfs_error *e
     if (strncmp(text, "sig=", 4) != 0 && !strstr(text, "&sig="))
         return polyfs_fail(err, POLYFS_CONFIG,
                            "the SAS has no sig=; make one with: az storage container generate-sas -n CONTAINER");
-    fs->auth.sas = abfs_keep(fs, text, &failed);
+    fs->auth.sas = ps_texts_keep(&fs->texts, text, &failed);
     fs->auth.kind = ABFS_SAS;
     return failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for keys") : POLYFS_OK;
 }
@@ -37,25 +38,25 @@ static int sas_load(struct abfs_fs *fs, const char *text, struct polyfs_error *e
 static int token_load(struct abfs_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
     struct abfs_auth *auth = &fs->auth;
-    const char *chosen = abfs_option(options, "credential");
+    const char *chosen = ps_option(options, "credential");
     int failed = 0;
     const struct {
         const char **to, *text;
     } rows[] = {
         {&auth->chosen, chosen && strcmp(chosen, "auto") != 0 ? chosen : NULL},
-        {&auth->token, abfs_option(options, "token")},
-        {&auth->tenant, abfs_option(options, "tenant_id")},
-        {&auth->client, abfs_option(options, "client_id")},
-        {&auth->secret, abfs_option(options, "client_secret")},
-        {&auth->file, abfs_option(options, "federated_token_file")},
-        {&auth->authority, abfs_option(options, "authority_host")},
-        {&auth->machine, abfs_option(options, "identity_host")},
+        {&auth->token, ps_option(options, "token")},
+        {&auth->tenant, ps_option(options, "tenant_id")},
+        {&auth->client, ps_option(options, "client_id")},
+        {&auth->secret, ps_option(options, "client_secret")},
+        {&auth->file, ps_option(options, "federated_token_file")},
+        {&auth->authority, ps_option(options, "authority_host")},
+        {&auth->machine, ps_option(options, "identity_host")},
         {&auth->identity, ps_host->env(options, "IDENTITY_ENDPOINT")},
         {&auth->identity_header, ps_host->env(options, "IDENTITY_HEADER")},
         {&auth->path, ps_host->env(options, "PATH")},
     };
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        *rows[i].to = abfs_keep(fs, rows[i].text, &failed);
+        *rows[i].to = ps_texts_keep(&fs->texts, rows[i].text, &failed);
     auth->kind = ABFS_TOKEN;
     if (failed)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for keys");
@@ -65,8 +66,8 @@ static int token_load(struct abfs_fs *fs, const struct polyfs_options *options, 
 int abfs_auth_load(struct abfs_fs *fs, const struct polyfs_options *options, const struct abfs_connection *c,
                    struct polyfs_error *err)
 {
-    const char *key = abfs_option(options, "account_key"), *sas = abfs_option(options, "sas_token");
-    const char *chosen = abfs_option(options, "credential");
+    const char *key = ps_option(options, "account_key"), *sas = ps_option(options, "sas_token");
+    const char *chosen = ps_option(options, "credential");
     fs->auth.allow_http = ps_host->option_number(options, "allow_http") != 0;
     if (ps_host->option_number(options, "anon"))
         return POLYFS_OK;
@@ -74,7 +75,7 @@ int abfs_auth_load(struct abfs_fs *fs, const struct polyfs_options *options, con
         return key_load(fs, c->key, err);
     if (c->sas)
         return sas_load(fs, c->sas, err);
-    if (abfs_option(options, "token") || (chosen && strcmp(chosen, "auto") != 0))
+    if (ps_option(options, "token") || (chosen && strcmp(chosen, "auto") != 0))
         return token_load(fs, options, err);
     if (key)
         return key_load(fs, key, err);
@@ -85,7 +86,8 @@ int abfs_auth_load(struct abfs_fs *fs, const struct polyfs_options *options, con
     return token_load(fs, options, err);
 }
 
-int abfs_auth_token(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_keys **out, struct polyfs_error *err)
+int abfs_auth_token(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_keys **out,
+                    struct polyfs_error *err)
 {
     *out = NULL;
     if (fs->auth.kind != ABFS_TOKEN && fs->auth.kind != ABFS_SAS)

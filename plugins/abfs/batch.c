@@ -14,7 +14,7 @@ struct batch {
     struct abfs_fs *fs;
     struct polyfs_remove_item *items;
     uint64_t count, stride;
-    const struct abfs_target *container;
+    const struct ps_target *container;
     const struct ps_keys *keys;
     char date[32];
     struct ps_buf body, answer;
@@ -60,11 +60,11 @@ static int add_authorization(struct batch *b, const char *path, const struct pol
     for (unsigned i = 0; i < count; i++)
         line(&b->body, headers[i].name, headers[i].value);
     line(&b->body, "authorization", text.data);
-    ps_buf_clear(&text);
+    ps_buf_wipe(&text);
     return rc;
 }
 
-static int add_item(struct batch *b, uint64_t i, const struct abfs_target *target, struct polyfs_error *err)
+static int add_item(struct batch *b, uint64_t i, const struct ps_target *target, struct polyfs_error *err)
 {
     const struct polyfs_remove_item *item = item_at(b, i);
     struct ps_buf url = {0}, *body = &b->body;
@@ -98,10 +98,10 @@ static int add_items(struct batch *b, uint64_t *out_listed, struct polyfs_error 
     int rc = POLYFS_OK;
     for (uint64_t i = 0; i < b->count && rc == POLYFS_OK; i++) {
         struct polyfs_remove_item *item = item_at(b, i);
-        struct abfs_target target;
+        struct ps_target target;
         item->code = abfs_target(item->path, item->path_len, 1, &target, NULL);
-        if (item->code == POLYFS_OK && (target.container_len != b->container->container_len ||
-                                        memcmp(target.container, b->container->container, target.container_len) != 0))
+        if (item->code == POLYFS_OK && (target.bucket_len != b->container->bucket_len ||
+                                        memcmp(target.bucket, b->container->bucket, target.bucket_len) != 0))
             item->code = POLYFS_UNSUPPORTED;
         if (item->code != POLYFS_OK)
             continue;
@@ -162,7 +162,7 @@ static int answer_read(struct batch *b, const char *type, struct polyfs_error *e
     const char *boundary = type ? strstr(type, "boundary=") : NULL;
     char mark[128];
     if (!boundary || !b->answer.data)
-        return abfs_unclear(err, "the store does not say what it removed");
+        return ps_unclear(err, "the store does not say what it removed");
     boundary += 9;
     boundary += *boundary == '"';
     snprintf(mark, sizeof(mark), "--%.*s", (int)strcspn(boundary, "\";"), boundary);
@@ -183,11 +183,11 @@ static int send(struct batch *b, struct polyfs_call *call, struct polyfs_error *
     abfs_query(&r, "restype", "container");
     abfs_query(&r, "comp", "batch");
     abfs_header(&r, "content-type", "multipart/mixed; boundary=" BOUNDARY);
-    r.body = b->body.data;
-    r.body_bytes = b->body.size;
-    r.stall_ms = ABFS_SLOW_MS;
-    r.sink = take;
-    r.arg = b;
+    r.http.body = b->body.data;
+    r.http.body_bytes = b->body.size;
+    r.http.stall_ms = ABFS_SLOW_MS;
+    r.http.sink = take;
+    r.http.arg = b;
     int rc = abfs_send(b->fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)
         rc = answer_read(b, ps_http_header(answer, "content-type"), err);
@@ -198,7 +198,7 @@ static int send(struct batch *b, struct polyfs_call *call, struct polyfs_error *
 int abfs_remove_many(struct polyfs_call *call, void *self, struct polyfs_remove_item *items, uint64_t count,
                      uint64_t stride, struct polyfs_error *err)
 {
-    struct abfs_target container;
+    struct ps_target container;
     struct batch b = {.fs = self, .items = items, .count = count, .stride = stride, .container = &container};
     uint64_t listed = 0;
     if (!count)
@@ -213,9 +213,8 @@ int abfs_remove_many(struct polyfs_call *call, void *self, struct polyfs_remove_
     rc = add_items(&b, &listed, err);
     if (rc == POLYFS_OK && listed)
         rc = send(&b, call, err);
-    if (b.keys)
-        ps_creds_release(b.fs->creds, b.keys);
-    ps_buf_clear(&b.body);
+    ps_creds_release(b.fs->creds, b.keys);
+    ps_buf_wipe(&b.body); /* it holds a SAS or a token */
     ps_buf_clear(&b.answer);
     return rc;
 }

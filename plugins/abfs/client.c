@@ -20,10 +20,11 @@ static int check_container(const char *name, uint64_t n, struct polyfs_error *er
     if (n == 0)
         return polyfs_fail(err, POLYFS_INVALID, "there is no container in it; write abfs://container/name");
     if (plain < n || n < 3 || n > 63 || name[n - 1] == '-')
-        return polyfs_fail(err, POLYFS_INVALID,
-                           "\"%.*s\" cannot be a container's name: 3 to 63 small letters, digits and single '-'; write "
-                           "abfs://container/name",
-                           (int)(n < 80 ? n : 80), name);
+        return polyfs_fail(
+            err, POLYFS_INVALID,
+            "\"%.*s\" cannot be a container's name: 3 to 63 small letters, digits and single '-'; write "
+            "abfs://container/name",
+            (int)(n < 80 ? n : 80), name);
     return POLYFS_OK;
 }
 
@@ -40,9 +41,11 @@ static int check_key(const char *key, uint64_t n, struct polyfs_error *err)
         if (!bytes)
             return polyfs_fail(err, POLYFS_INVALID, "its name is not UTF-8, and Azure takes no other");
         if (code < 0x20 || (code >= 0x7f && code < 0xa0) || (code & 0xfffe) == 0xfffe)
-            return polyfs_fail(err, POLYFS_INVALID, "its name holds a control character, which Azure does not take");
+            return polyfs_fail(err, POLYFS_INVALID,
+                               "its name holds a control character, which Azure does not take");
         if (code == '\\')
-            return polyfs_fail(err, POLYFS_INVALID, "its name holds a '\\', which Azure takes for '/'; use another");
+            return polyfs_fail(err, POLYFS_INVALID,
+                               "its name holds a '\\', which Azure takes for '/'; use another");
         at += bytes;
         if (code == '.' && (at == end || *at == '/'))
             return polyfs_fail(err, POLYFS_INVALID,
@@ -51,14 +54,10 @@ static int check_key(const char *key, uint64_t n, struct polyfs_error *err)
     return POLYFS_OK;
 }
 
-int abfs_target(const char *path, uint64_t path_len, int need_key, struct abfs_target *out, struct polyfs_error *err)
+int abfs_target(const char *path, uint64_t path_len, int need_key, struct ps_target *out, struct polyfs_error *err)
 {
-    const char *slash = memchr(path, '/', path_len);
-    out->container = path;
-    out->container_len = slash ? (uint64_t)(slash - path) : path_len;
-    out->key = slash ? slash + 1 : path + path_len;
-    out->key_len = path_len - out->container_len - (slash != NULL);
-    int rc = check_container(path, out->container_len, err);
+    ps_target_split(path, path_len, out);
+    int rc = check_container(path, out->bucket_len, err);
     if (rc == POLYFS_OK && need_key && !out->key_len)
         return polyfs_fail(err, POLYFS_IS_DIR, "it is a container, not a blob; write abfs://container/name");
     return rc == POLYFS_OK ? check_key(out->key, out->key_len, err) : rc;
@@ -66,14 +65,14 @@ int abfs_target(const char *path, uint64_t path_len, int need_key, struct abfs_t
 
 /* ---- making requests --------------------------------------------------------------------------------------------- */
 
-void abfs_request_init(struct abfs_request *r, const char *method, const struct abfs_target *target)
+void abfs_request_init(struct abfs_request *r, const char *method, const struct ps_target *target)
 {
     memset(r, 0, sizeof(*r));
-    r->method = method;
+    r->http.method = method;
     if (target)
         r->target = *target;
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-        r->flags = PS_HTTP_CHANGES;
+        r->http.flags = PS_HTTP_CHANGES;
 }
 
 void abfs_request_clear(struct abfs_request *r)
@@ -96,9 +95,9 @@ void abfs_query(struct abfs_request *r, const char *name, const char *value)
 /* One row more than there is room for is seen in abfs_send, as header_count over the maximum. */
 void abfs_header(struct abfs_request *r, const char *name, const char *value)
 {
-    if (value && r->header_count < ABFS_HEADERS_MAX)
-        r->headers[r->header_count] = (struct ps_header){name, value};
-    r->header_count += value != NULL;
+    if (value && r->http.header_count < ABFS_HEADERS_MAX)
+        r->headers[r->http.header_count] = (struct ps_header){name, value};
+    r->http.header_count += value != NULL;
 }
 
 /* What one sending needs beside the request: made anew for each attempt, as time and token may be new. */
@@ -109,28 +108,20 @@ struct sending {
     struct ps_buf url, path, query, authorization;
 };
 
-static void wipe(struct ps_buf *buf)
-{
-    if (buf->data)
-        OPENSSL_cleanse(buf->data, buf->size);
-    ps_buf_clear(buf);
-}
-
 static void sending_clear(const struct abfs_fs *fs, struct sending *s)
 {
-    if (s->keys)
-        ps_creds_release(fs->creds, s->keys);
-    wipe(&s->url);
-    wipe(&s->authorization);
+    ps_creds_release(fs->creds, s->keys);
+    ps_buf_wipe(&s->url); /* it may end in a SAS */
+    ps_buf_wipe(&s->authorization);
     ps_buf_clear(&s->path);
     ps_buf_clear(&s->query);
 }
 
-static void path_add(const struct abfs_fs *fs, const struct abfs_target *t, struct ps_buf *out)
+static void path_add(const struct abfs_fs *fs, const struct ps_target *t, struct ps_buf *out)
 {
     ps_buf_text(out, fs->endpoint.base);
     ps_buf_char(out, '/');
-    ps_url_encode(out, t->container, t->container_len, 0);
+    ps_url_encode(out, t->bucket, t->bucket_len, 0);
     if (t->key_len)
         ps_buf_char(out, '/');
     ps_url_encode(out, t->key, t->key_len, 1);
@@ -142,7 +133,7 @@ static void origin_add(const struct abfs_fs *fs, struct ps_buf *out)
     ps_buf_text(out, fs->endpoint.authority);
 }
 
-void abfs_url(const struct abfs_fs *fs, const struct abfs_target *target, struct ps_buf *out)
+void abfs_url(const struct abfs_fs *fs, const struct ps_target *target, struct ps_buf *out)
 {
     origin_add(fs, out);
     path_add(fs, target, out);
@@ -195,11 +186,12 @@ static int authorize(struct abfs_fs *fs, const struct polyfs_call *call, struct 
     abfs_header(r, "x-ms-version", ABFS_VERSION);
     abfs_header(r, "x-ms-date", s->date);
     abfs_header(r, "x-ms-client-request-id", s->id);
-    if (r->header_count + 1 > ABFS_HEADERS_MAX)
+    if (r->http.header_count + 1 > ABFS_HEADERS_MAX)
         return polyfs_fail(err, POLYFS_TOO_LARGE, "there are more metadata and options than Azure takes");
     if (fs->auth.kind == ABFS_KEY) {
-        rc = abfs_sharedkey(fs->auth.key, fs->auth.key_bytes, fs->account, r->method, s->path.data, r->query,
-                            r->query_count, r->headers, r->header_count, r->body_bytes, &s->authorization, err);
+        rc = abfs_sharedkey(fs->auth.key, fs->auth.key_bytes, fs->account, r->http.method, s->path.data, r->query,
+                            r->query_count, r->headers, r->http.header_count, r->http.body_bytes, &s->authorization,
+                            err);
     } else if (s->keys) {
         ps_buf_text(&s->authorization, "Bearer ");
         ps_buf_text(&s->authorization, s->keys->token);
@@ -284,23 +276,10 @@ static int learn(struct abfs_fs *fs, struct polyfs_call *call, const struct send
 static int exchange(struct abfs_fs *fs, struct polyfs_call *call, struct abfs_request *r, const struct sending *s,
                     struct ps_http_connection **out, struct polyfs_error *err)
 {
-    struct ps_http_request request = {
-        .method = r->method,
-        .url = s->url.data,
-        .headers = r->headers,
-        .header_count = r->header_count,
-        .body = r->body,
-        .body_bytes = r->body_bytes,
-        .flags = r->flags,
-        .stall_ms = r->stall_ms,
-        .accept = r->accept,
-        .sink = r->sink,
-        .arg = r->arg,
-        .buffer = r->buffer,
-        .room = r->room,
-    };
+    r->http.url = s->url.data;
+    r->http.headers = r->headers;
     struct ps_http_connection *answer;
-    int rc = ps_http_send(fs->http, call, &request, &answer, err);
+    int rc = ps_http_send(fs->http, call, &r->http, &answer, err);
     if (rc != POLYFS_OK)
         return rc;
     learn_server(fs, answer);
@@ -320,11 +299,11 @@ int abfs_send(struct abfs_fs *fs, struct polyfs_call *call, struct abfs_request 
               struct polyfs_error *err)
 {
     struct sending s = {0};
-    unsigned own = r->header_count; /* what authorize() adds is not the request's */
+    unsigned own = r->http.header_count; /* what authorize() adds is not the request's */
     struct ps_header headers[ABFS_HEADERS_MAX];
     memcpy(headers, r->headers, sizeof(headers)); /* it sorts them too */
-    if (r->flags & PS_HTTP_CHANGES && !r->body_bytes)
-        r->flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
+    if (r->http.flags & PS_HTTP_CHANGES && !r->http.body_bytes)
+        r->http.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
     int rc = abfs_auth_token(fs, call, &s.keys, err);
     if (rc == POLYFS_OK)
         rc = url_load(fs, r, &s, err);
@@ -333,7 +312,7 @@ int abfs_send(struct abfs_fs *fs, struct polyfs_call *call, struct abfs_request 
     if (rc == POLYFS_OK)
         rc = exchange(fs, call, r, &s, out, err);
     memcpy(r->headers, headers, sizeof(headers));
-    r->header_count = own < ABFS_HEADERS_MAX ? own : ABFS_HEADERS_MAX;
+    r->http.header_count = own < ABFS_HEADERS_MAX ? own : ABFS_HEADERS_MAX;
     sending_clear(fs, &s);
     return rc;
 }
@@ -346,10 +325,10 @@ int abfs_send_only(struct abfs_fs *fs, struct polyfs_call *call, struct abfs_req
     return rc;
 }
 
-int abfs_learn_profile(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target,
+int abfs_learn_profile(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                        struct polyfs_error *err)
 {
-    struct abfs_target container = *target;
+    struct ps_target container = *target;
     struct abfs_request r;
     ps_lock(&fs->mu);
     int known = fs->profile != ABFS_UNKNOWN || fs->was_answered;

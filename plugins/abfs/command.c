@@ -35,8 +35,14 @@ static int find(const char *path, char out[512])
 
 static int start(const char *program, int out_fd, int err_fd, pid_t *out_pid)
 {
-    char *const words[] = {(char *)(uintptr_t)program, "account", "get-access-token", "--resource",
-                           "https://storage.azure.com/", "--output", "json", NULL};
+    char *const words[] = {(char *)(uintptr_t)program,
+                           "account",
+                           "get-access-token",
+                           "--resource",
+                           "https://storage.azure.com/",
+                           "--output",
+                           "json",
+                           NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none;
@@ -59,7 +65,8 @@ static int start(const char *program, int out_fd, int err_fd, pid_t *out_pid)
 }
 
 /* Reads to the end, a cancel, or for too long; what does not fit is dropped. */
-static int drain(struct polyfs_call *call, int fd, char *text, uint64_t room, uint64_t *out_n, struct polyfs_error *err)
+static int drain(struct polyfs_call *call, int fd, char *text, uint64_t room, uint64_t *out_n,
+                 struct polyfs_error *err)
 {
     const int64_t until = ps_host->clock_ns(0) + LONGEST_NS;
     char rest[512];
@@ -99,8 +106,8 @@ static int failed(int said, struct polyfs_error *err)
 }
 
 /* Runs it to its end: its output, and whether it succeeded. */
-static int run(struct polyfs_call *call, const char *program, int said, char *text, uint64_t *out_n, int *out_status,
-               struct polyfs_error *err)
+static int run(struct polyfs_call *call, const char *program, int said, char *text, uint64_t *out_n,
+               int *out_status, struct polyfs_error *err)
 {
     int ends[2];
     pid_t pid;

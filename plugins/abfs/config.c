@@ -14,8 +14,8 @@ const struct polyfs_option abfs_options[] = {
      POLYFS_OPTION_STRING, POLYFS_OPTION_SECRET, NULL, NULL, "key of the account, in base64"},
     {"connection_string", "", "AZURE_STORAGE_CONNECTION_STRING", POLYFS_OPTION_STRING, POLYFS_OPTION_SECRET, NULL,
      NULL, "account, key and address in one text; UseDevelopmentStorage=true is the emulator"},
-    {"sas_token", "sas", "AZURE_STORAGE_SAS_TOKEN AZURE_STORAGE_SAS_KEY", POLYFS_OPTION_STRING, POLYFS_OPTION_SECRET,
-     NULL, NULL, "shared access signature, with or without its '?'"},
+    {"sas_token", "sas", "AZURE_STORAGE_SAS_TOKEN AZURE_STORAGE_SAS_KEY", POLYFS_OPTION_STRING,
+     POLYFS_OPTION_SECRET, NULL, NULL, "shared access signature, with or without its '?'"},
     {"token", "bearer_token", "AZURE_STORAGE_TOKEN", POLYFS_OPTION_STRING, POLYFS_OPTION_SECRET, NULL, NULL,
      "access token of Entra ID, as it is"},
     {"credential", "", "", POLYFS_OPTION_CHOICE, 0, "auto",
@@ -29,99 +29,74 @@ const struct polyfs_option abfs_options[] = {
      POLYFS_OPTION_SECRET, NULL, NULL, "secret of the service principal"},
     {"federated_token_file", "", "AZURE_FEDERATED_TOKEN_FILE", POLYFS_OPTION_PATH, 0, NULL, NULL,
      "file with the token of a workload identity"},
-    {"authority_host", "", "AZURE_AUTHORITY_HOST", POLYFS_OPTION_STRING, 0, "https://login.microsoftonline.com", NULL,
-     "where Entra ID gives tokens"},
-    {"identity_host", "", "AZURE_POD_IDENTITY_AUTHORITY_HOST", POLYFS_OPTION_STRING, 0, "http://169.254.169.254", NULL,
-     "where a machine asks for the token of its managed identity"},
+    {"authority_host", "", "AZURE_AUTHORITY_HOST", POLYFS_OPTION_STRING, 0, "https://login.microsoftonline.com",
+     NULL, "where Entra ID gives tokens"},
+    {"identity_host", "", "AZURE_POD_IDENTITY_AUTHORITY_HOST", POLYFS_OPTION_STRING, 0, "http://169.254.169.254",
+     NULL, "where a machine asks for the token of its managed identity"},
     {"anon", "anonymous", "AZURE_STORAGE_ANON", POLYFS_OPTION_BOOL, 0, "false", NULL,
      "send requests without credentials"},
     {"endpoint_url", "endpoint blob_endpoint", "AZURE_STORAGE_SERVICE_ENDPOINT AZURE_STORAGE_ENDPOINT",
-     POLYFS_OPTION_STRING, 0, NULL, NULL, "address of the blob service, as https://host or http://host:port/account"},
-    {"account_host", "", "", POLYFS_OPTION_STRING, 0, NULL, NULL, "host of the account, as account.blob.core.windows.net"},
+     POLYFS_OPTION_STRING, 0, NULL, NULL,
+     "address of the blob service, as https://host or http://host:port/account"},
+    {"account_host", "", "", POLYFS_OPTION_STRING, 0, NULL, NULL,
+     "host of the account, as account.blob.core.windows.net"},
     {"use_emulator", "", "AZURE_STORAGE_USE_EMULATOR", POLYFS_OPTION_BOOL, 0, "false", NULL,
      "the emulator at 127.0.0.1:10000 with its well-known key"},
     {"provider", "", "", POLYFS_OPTION_CHOICE, 0, "auto", "auto azure azurite other",
      "which server it is; auto looks at its first answer"},
     {"checksums", "", "", POLYFS_OPTION_CHOICE, 0, "auto", "auto always never",
-     "send CRC64 with what is written; auto: where the server is known to verify it"},
+     "send a checksum with what is written: CRC64, auto: MD5 where that is not known to be verified"},
     {"access_tier", "", "", POLYFS_OPTION_STRING, 0, NULL, NULL, "tier of new blobs: Hot, Cool, Cold or Archive"},
-    {"verify", "", "", POLYFS_OPTION_BOOL, 0, "true", NULL, "verify certificates; false is for tests alone"},
+    PS_OPTION_VERIFY,
     {"ca_bundle", "", "REQUESTS_CA_BUNDLE", POLYFS_OPTION_PATH, 0, NULL, NULL, "file of certificates to trust"},
     {"allow_http", "", "", POLYFS_OPTION_BOOL, 0, "false", NULL,
      "send tokens and SAS over http:// to hosts other than this one"},
-    {"proxy", "", "HTTPS_PROXY https_proxy", POLYFS_OPTION_STRING, POLYFS_OPTION_SECRET, NULL, NULL,
-     "proxy for https:// endpoints; for http:// ones say it as an option"},
-    {"no_proxy", "", "NO_PROXY no_proxy", POLYFS_OPTION_STRING, 0, NULL, NULL, "hosts that no proxy is used for"},
+    PS_OPTION_PROXY,
+    PS_OPTION_NO_PROXY,
     {"connect_timeout", "connection_timeout", "", POLYFS_OPTION_DURATION, 0, "5s", NULL, "longest time to connect"},
     {"stall_timeout", "read_timeout", "", POLYFS_OPTION_DURATION, 0, "10s", NULL,
      "a request in which nothing moves for so long is given up and sent again"},
 };
 const uint32_t abfs_option_count = sizeof(abfs_options) / sizeof(abfs_options[0]);
 
-const char *abfs_keep(struct abfs_fs *fs, const char *text, int *failed)
-{
-    if (!text || !*text)
-        return NULL;
-    char *made = fs->text_count < ABFS_TEXTS ? ps_copy(text, strlen(text)) : NULL;
-    if (!made) {
-        *failed = 1;
-        return NULL;
-    }
-    fs->texts[fs->text_count++] = made;
-    return made;
-}
-
-const char *abfs_option(const struct polyfs_options *options, const char *name)
-{
-    const char *text = ps_host->option(options, name);
-    return text && *text ? text : NULL;
-}
-
+/* Is it what one of these variables says? */
 static int is_of_env(const struct polyfs_options *options, const char *value, const char *variables)
 {
     char name[64];
-    for (const char *at = variables; *at; at += strspn(at, " ")) {
+    int found = 0;
+    for (const char *at = variables; *at && !found; at += strspn(at, " ")) {
         size_t n = strcspn(at, " ");
         snprintf(name, sizeof(name), "%.*s", (int)n, at);
-        const char *env = ps_host->env(options, name);
-        if (env && strcmp(env, value) == 0)
-            return 1;
+        found = ps_is_of_env(options, value, name);
         at += n;
     }
-    return 0;
+    return found;
 }
 
 int abfs_is_explicit(const struct polyfs_options *options, const char *name, const char *variables)
 {
-    const char *text = abfs_option(options, name);
+    const char *text = ps_option(options, name);
     return text && !is_of_env(options, text, variables);
 }
 
 static int is(const struct polyfs_options *options, const char *name, const char *value)
 {
-    const char *text = abfs_option(options, name);
+    const char *text = ps_option(options, name);
     return text && strcmp(text, value) == 0;
 }
 
-/* The user wrote http://; that is consent to send signatures, not secrets (auth.c), in the clear. */
+/* The user wrote http://; that is consent to send signatures, not secrets (abfs_auth_token), in the clear. */
 static void warn_of_http(const struct abfs_fs *fs)
 {
-    char text[400];
     static int warned;
-    if (fs->endpoint.tls || ps_host_is_loopback(fs->endpoint.host))
-        return;
-    if (!__atomic_exchange_n(&warned, 1, __ATOMIC_RELAXED)) {
-        snprintf(text, sizeof(text), "abfs: %s is reached over http://: everybody on the way can read what is moved",
-                 fs->endpoint.authority);
-        ps_host->log(NULL, 1, text);
-    }
+    ps_warn_of_http(&fs->endpoint, "abfs", &warned);
 }
 
 static int manners_load(struct abfs_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
     int failed = 0;
     fs->checksums_wanted = is(options, "checksums", "always") ? 1 : is(options, "checksums", "never") ? -1 : 0;
-    fs->access_tier = abfs_keep(fs, abfs_option(options, "access_tier"), &failed);
+    fs->access_tier = ps_texts_keep(&fs->texts, ps_option(options, "access_tier"), &failed);
     fs->versions = POLYFS_UNKNOWN;
     for (int p = ABFS_AZURE; p < ABFS_PROFILES; p++)
         if (is(options, "provider", abfs_traits[p].name))
@@ -133,30 +108,17 @@ static int manners_load(struct abfs_fs *fs, const struct polyfs_options *options
 
 static int http_load(struct abfs_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
-    const char *proxy = abfs_option(options, "proxy");
-    if (proxy && !fs->endpoint.tls && is_of_env(options, proxy, "HTTPS_PROXY https_proxy"))
-        proxy = NULL; /* that one is for https */
-    struct ps_http_config config = {
-        .user_agent = "polyfs-abfs/0.1",
-        .proxy = proxy,
-        .no_proxy = abfs_option(options, "no_proxy"),
-        .ca_bundle = abfs_option(options, "ca_bundle"),
-        .insecure = !ps_host->option_number(options, "verify"),
-        .connect_ms = (uint32_t)ps_host->option_number(options, "connect_timeout"),
-        .stall_ms = (uint32_t)ps_host->option_number(options, "stall_timeout"),
-    };
-    const struct ps_http_config near = {.user_agent = config.user_agent, .connect_ms = 900};
-    if (config.insecure && fs->endpoint.tls)
-        ps_host->log(NULL, 1,
-                     "abfs: certificates are not verified (verify=false): anybody can pretend to be the store");
+    const struct ps_http_config config = ps_http_options(options, &fs->endpoint, "abfs", "polyfs-abfs/0.1");
+    const struct ps_http_config near = {.user_agent = "polyfs-abfs/0.1", .connect_ms = 900, .stall_ms = 1000};
     int rc = ps_http_new(&config, &fs->http, err);
-    return rc == POLYFS_OK ? ps_http_new(&near, &fs->near, err) : rc;
+    return rc == POLYFS_OK ? ps_http_new(&near, &fs->near_http, err) : rc;
 }
 
 /* The connection string counts unless it is the environment's, and the caller said more himself. */
-static int connection_load(const struct polyfs_options *options, struct abfs_connection *out, struct polyfs_error *err)
+static int connection_load(const struct polyfs_options *options, struct abfs_connection *out,
+                           struct polyfs_error *err)
 {
-    const char *text = abfs_option(options, "connection_string");
+    const char *text = ps_option(options, "connection_string");
     int own = abfs_is_explicit(options, "account_key",
                                "AZURE_STORAGE_ACCOUNT_KEY AZURE_STORAGE_KEY AZURE_STORAGE_ACCESS_KEY") ||
               abfs_is_explicit(options, "sas_token", "AZURE_STORAGE_SAS_TOKEN AZURE_STORAGE_SAS_KEY") ||
@@ -201,12 +163,9 @@ void abfs_close(void *self)
 {
     struct abfs_fs *fs = self;
     ps_http_free(fs->http);
-    ps_http_free(fs->near);
+    ps_http_free(fs->near_http);
     ps_creds_free(fs->creds);
-    for (unsigned i = 0; i < fs->text_count; i++) {
-        OPENSSL_cleanse(fs->texts[i], strlen(fs->texts[i]));
-        ps_host->free(fs->texts[i]);
-    }
+    ps_texts_clear(&fs->texts);
     pthread_mutex_destroy(&fs->mu);
     OPENSSL_cleanse(fs, sizeof(*fs));
     ps_host->free(fs);
@@ -218,5 +177,5 @@ void abfs_after_fork(void *self)
     pthread_mutex_init(&fs->mu, NULL);
     ps_creds_after_fork(fs->creds);
     ps_http_after_fork(fs->http);
-    ps_http_after_fork(fs->near);
+    ps_http_after_fork(fs->near_http);
 }

@@ -21,15 +21,16 @@ static int take_pair(struct abfs_connection *c, char *name, struct polyfs_error 
 {
     char *value = strchr(name, '=');
     if (!value)
-        return polyfs_fail(err, POLYFS_CONFIG,
-                           "the connection string has a part without '='; it looks like AccountName=...;AccountKey=...");
+        return polyfs_fail(
+            err, POLYFS_CONFIG,
+            "the connection string has a part without '='; it looks like AccountName=...;AccountKey=...");
     *value++ = '\0';
     const struct {
         const char *name;
         char **to;
-    } rows[] = {{"AccountName", &c->account},          {"AccountKey", &c->key},
-                {"SharedAccessSignature", &c->sas},    {"BlobEndpoint", &c->endpoint},
-                {"EndpointSuffix", &c->suffix},        {"DefaultEndpointsProtocol", &c->scheme}};
+    } rows[] = {{"AccountName", &c->account},       {"AccountKey", &c->key},
+                {"SharedAccessSignature", &c->sas}, {"BlobEndpoint", &c->endpoint},
+                {"EndpointSuffix", &c->suffix},     {"DefaultEndpointsProtocol", &c->scheme}};
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (strcasecmp(name, rows[i].name) == 0 && *value)
             *rows[i].to = value;
@@ -92,10 +93,11 @@ static int authority_parse(const char *text, char account[64], char suffix[200],
     else if (strncmp(service, ".blob.", 6) == 0)
         snprintf(suffix, 200, "%s", service + 6);
     else if (*service || strchr(text, ':'))
-        return polyfs_fail(err, POLYFS_CONFIG,
-                           "\"%.100s\" is no account; write abfs://container@account.dfs.core.windows.net/name, or name "
-                           "another server by option endpoint_url",
-                           text);
+        return polyfs_fail(
+            err, POLYFS_CONFIG,
+            "\"%.100s\" is no account; write abfs://container@account.dfs.core.windows.net/name, or name "
+            "another server by option endpoint_url",
+            text);
     return check_account(account, err);
 }
 
@@ -105,9 +107,9 @@ static int keep_account(struct abfs_fs *fs, const char *of_url, const char *name
     int failed = 0;
     const char *account = of_url ? of_url : named ? named : of_connection;
     if (of_url && of_connection && strcmp(of_url, of_connection) != 0)
-        return polyfs_fail(err, POLYFS_CONFIG, "the URL names the account %.60s, and the connection string %.60s", of_url,
-                           of_connection);
-    fs->account = abfs_keep(fs, account, &failed);
+        return polyfs_fail(err, POLYFS_CONFIG, "the URL names the account %.60s, and the connection string %.60s",
+                           of_url, of_connection);
+    fs->account = ps_texts_keep(&fs->texts, account, &failed);
     return failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for a filesystem") : POLYFS_OK;
 }
 
@@ -131,7 +133,7 @@ static const char *account_of_endpoint(const char *endpoint, char account[64])
 /* Endpoint as text, or NULL where it is Microsoft's own. */
 static const char *named_endpoint(const struct polyfs_options *options, const struct abfs_connection *c)
 {
-    const char *endpoint = abfs_option(options, "endpoint_url"), *host = abfs_option(options, "account_host");
+    const char *endpoint = ps_option(options, "endpoint_url"), *host = ps_option(options, "account_host");
     int is_emulator = c->is_emulator || ps_host->option_number(options, "use_emulator");
     return endpoint ? endpoint : host ? host : c->endpoint ? c->endpoint : is_emulator ? emulator_endpoint : NULL;
 }
@@ -150,7 +152,7 @@ int abfs_endpoint_load(struct abfs_fs *fs, const struct polyfs_options *options,
     char account[64] = "", suffix[200] = "", inner[64], own[360];
     int rc = *authority ? authority_parse(authority, account, suffix, err) : POLYFS_OK;
     const char *of_connection = c->account ? c->account : c->is_emulator ? abfs_emulator_account : NULL;
-    const char *named = abfs_option(options, "account_name");
+    const char *named = ps_option(options, "account_name");
     if (!named && !of_connection && endpoint)
         named = account_of_endpoint(endpoint, inner);
     if (rc == POLYFS_OK)
@@ -162,7 +164,9 @@ int abfs_endpoint_load(struct abfs_fs *fs, const struct polyfs_options *options,
     if (!endpoint) {
         rc = check_account(fs->account, err);
         snprintf(own, sizeof(own), "%s://%s.blob.%s", c->scheme ? c->scheme : "https", fs->account,
-                 *suffix ? suffix : c->suffix ? c->suffix : "core.windows.net");
+                 *suffix     ? suffix
+                 : c->suffix ? c->suffix
+                             : "core.windows.net");
         endpoint = own;
     }
     return rc == POLYFS_OK ? ps_endpoint_parse(endpoint, &fs->endpoint, err) : rc;

@@ -5,13 +5,8 @@
 #define KEYS "; is AZURE_STORAGE_ACCOUNT_KEY this account's? See: az storage account keys list -n ACCOUNT"
 #define ROLE "; grant it, for example the role \"Storage Blob Data Contributor\": az role assignment create"
 
-static const struct row {
-    int status;         /* 0: any */
-    const char *native; /* NULL: any */
-    int code;
-    uint32_t retry;
-    const char *todo; /* behind the store's own words */
-} rows[] = {
+/* What it means, unless it is what it means everywhere. */
+static const struct ps_refusal rows[] = {
     {0, "ContainerNotFound", POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, "; make it with: polyfs mb abfs://NAME"},
     {0, "BlobNotFound", POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""},
     {0, "ResourceNotFound", POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""},
@@ -64,40 +59,9 @@ static const struct row {
     {0, "FeatureVersionMismatch", POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
     {0, "UnsupportedHeader", POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
     {0, "APINotImplemented", POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
-    {304, NULL, POLYFS_CONDITION, POLYFS_RETRY_NEVER, ""},
-    {400, NULL, POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
     {401, NULL, POLYFS_AUTH, POLYFS_RETRY_NEVER, ""},
-    {403, NULL, POLYFS_PERMISSION, POLYFS_RETRY_NEVER, ""},
-    {404, NULL, POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""},
-    {405, NULL, POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
-    {408, NULL, POLYFS_TIMEOUT, POLYFS_RETRY_TRANSIENT, ""},
-    {409, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
-    {411, NULL, POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
-    {412, NULL, POLYFS_CONDITION, POLYFS_RETRY_NEVER, ""},
-    {413, NULL, POLYFS_TOO_LARGE, POLYFS_RETRY_NEVER, ""},
-    {416, NULL, POLYFS_RANGE, POLYFS_RETRY_NEVER, ""},
-    {429, NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
-    {500, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
-    {501, NULL, POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
-    {502, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
-    {503, NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
-    {504, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
     {507, NULL, POLYFS_NO_SPACE, POLYFS_RETRY_NEVER, ""},
 };
-
-static const struct row *row_of(int status, const char *native)
-{
-    const size_t count = sizeof(rows) / sizeof(rows[0]);
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].native && strcmp(rows[i].native, native) == 0)
-            return &rows[i];
-    for (size_t i = 0; i < count; i++)
-        if (!rows[i].native && rows[i].status == status)
-            return &rows[i];
-    static const struct row later = {0, NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""};
-    static const struct row other = {0, NULL, POLYFS_IO, POLYFS_RETRY_NEVER, ""};
-    return status >= 500 ? &later : &other;
-}
 
 struct document {
     char code[64], message[384];
@@ -128,7 +92,7 @@ static uint32_t wish_ms(const struct ps_http_connection *answer)
 }
 
 /* What to do when it is about who we are depends on who we said that we are. */
-static const char *todo_of(const struct abfs_fs *fs, const struct row *row)
+static const char *todo_of(const struct abfs_fs *fs, const struct ps_refusal *row)
 {
     if (*row->todo || row->code != POLYFS_AUTH)
         return row->todo;
@@ -146,11 +110,24 @@ static int is_hidden(const struct abfs_fs *fs, const char *native)
     return fs->auth.kind == ABFS_ANON && strcmp(native, "ResourceNotFound") == 0;
 }
 
+static const struct ps_refusal *row_of(const struct abfs_fs *fs, int status, const struct document *document)
+{
+    static const struct ps_refusal hidden = {0, NULL, POLYFS_AUTH, POLYFS_RETRY_NEVER,
+                                             "; it may be private: give a key, a SAS or a token"};
+    static const struct ps_refusal unknown = {0, NULL, POLYFS_AUTH, POLYFS_RETRY_NEVER, ""};
+    static const struct ps_refusal damaged = {400, NULL, POLYFS_CORRUPT, POLYFS_RETRY_TRANSIENT, ""};
+    if (is_hidden(fs, document->code))
+        return &hidden;
+    if (status == 400 && strstr(document->message, "contentMD5 doesn't match")) /* Azurite's Md5Mismatch */
+        return &damaged;
+    if (strstr(document->message, "Server failed to authenticate the request")) /* Azurite: AuthorizationFailure */
+        return &unknown;
+    return ps_refusal_find(rows, sizeof(rows) / sizeof(rows[0]), status, document->code);
+}
+
 static int fill(const struct abfs_fs *fs, int status, struct document *document, struct polyfs_error *err)
 {
-    static const struct row hidden = {0, NULL, POLYFS_AUTH, POLYFS_RETRY_NEVER,
-                                      "; it may be private: give a key, a SAS or a token"};
-    const struct row *row = is_hidden(fs, document->code) ? &hidden : row_of(status, document->code);
+    const struct ps_refusal *row = row_of(fs, status, document);
     size_t n = strlen(document->message);
     while (n && (document->message[n - 1] == '.' || document->message[n - 1] == ' '))
         document->message[--n] = '\0';
@@ -160,12 +137,7 @@ static int fill(const struct abfs_fs *fs, int status, struct document *document,
         polyfs_fail(err, row->code, "the store says: %s%s", document->message, todo_of(fs, row));
     else
         polyfs_fail(err, row->code, "the store answers %s%s%s%s", document->code, *document->code ? ", " : "",
-                    status == 404   ? "there is no such blob or container"
-                    : status == 403 ? "permission denied"
-                    : status == 412 ? "it is not what it should be for that"
-                    : status >= 500 ? "that it cannot serve this now"
-                                    : "that it refuses this",
-                    todo_of(fs, row));
+                    ps_refusal_words(status), todo_of(fs, row));
     if (err) {
         err->retry = row->retry;
         err->http_status = status;
@@ -198,14 +170,4 @@ int abfs_refused_part(const struct abfs_fs *fs, int status, const char *native, 
     struct document document = {{0}, {0}};
     snprintf(document.code, sizeof(document.code), "%s", native);
     return fill(fs, status, &document, err);
-}
-
-int abfs_unclear(struct polyfs_error *err, const char *why)
-{
-    polyfs_fail(err, POLYFS_NETWORK, "%s", why);
-    if (err) {
-        err->retry = POLYFS_RETRY_TRANSIENT;
-        err->commit_state = POLYFS_COMMIT_UNKNOWN;
-    }
-    return POLYFS_NETWORK;
 }

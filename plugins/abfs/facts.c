@@ -17,18 +17,24 @@ static void answer(struct polyfs_caps *out, const uint8_t *facts, size_t count, 
 
 static void answers_of_all(struct polyfs_caps *out)
 {
-    static const uint8_t yes[] = {
-        POLYFS_FACT_NETWORK,      POLYFS_FACT_FLAT_LIST,      POLYFS_FACT_ORDERED_LIST,   POLYFS_FACT_CREATE_ONLY,
-        POLYFS_FACT_IF_MATCH,     POLYFS_FACT_COPY_CONDITION, POLYFS_FACT_READ_CONDITION, POLYFS_FACT_PINNED_READ,
-        POLYFS_FACT_METADATA,     POLYFS_FACT_CONTENT_TYPE,   POLYFS_FACT_SET_METADATA,   POLYFS_FACT_COPY,
-        POLYFS_FACT_STORED_CHECKSUM, POLYFS_FACT_DURABLE_COMMIT, POLYFS_FACT_CONFINE,     POLYFS_FACT_CASE_SENSITIVE,
-        POLYFS_FACT_REMOVE_CONDITION};
-    static const uint8_t no[] = {
-        POLYFS_FACT_REAL_DIRS,     POLYFS_FACT_START_AFTER,       POLYFS_FACT_SUFFIX_READ,  POLYFS_FACT_SET_TIMES,
-        POLYFS_FACT_COMPOSE,       POLYFS_FACT_RENAME,            POLYFS_FACT_RENAME_ATOMIC, POLYFS_FACT_RENAME_NO_REPLACE,
-        POLYFS_FACT_RENAME_DIR,    POLYFS_FACT_RENAME_CONDITION,  POLYFS_FACT_APPEND,       POLYFS_FACT_REMOVE_TREE,
-        POLYFS_FACT_LIST_UPLOADS,  POLYFS_FACT_LINKS,             POLYFS_FACT_REFLINK,      POLYFS_FACT_ANY_BYTES,
-        POLYFS_FACT_EQUAL_PARTS};
+    static const uint8_t yes[] = {POLYFS_FACT_NETWORK,         POLYFS_FACT_FLAT_LIST,
+                                  POLYFS_FACT_ORDERED_LIST,    POLYFS_FACT_CREATE_ONLY,
+                                  POLYFS_FACT_IF_MATCH,        POLYFS_FACT_COPY_CONDITION,
+                                  POLYFS_FACT_READ_CONDITION,  POLYFS_FACT_PINNED_READ,
+                                  POLYFS_FACT_METADATA,        POLYFS_FACT_CONTENT_TYPE,
+                                  POLYFS_FACT_SET_METADATA,    POLYFS_FACT_COPY,
+                                  POLYFS_FACT_STORED_CHECKSUM, POLYFS_FACT_DURABLE_COMMIT,
+                                  POLYFS_FACT_CONFINE,         POLYFS_FACT_CASE_SENSITIVE,
+                                  POLYFS_FACT_REMOVE_CONDITION};
+    static const uint8_t no[] = {POLYFS_FACT_REAL_DIRS,     POLYFS_FACT_START_AFTER,
+                                 POLYFS_FACT_SUFFIX_READ,   POLYFS_FACT_SET_TIMES,
+                                 POLYFS_FACT_COMPOSE,       POLYFS_FACT_RENAME,
+                                 POLYFS_FACT_RENAME_ATOMIC, POLYFS_FACT_RENAME_NO_REPLACE,
+                                 POLYFS_FACT_RENAME_DIR,    POLYFS_FACT_RENAME_CONDITION,
+                                 POLYFS_FACT_APPEND,        POLYFS_FACT_REMOVE_TREE,
+                                 POLYFS_FACT_LIST_UPLOADS,  POLYFS_FACT_LINKS,
+                                 POLYFS_FACT_REFLINK,       POLYFS_FACT_ANY_BYTES,
+                                 POLYFS_FACT_EQUAL_PARTS};
     answer(out, yes, sizeof(yes), POLYFS_YES);
     answer(out, no, sizeof(no), POLYFS_NO);
 }
@@ -63,25 +69,16 @@ static int versions_element(void *arg, const char *path, char *text, uint64_t si
     return POLYFS_OK;
 }
 
-struct versions {
-    struct ps_xml *xml;
-    uint8_t answer;
-};
-
-static int versions_sink(void *arg, const char *data, uint64_t size, struct polyfs_error *err)
-{
-    return ps_xml_add(((struct versions *)arg)->xml, data, size, err);
-}
-
 /* Whether the account keeps versions: does a listing show one? Who may not list is not told, and it stays unknown. */
-static int probe(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target,
+static int probe(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                  struct polyfs_error *err)
 {
-    struct abfs_target container = *target;
+    struct ps_target container = *target;
     struct abfs_request r;
-    struct versions versions = {.answer = POLYFS_UNKNOWN};
+    uint8_t versions = POLYFS_UNKNOWN;
     int rc = abfs_learn_profile(fs, call, target, err);
-    if (rc != POLYFS_OK || abfs_versions(fs) != POLYFS_UNKNOWN || abfs_traits[abfs_profile(fs)].versions == POLYFS_NO)
+    if (rc != POLYFS_OK || abfs_versions(fs) != POLYFS_UNKNOWN ||
+        abfs_traits[abfs_profile(fs)].versions == POLYFS_NO)
         return rc;
     container.key_len = 0;
     abfs_request_init(&r, "GET", &container);
@@ -89,16 +86,9 @@ static int probe(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs
     abfs_query(&r, "comp", "list");
     abfs_query(&r, "include", "versions");
     abfs_query(&r, "maxresults", "1");
-    r.sink = versions_sink;
-    r.arg = &versions;
-    rc = ps_xml_new(versions_element, &versions.answer, &versions.xml, err);
+    rc = abfs_send_xml(fs, call, &r, versions_element, &versions, "EnumerationResults", err);
     if (rc == POLYFS_OK)
-        rc = abfs_send_only(fs, call, &r, err);
-    if (rc == POLYFS_OK)
-        rc = ps_xml_end(versions.xml, "EnumerationResults", err);
-    ps_xml_free(versions.xml);
-    if (rc == POLYFS_OK)
-        abfs_versions_set(fs, versions.answer);
+        abfs_versions_set(fs, versions);
     return rc == POLYFS_PERMISSION ? POLYFS_OK : rc;
 }
 
@@ -106,7 +96,7 @@ int abfs_caps(struct polyfs_call *call, void *self, const char *path, uint64_t p
               struct polyfs_caps *out, struct polyfs_error *err)
 {
     struct abfs_fs *fs = self;
-    struct abfs_target target;
+    struct ps_target target;
     if (flags & ~POLYFS_CAPS_PROBE)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
     int has_container = path_len && abfs_target(path, path_len, 0, &target, NULL) == POLYFS_OK;
@@ -121,7 +111,7 @@ int abfs_caps(struct polyfs_call *call, void *self, const char *path, uint64_t p
     out->fact[POLYFS_FACT_VERSIONS] = traits->versions == POLYFS_NO ? POLYFS_NO : abfs_versions(fs);
     out->fact[POLYFS_FACT_SIGN_GET] = out->fact[POLYFS_FACT_SIGN_PUT] =
         fs->auth.kind == ABFS_KEY ? POLYFS_YES : POLYFS_NO;
-    out->path_max = has_container ? ABFS_KEY_MAX + 1 + (uint32_t)target.container_len : 0;
+    out->path_max = has_container ? ABFS_KEY_MAX + 1 + (uint32_t)target.bucket_len : 0;
     snprintf(out->limit_key, sizeof(out->limit_key), "%.120s", fs->account);
     return POLYFS_OK;
 }

@@ -5,7 +5,7 @@
  */
 #include "abfs.h"
 
-static int only_containers(const struct abfs_target *target, struct polyfs_error *err)
+static int only_containers(const struct ps_target *target, struct polyfs_error *err)
 {
     return target->key_len
                ? polyfs_fail(err, POLYFS_INVALID, "a container has no '/' in its name; write abfs://container")
@@ -15,7 +15,7 @@ static int only_containers(const struct abfs_target *target, struct polyfs_error
 static int fs_mkdir(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
                     struct polyfs_error *err)
 {
-    struct abfs_target target;
+    struct ps_target target;
     struct abfs_request r;
     if (flags & ~(POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK | POLYFS_MKDIR_BUCKET))
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
@@ -32,53 +32,38 @@ static int fs_mkdir(struct polyfs_call *call, void *self, const char *path, uint
     return rc == POLYFS_EXISTS && flags & POLYFS_MKDIR_EXIST_OK ? POLYFS_OK : rc;
 }
 
-struct look {
-    struct ps_xml *xml;
-    int has_blobs;
-};
-
 static int look_element(void *arg, const char *path, char *text, uint64_t size, struct polyfs_error *err)
 {
+    int *has_blobs = arg;
     (void)text;
-    (void)size;
     (void)err;
-    if (strcmp(path, "EnumerationResults/Blobs/Blob") == 0 || strcmp(path, "EnumerationResults/NextMarker") == 0)
-        ((struct look *)arg)->has_blobs |= path[19] == 'B' || size;
+    if (strcmp(path, "EnumerationResults/Blobs/Blob") == 0 ||
+        (strcmp(path, "EnumerationResults/NextMarker") == 0 && size))
+        *has_blobs = 1;
     return POLYFS_OK;
 }
 
-static int look_sink(void *arg, const char *data, uint64_t size, struct polyfs_error *err)
-{
-    return ps_xml_add(((struct look *)arg)->xml, data, size, err);
-}
-
 /* The service would take a container's blobs along. */
-static int check_empty(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *container,
+static int check_empty(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *container,
                        struct polyfs_error *err)
 {
-    struct look look = {0};
+    int has_blobs = 0;
     struct abfs_request r;
     abfs_request_init(&r, "GET", container);
     abfs_query(&r, "restype", "container");
     abfs_query(&r, "comp", "list");
     abfs_query(&r, "maxresults", "1");
-    r.sink = look_sink;
-    r.arg = &look;
-    int rc = ps_xml_new(look_element, &look, &look.xml, err);
-    if (rc == POLYFS_OK)
-        rc = abfs_send_only(fs, call, &r, err);
-    if (rc == POLYFS_OK)
-        rc = ps_xml_end(look.xml, "EnumerationResults", err);
-    ps_xml_free(look.xml);
-    return rc == POLYFS_OK && look.has_blobs
-               ? polyfs_fail(err, POLYFS_NOT_EMPTY, "the container is not empty; remove what is in it first: polyfs rm -r")
+    int rc = abfs_send_xml(fs, call, &r, look_element, &has_blobs, "EnumerationResults", err);
+    return rc == POLYFS_OK && has_blobs
+               ? polyfs_fail(err, POLYFS_NOT_EMPTY,
+                             "the container is not empty; remove what is in it first: polyfs rm -r")
                : rc;
 }
 
 static int fs_rmdir(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
                     struct polyfs_error *err)
 {
-    struct abfs_target target;
+    struct ps_target target;
     struct abfs_request r;
     if (flags & ~POLYFS_MKDIR_BUCKET)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");

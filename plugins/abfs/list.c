@@ -9,13 +9,12 @@
 
 struct lister {
     struct abfs_fs *fs;
-    struct abfs_target target; /* of prefix */
-    char *prefix;              /* owned: container/key prefix */
-    char *marker;              /* owned: of the page to come, or NULL */
+    struct ps_target target; /* of prefix */
+    char *prefix;            /* owned: container/key prefix */
+    char *marker;            /* owned: of the page to come, or NULL */
     uint32_t flags, page_size;
 
     /* the page */
-    struct ps_xml *xml;
     struct ps_page page;
     struct ps_buf name; /* of the blob being read: it may turn out to be a folder */
     struct ps_buf next;
@@ -34,7 +33,7 @@ static int blob_end(struct lister *l, struct polyfs_error *err)
     if (rc != POLYFS_OK)
         return rc;
     if (l->name.size)
-        ps_page_path(&l->page, l->target.container, l->target.container_len, l->name.data, l->name.size);
+        ps_page_path(&l->page, l->target.bucket, l->target.bucket_len, l->name.data, l->name.size);
     ps_buf_reset(&l->name);
     return ps_page_row_end(&l->page, is_dir ? POLYFS_TYPE_DIR : POLYFS_TYPE_FILE, err);
 }
@@ -70,7 +69,7 @@ static int page_element(void *arg, const char *path, char *text, uint64_t size, 
     if (strncmp(path, "EnumerationResults/Blobs/Blob", 29) == 0 && (!path[29] || path[29] == '/'))
         return blob_element(l, path + 29, text, size, err);
     if (strcmp(path, "EnumerationResults/Blobs/BlobPrefix/Name") == 0)
-        ps_page_path(&l->page, l->target.container, l->target.container_len, text, size);
+        ps_page_path(&l->page, l->target.bucket, l->target.bucket_len, text, size);
     else if (strcmp(path, "EnumerationResults/Blobs/BlobPrefix") == 0)
         return ps_page_row_end(&l->page, POLYFS_TYPE_DIR, err);
     else if (strcmp(path, "EnumerationResults/NextMarker") == 0)
@@ -95,22 +94,17 @@ static int container_element(void *arg, const char *path, char *text, uint64_t s
     return POLYFS_OK;
 }
 
-static int page_sink(void *arg, const char *data, uint64_t size, struct polyfs_error *err)
-{
-    return ps_xml_add(((struct lister *)arg)->xml, data, size, err);
-}
-
 /* ---- asking for it ------------------------------------------------------------------------------------------------------ */
 
 static void page_query(const struct lister *l, struct abfs_request *r, const char most[16])
 {
     int versions = (l->flags & POLYFS_LIST_VERSIONS) != 0, flat = (l->flags & POLYFS_LIST_FLAT) != 0;
-    const char *prefix = l->target.container_len ? l->target.key : l->prefix;
+    const char *prefix = l->target.bucket_len ? l->target.key : l->prefix;
     abfs_query(r, "comp", "list");
     abfs_query(r, "maxresults", most);
     abfs_query(r, "prefix", *prefix ? prefix : NULL);
     abfs_query(r, "marker", l->marker);
-    if (!l->target.container_len)
+    if (!l->target.bucket_len)
         return;
     abfs_query(r, "restype", "container");
     abfs_query(r, "delimiter", flat ? NULL : "/");
@@ -121,7 +115,7 @@ static void page_query(const struct lister *l, struct abfs_request *r, const cha
 static int page_read(struct lister *l, struct polyfs_call *call, struct polyfs_error *err)
 {
     struct abfs_request r;
-    struct abfs_target target = l->target;
+    struct ps_target target = l->target;
     char most[16];
     target.key_len = 0;
     ps_page_reset(&l->page);
@@ -131,15 +125,8 @@ static int page_read(struct lister *l, struct polyfs_call *call, struct polyfs_e
     abfs_request_init(&r, "GET", &target);
     snprintf(most, sizeof(most), "%u", l->page_size && l->page_size < 5000 ? l->page_size : 5000);
     page_query(l, &r, most);
-    r.sink = page_sink;
-    r.arg = l;
-    int rc = ps_xml_new(target.container_len ? page_element : container_element, l, &l->xml, err);
-    if (rc == POLYFS_OK)
-        rc = abfs_send_only(l->fs, call, &r, err);
-    if (rc == POLYFS_OK)
-        rc = ps_xml_end(l->xml, "EnumerationResults", err);
-    ps_xml_free(l->xml);
-    l->xml = NULL;
+    int rc = abfs_send_xml(l->fs, call, &r, target.bucket_len ? page_element : container_element, l,
+                           "EnumerationResults", err);
     return rc == POLYFS_OK ? ps_buf_check(&l->next, err) : rc;
 }
 

@@ -9,7 +9,7 @@
 int abfs_copy_source(struct abfs_fs *fs, struct polyfs_call *call, struct abfs_request *r,
                      const struct polyfs_source *source, struct polyfs_error *err)
 {
-    struct abfs_target from;
+    struct ps_target from;
     struct ps_buf url = {0}, bearer = {0};
     const struct ps_keys *keys = NULL;
     int rc = abfs_target(source->path, source->path_len, 1, &from, err);
@@ -29,8 +29,8 @@ int abfs_copy_source(struct abfs_fs *fs, struct polyfs_call *call, struct abfs_r
     if (keys) {
         ps_buf_text(&bearer, "Bearer ");
         ps_buf_text(&bearer, keys->token);
-        ps_creds_release(fs->creds, keys);
     }
+    ps_creds_release(fs->creds, keys);
     rc = ps_buf_check(&url, err);
     if (rc == POLYFS_OK)
         rc = ps_buf_check(&bearer, err);
@@ -48,8 +48,8 @@ int abfs_copy_lost(int rc, const struct polyfs_source *source, struct polyfs_err
 {
     if (rc != POLYFS_CONDITION || !source->etag)
         return rc;
-    polyfs_fail(err, POLYFS_CHANGED, "the source was replaced: it no longer has the etag %.100s", source->etag);
-    return POLYFS_CHANGED;
+    return polyfs_fail(err, POLYFS_CHANGED, "the source was replaced: it no longer has the etag %.100s",
+                       source->etag);
 }
 
 /* Which of the two conditions was lost: the code tells. */
@@ -68,7 +68,7 @@ static int copy_status(const struct ps_http_connection *answer, struct polyfs_st
 {
     const char *status = ps_http_header(answer, "x-ms-copy-status"), *id = ps_http_header(answer, "x-ms-copy-id");
     if (!status)
-        return abfs_unclear(err, "the store does not say how the copy stands");
+        return ps_unclear(err, "the store does not say how the copy stands");
     if (strcmp(status, "success") == 0)
         return POLYFS_OK;
     if (strcmp(status, "pending") != 0) {
@@ -85,7 +85,7 @@ static int copy_status(const struct ps_http_connection *answer, struct polyfs_st
 }
 
 /* A round after the first: the target must still be of this copy. */
-static int copy_round(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target,
+static int copy_round(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                       struct polyfs_step *step, struct polyfs_stat *out, struct polyfs_error *err)
 {
     struct abfs_request r;
@@ -115,7 +115,7 @@ int abfs_copy(struct polyfs_call *call, void *self, const struct polyfs_source *
               struct polyfs_stat *out, struct polyfs_error *err)
 {
     struct abfs_fs *fs = self;
-    struct abfs_target target;
+    struct ps_target target;
     struct abfs_request r;
     struct ps_http_connection *answer = NULL;
     if (request->flags & ~POLYFS_PUT_KEEP_METADATA)
@@ -133,7 +133,7 @@ int abfs_copy(struct polyfs_call *call, void *self, const struct polyfs_source *
     if (fs->auth.kind == ABFS_TOKEN) /* only so is the source read with the same token */
         abfs_header(&r, "x-ms-requires-sync", "true");
     abfs_write_conditions(&r, &request->condition);
-    r.stall_ms = ABFS_SLOW_MS;
+    r.http.stall_ms = ABFS_SLOW_MS;
     if (rc == POLYFS_OK)
         rc = abfs_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)
@@ -158,7 +158,7 @@ static void property(const struct ps_http_connection *answer, const char *name, 
 }
 
 /* To set one property sets all of them: the others are read, and said again. */
-static int properties_read(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target,
+static int properties_read(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                            struct properties *out, char etag[128], struct polyfs_error *err)
 {
     struct abfs_request r;
@@ -178,7 +178,7 @@ static int properties_read(struct abfs_fs *fs, struct polyfs_call *call, const s
     return POLYFS_OK;
 }
 
-static int properties_set(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target,
+static int properties_set(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                           const char *type, char etag[128], struct polyfs_error *err)
 {
     struct properties old;
@@ -211,7 +211,7 @@ int abfs_set_metadata(struct polyfs_call *call, void *self, const char *path, ui
 {
     struct abfs_fs *fs = self;
     struct abfs_request r;
-    struct abfs_target target;
+    struct ps_target target;
     char etag[128];
     snprintf(etag, sizeof(etag), "%s", request->condition.if_match ? request->condition.if_match : "");
     int rc = abfs_target(path, path_len, 1, &target, err);
@@ -236,12 +236,12 @@ static void iso_time(int64_t seconds, char out[32])
     time_t time = (time_t)seconds;
     struct tm t;
     gmtime_r(&time, &t);
-    snprintf(out, 32, "%04d-%02d-%02dT%02d:%02d:%02dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min,
-             t.tm_sec);
+    snprintf(out, 32, "%04d-%02d-%02dT%02d:%02d:%02dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour,
+             t.tm_min, t.tm_sec);
 }
 
 /* "Create a service SAS", versions from 2020-12-06 on: what is signed, a line a field. */
-static void sas_text(const struct abfs_fs *fs, const struct abfs_target *target, const char *rights, const char *end,
+static void sas_text(const struct abfs_fs *fs, const struct ps_target *target, const char *rights, const char *end,
                      const char *protocol, struct ps_buf *text)
 {
     ps_buf_text(text, rights);
@@ -250,7 +250,7 @@ static void sas_text(const struct abfs_fs *fs, const struct abfs_target *target,
     ps_buf_text(text, "\n/blob/");
     ps_buf_text(text, fs->account);
     ps_buf_char(text, '/');
-    ps_buf_add(text, target->container, target->container_len);
+    ps_buf_add(text, target->bucket, target->bucket_len);
     ps_buf_char(text, '/');
     ps_buf_add(text, target->key, target->key_len);
     ps_buf_text(text, "\n\n\n"); /* no stored policy, any address */
@@ -258,7 +258,7 @@ static void sas_text(const struct abfs_fs *fs, const struct abfs_target *target,
     ps_buf_text(text, "\n" ABFS_VERSION "\nb\n\n\n\n\n\n\n"); /* no snapshot, scope, or headers of the answer */
 }
 
-static int sas_make(struct abfs_fs *fs, const struct abfs_target *target, const char *rights, uint32_t life_s,
+static int sas_make(struct abfs_fs *fs, const struct ps_target *target, const char *rights, uint32_t life_s,
                     struct ps_buf *url, struct polyfs_error *err)
 {
     const char *protocol = fs->endpoint.tls ? "https" : "https,http";
@@ -267,7 +267,7 @@ static int sas_make(struct abfs_fs *fs, const struct abfs_target *target, const 
     iso_time(abfs_now_s(fs) + life_s, end);
     sas_text(fs, target, rights, end, protocol, &text);
     int rc = abfs_hmac(fs->auth.key, fs->auth.key_bytes, &text, &sum, err);
-    struct ps_query query[] = {{"sv", ABFS_VERSION}, {"sr", "b"},         {"sp", rights},
+    struct ps_query query[] = {{"sv", ABFS_VERSION}, {"sr", "b"},       {"sp", rights},
                                {"se", end},          {"spr", protocol}, {"sig", sum.data ? sum.data : ""}};
     abfs_url(fs, target, url);
     ps_buf_char(url, '?');
@@ -281,7 +281,7 @@ int abfs_sign(struct polyfs_call *call, void *self, const char *path, uint64_t p
               uint32_t life_s, struct polyfs_text *out, struct polyfs_error *err)
 {
     struct abfs_fs *fs = self;
-    struct abfs_target target;
+    struct ps_target target;
     struct ps_buf url = {0};
     (void)call;
     int rc = abfs_target(path, path_len, 1, &target, err);

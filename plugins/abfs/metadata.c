@@ -37,9 +37,11 @@ static int add_name(struct ps_buf *buf, const char *name, struct polyfs_error *e
     for (const unsigned char *from = at; at < end;) {
         char mark[16];
         uint32_t code;
-        unsigned n = ps_utf8_next(at, (uint64_t)(end - at), &code), marked = mark_at((const char *)at, &(uint32_t){0});
+        unsigned n = ps_utf8_next(at, (uint64_t)(end - at), &code),
+                 marked = mark_at((const char *)at, &(uint32_t){0});
         if (!n || code < 0x20 || code == 0x7f)
-            return polyfs_fail(err, POLYFS_INVALID, "a metadata name holds what is no UTF-8, or a control character");
+            return polyfs_fail(err, POLYFS_INVALID,
+                               "a metadata name holds what is no UTF-8, or a control character");
         if (code >= 'A' && code <= 'Z')
             return polyfs_fail(err, POLYFS_INVALID,
                                "names of metadata come back in lower case, and \"%.60s\" is not", name);
@@ -54,7 +56,8 @@ static int add_name(struct ps_buf *buf, const char *name, struct polyfs_error *e
     return POLYFS_OK;
 }
 
-int abfs_metadata_headers(struct abfs_request *r, const struct polyfs_put_request *request, struct polyfs_error *err)
+int abfs_metadata_headers(struct abfs_request *r, const struct polyfs_put_request *request,
+                          struct polyfs_error *err)
 {
     struct ps_buf texts = {0};
     uint64_t total = 0;

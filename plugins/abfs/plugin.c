@@ -24,16 +24,9 @@ POLYFS_PLUGIN_EXPORT polyfs_plugin_entry POLYFS_PLUGIN_ENTRY(abfs);
 int POLYFS_PLUGIN_ENTRY(abfs)(const struct polyfs_host *host, const struct polyfs_plugin **out,
                               struct polyfs_error *err)
 {
-    if (!POLYFS_HAS(struct polyfs_host, host->struct_size, crc))
-        return polyfs_fail(err, POLYFS_PLUGIN, "this polyfs is older than the plugin; update it");
-    if (!ps_host) { /* in a static program another plugin may have been here first */
-        ps_host = host;
-        int rc = ps_http_global(err);
-        if (rc != POLYFS_OK) {
-            ps_host = NULL;
-            return rc;
-        }
-    }
+    int rc = ps_begin(host, err);
+    if (rc != POLYFS_OK)
+        return rc;
     description.options = abfs_options;
     description.option_count = abfs_option_count;
     *out = &description;

@@ -6,24 +6,9 @@
 #include <strings.h>
 
 #include "abfs.h"
+#include "plugins/support/range.h"
 
 /* ---- headers of an answer -------------------------------------------------------------------------------------------- */
-
-static void text_of(const struct ps_http_connection *answer, const char *name, char *out, size_t room)
-{
-    const char *text = ps_http_header(answer, name);
-    if (text && strlen(text) < room)
-        memcpy(out, text, strlen(text) + 1);
-}
-
-static int64_t time_of(const struct ps_http_connection *answer, const char *name)
-{
-    const char *text = ps_http_header(answer, name);
-    int64_t seconds = text ? ps_http_date(text) : INT64_MIN;
-    return seconds == INT64_MIN || seconds > INT64_MAX / 1000000000 || seconds < INT64_MIN / 1000000000
-               ? POLYFS_TIME_UNKNOWN
-               : seconds * 1000000000;
-}
 
 /* The MD5 of the whole blob: of a range that has a header of its own. */
 static void checksum_of(const struct ps_http_connection *answer, struct polyfs_checksum *out)
@@ -57,12 +42,12 @@ int abfs_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *ou
         return polyfs_fail(err, POLYFS_NETWORK, "the store's etag is longer than any is");
     stat.type = is_folder(answer) ? POLYFS_TYPE_DIR : POLYFS_TYPE_FILE;
     stat.size = stat.type == POLYFS_TYPE_DIR ? 0 : ps_http_length(answer);
-    stat.mtime_ns = time_of(answer, "last-modified");
-    stat.created_ns = time_of(answer, "x-ms-creation-time");
+    stat.mtime_ns = ps_header_time_ns(answer, "last-modified");
+    stat.created_ns = ps_header_time_ns(answer, "x-ms-creation-time");
     ps_etag(stat.etag, sizeof(stat.etag), etag ? etag : "");
-    text_of(answer, "x-ms-version-id", stat.version, sizeof(stat.version));
-    text_of(answer, "content-type", stat.content_type, sizeof(stat.content_type));
-    text_of(answer, "x-ms-access-tier", stat.storage_class, sizeof(stat.storage_class));
+    ps_header_keep(answer, "x-ms-version-id", stat.version, sizeof(stat.version));
+    ps_header_keep(answer, "content-type", stat.content_type, sizeof(stat.content_type));
+    ps_header_keep(answer, "x-ms-access-tier", stat.storage_class, sizeof(stat.storage_class));
     checksum_of(answer, &stat.checksum);
     *out = stat;
     return meta ? abfs_metadata_give(answer, meta, err) : POLYFS_OK;
@@ -70,15 +55,7 @@ int abfs_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *ou
 
 /* ---- stat ------------------------------------------------------------------------------------------------------------- */
 
-static void folder_stat(struct polyfs_stat *out)
-{
-    struct polyfs_stat stat = POLYFS_STAT_INIT;
-    stat.type = POLYFS_TYPE_DIR;
-    stat.size = 0;
-    *out = stat;
-}
-
-static int stat_object(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target,
+static int stat_object(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                        const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
                        struct polyfs_error *err)
 {
@@ -91,7 +68,7 @@ static int stat_object(struct abfs_fs *fs, struct polyfs_call *call, const struc
     if (rc == POLYFS_OK && target->key_len)
         rc = abfs_stat_of(answer, out, meta, err);
     if (rc == POLYFS_OK && (!target->key_len || out->type == POLYFS_TYPE_DIR))
-        folder_stat(out);
+        ps_stat_folder(out);
     ps_http_clear(fs->http, answer);
     return rc;
 }
@@ -99,13 +76,10 @@ static int stat_object(struct abfs_fs *fs, struct polyfs_call *call, const struc
 int abfs_stat(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,
               struct polyfs_stat *out, struct polyfs_pairs *meta, struct polyfs_error *err)
 {
-    struct abfs_target target;
+    struct ps_target target;
     struct polyfs_stat stat;
-    int rc = POLYFS_OK;
-    if (path_len == 0)
-        folder_stat(&stat);
-    else
-        rc = abfs_target(path, path_len, 0, &target, err);
+    ps_stat_folder(&stat);
+    int rc = path_len ? abfs_target(path, path_len, 0, &target, err) : POLYFS_OK;
     if (rc == POLYFS_OK && path_len)
         rc = stat_object(self, call, &target, version, &stat, meta, err);
     if (rc == POLYFS_OK)
@@ -123,14 +97,6 @@ struct get {
     int begun, has_crc;
 };
 
-static int wrong(struct polyfs_error *err, const char *why)
-{
-    polyfs_fail(err, POLYFS_NETWORK, "the store's answer is not what was asked for: %s", why);
-    if (err)
-        err->retry = POLYFS_RETRY_TRANSIENT;
-    return POLYFS_NETWORK;
-}
-
 /* Azurite's spelling of a range that begins where the blob ends: `bytes 10-9/10`, and nothing of it. */
 static int is_at_end(const char *text, uint64_t offset)
 {
@@ -142,27 +108,12 @@ static int is_at_end(const char *text, uint64_t offset)
 static int accept_range(struct get *g, const struct ps_http_connection *answer, struct polyfs_error *err)
 {
     const struct polyfs_get_request *q = g->request;
-    const char *text = ps_http_header(answer, "content-range");
-    uint64_t first = 0, last = 0, total = ps_http_length(answer), length = total;
-    if (ps_http_status(answer) == 206 && !length && is_at_end(text, q->offset)) {
+    if (ps_http_status(answer) == 206 && !ps_http_length(answer) &&
+        is_at_end(ps_http_header(answer, "content-range"), q->offset)) {
         g->stat.size = q->offset;
         return POLYFS_OK;
     }
-    if (ps_http_status(answer) == 206) {
-        if (!text || ps_content_range(text, &first, &last, &total) != 0 || first == UINT64_MAX)
-            return wrong(err, "it does not say which range it is");
-        if (length != UINT64_MAX && length != last - first + 1)
-            return wrong(err, "its length is not that of its range");
-        length = last - first + 1;
-    } else if (length == UINT64_MAX) {
-        return wrong(err, "it does not say how large the blob is");
-    }
-    if (q->offset > total || first != q->offset ||
-        length != (total - q->offset < q->length ? total - q->offset : q->length))
-        return wrong(err, "it is another range");
-    g->stat.size = total;
-    g->expected = length;
-    return POLYFS_OK;
+    return ps_range_accept(q, answer, 0, &g->stat.size, &g->expected, err);
 }
 
 static int accept(void *arg, const struct ps_http_connection *answer, struct polyfs_error *err)
@@ -179,7 +130,7 @@ static int accept(void *arg, const struct ps_http_connection *answer, struct pol
     if (rc == POLYFS_OK)
         rc = accept_range(g, answer, err);
     if (rc == POLYFS_OK && pin && *g->stat.etag && strcmp(pin, g->stat.etag) != 0)
-        rc = wrong(err, "it is of another version");
+        rc = ps_wrong(err, "it is of another version");
     if (rc == POLYFS_OK && g->request->meta)
         rc = abfs_metadata_give(answer, g->request->meta, err);
     g->has_crc = crc && ps_base64_decode(crc, g->crc, sizeof(g->crc)) == sizeof(g->crc);
@@ -188,27 +139,21 @@ static int accept(void *arg, const struct ps_http_connection *answer, struct pol
 }
 
 /* Behind the end, or an empty blob: which of the two a HEAD tells. */
-static int settle_end(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target, struct get *g,
+static int settle_end(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target, struct get *g,
                       struct polyfs_error *err)
 {
+    uint64_t offset = 0, length = 0;
     int rc = stat_object(fs, call, target, g->request->version, &g->stat, g->request->meta, err);
-    if (rc != POLYFS_OK)
-        return rc;
-    const char *pin = g->request->condition.if_match;
-    if (g->stat.type == POLYFS_TYPE_DIR)
+    if (rc == POLYFS_OK && g->stat.type == POLYFS_TYPE_DIR)
         return polyfs_fail(err, POLYFS_IS_DIR, "it is a folder");
-    if (pin && strcmp(pin, g->stat.etag) != 0)
-        return polyfs_fail(err, POLYFS_CHANGED, "it was replaced");
-    if (g->request->offset > g->stat.size)
-        return polyfs_fail(err, POLYFS_RANGE, "it has %llu bytes only", (unsigned long long)g->stat.size);
-    if (g->request->offset == g->stat.size || !g->request->length)
-        return POLYFS_OK;
-    return wrong(err, "the range was refused, and is there");
+    if (rc == POLYFS_OK)
+        rc = polyfs_get_check(g->request, &g->stat, &offset, &length, err);
+    return rc == POLYFS_OK && length ? ps_wrong(err, "the range was refused, and is there") : rc;
 }
 
 /* A blob that is not there has no etag either, and some servers say no more than that; a HEAD tells. */
-static int refused(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target, const struct get *g,
-                   int rc, struct polyfs_error *err)
+static int refused(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                   const struct get *g, int rc, struct polyfs_error *err)
 {
     struct polyfs_error why = POLYFS_ERROR_INIT;
     struct polyfs_stat stat;
@@ -219,29 +164,22 @@ static int refused(struct abfs_fs *fs, struct polyfs_call *call, const struct ab
             *err = why;
         return POLYFS_NOT_FOUND;
     }
-    if (is_lost) {
-        polyfs_fail(err, POLYFS_CHANGED, "it was replaced: it no longer has the etag %.100s",
-                    g->request->condition.if_match);
-        return POLYFS_CHANGED;
-    }
-    if (rc == POLYFS_NOT_FOUND && g->request->version) {
-        polyfs_fail(err, POLYFS_CHANGED, "the version %.100s is gone", g->request->version);
-        return POLYFS_CHANGED;
-    }
+    if (is_lost)
+        return polyfs_fail(err, POLYFS_CHANGED, "it was replaced: it no longer has the etag %.100s",
+                           g->request->condition.if_match);
+    if (rc == POLYFS_NOT_FOUND && g->request->version)
+        return polyfs_fail(err, POLYFS_CHANGED, "the version %.100s is gone", g->request->version);
     return rc;
 }
 
 static void get_prepare(struct abfs_fs *fs, struct abfs_request *r, struct get *g, char range[64], char date[32])
 {
     const struct polyfs_get_request *q = g->request;
-    uint64_t last = q->length - 1 > UINT64_MAX - q->offset ? UINT64_MAX : q->offset + q->length - 1;
-    if (last >= INT64_MAX)
-        snprintf(range, 64, "bytes=%llu-", (unsigned long long)q->offset);
-    else
-        snprintf(range, 64, "bytes=%llu-%llu", (unsigned long long)q->offset, (unsigned long long)last);
+    ps_range_text(q, range);
     abfs_query(r, "versionid", q->version);
     abfs_header(r, "x-ms-range", range);
-    if (q->length <= ABFS_CRC_RANGE_MAX && abfs_traits[abfs_profile(fs)].crc64 == POLYFS_YES && fs->checksums_wanted >= 0)
+    if (q->length <= ABFS_CRC_RANGE_MAX && abfs_traits[abfs_profile(fs)].crc64 == POLYFS_YES &&
+        fs->checksums_wanted >= 0)
         abfs_header(r, "x-ms-range-get-content-crc64", "true");
     abfs_header(r, "if-match", q->condition.if_match);
     abfs_header(r, "if-none-match", q->condition.if_none_match);
@@ -249,8 +187,8 @@ static void get_prepare(struct abfs_fs *fs, struct abfs_request *r, struct get *
         ps_http_date_text(q->condition.if_modified_ns / 1000000000, date);
         abfs_header(r, "if-modified-since", date);
     }
-    r->accept = accept;
-    r->arg = g;
+    r->http.accept = accept;
+    r->http.arg = g;
 }
 
 static int check_crc(const struct get *g, const void *buffer, struct polyfs_error *err)
@@ -267,7 +205,7 @@ static int check_crc(const struct get *g, const void *buffer, struct polyfs_erro
     return POLYFS_OK;
 }
 
-static int get_range(struct abfs_fs *fs, struct polyfs_call *call, const struct abfs_target *target, struct get *g,
+static int get_range(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target, struct get *g,
                      void *buffer, struct polyfs_error *err)
 {
     struct abfs_request r;
@@ -275,11 +213,11 @@ static int get_range(struct abfs_fs *fs, struct polyfs_call *call, const struct 
     char range[64], date[32];
     abfs_request_init(&r, "GET", target);
     get_prepare(fs, &r, g, range, date);
-    r.buffer = buffer;
-    r.room = g->request->length;
+    r.http.buffer = buffer;
+    r.http.room = g->request->length;
     int rc = abfs_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK && call->bytes_done != g->expected)
-        rc = wrong(err, "it ended early");
+        rc = ps_wrong(err, "it ended early");
     if (rc == POLYFS_OK && (rc = check_crc(g, buffer, err)) != POLYFS_OK)
         call->bytes_done = 0;
     ps_http_clear(fs->http, answer);
@@ -292,7 +230,7 @@ int abfs_get(struct polyfs_call *call, void *self, const char *path, uint64_t pa
              const struct polyfs_get_request *request, void *buffer, uint64_t *out_n, struct polyfs_stat *out,
              struct polyfs_error *err)
 {
-    struct abfs_target target;
+    struct ps_target target;
     struct get g = {.request = request, .stat = POLYFS_STAT_INIT};
     if (request->flags & ~POLYFS_GET_WHOLE)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
@@ -304,7 +242,7 @@ int abfs_get(struct polyfs_call *call, void *self, const char *path, uint64_t pa
                                                         : settle_end(self, call, &target, &g, err);
     if (rc == POLYFS_OK)
         *out_n = g.expected;
-    if (out && (rc == POLYFS_OK || (g.begun && call->bytes_done)))
+    if (rc == POLYFS_OK || (g.begun && call->bytes_done))
         ps_stat_give(out, &g.stat);
     return rc;
 }

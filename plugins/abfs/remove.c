@@ -20,7 +20,7 @@ static int lost(struct polyfs_call *call, void *fs, const char *path, uint64_t p
 int abfs_remove(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,
                 const struct polyfs_condition *condition, struct polyfs_error *err)
 {
-    struct abfs_target target;
+    struct ps_target target;
     struct abfs_request r;
     int rc = abfs_target(path, path_len, 1, &target, err);
     if (rc != POLYFS_OK)

@@ -17,7 +17,8 @@ int abfs_hmac(const unsigned char *key, unsigned key_bytes, const struct ps_buf 
     if (rc != POLYFS_OK)
         return rc;
     ps_host->section_enter();
-    int done = HMAC(EVP_sha256(), key, (int)key_bytes, (const unsigned char *)text->data, text->size, sum, NULL) != NULL;
+    int done =
+        HMAC(EVP_sha256(), key, (int)key_bytes, (const unsigned char *)text->data, text->size, sum, NULL) != NULL;
     ps_host->section_leave();
     if (!done)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a signature");
@@ -69,9 +70,9 @@ static const char *value_of(const struct ps_header *headers, unsigned count, con
 
 static void add_standard(struct ps_buf *text, const struct ps_header *headers, unsigned count, uint64_t body_bytes)
 {
-    static const char *const names[] = {"content-encoding",  "content-language", "content-length", "content-md5",
-                                        "content-type",      "date",             "if-modified-since", "if-match",
-                                        "if-none-match",     "if-unmodified-since", "range"};
+    static const char *const names[] = {
+        "content-encoding",  "content-language", "content-length", "content-md5",         "content-type", "date",
+        "if-modified-since", "if-match",         "if-none-match",  "if-unmodified-since", "range"};
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (i == 2 && body_bytes) /* a length of 0 counts as none */
             ps_buf_number(text, body_bytes);

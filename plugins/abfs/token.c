@@ -4,15 +4,15 @@
  * workload identity's file, a managed identity (App Service's, then the machine's), the az command. A metadata service that
  * is not there is told within a second.
  */
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "abfs.h"
+#include "plugins/support/file.h"
 #include "plugins/support/json.h"
 
 #define SCOPE "https://storage.azure.com/.default"
 #define RESOURCE "https://storage.azure.com/"
 #define ANSWER_MAX (UINT64_C(64) << 10)
+#define IDENTITY_HOST "http://169.254.169.254"
+#define TOKEN_MS 10000 /* a service that is there may take its time */
 
 int abfs_token_is_chosen(const struct abfs_fs *fs, const char *name)
 {
@@ -36,8 +36,8 @@ int abfs_token_read(const char *text, uint64_t size, const char *who, struct ps_
     const char *token = rc == POLYFS_OK ? ps_json_text(object, "access_token") : NULL;
     if (rc == POLYFS_OK && !token)
         token = ps_json_text(object, "accessToken"); /* the az command's spelling */
-    if (token && *token && strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=") ==
-                               strlen(token)) {
+    if (token && *token &&
+        strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=") == strlen(token)) {
         out->expires_s = end_of(object);
         rc = ps_keys_set(out, NULL, NULL, token, err);
         rc = rc == POLYFS_OK ? 1 : rc;
@@ -66,7 +66,9 @@ static int refused(const struct ps_http_connection *answer, const char *who, str
                            "%s gives no token (HTTP %d)%s%s", who, status, *text ? ": " : "", text);
     if (err) {
         err->http_status = status;
-        err->retry = status == 429 ? POLYFS_RETRY_THROTTLED : status >= 500 ? POLYFS_RETRY_TRANSIENT : POLYFS_RETRY_NEVER;
+        err->retry = status == 429   ? POLYFS_RETRY_THROTTLED
+                     : status >= 500 ? POLYFS_RETRY_TRANSIENT
+                                     : POLYFS_RETRY_NEVER;
     }
     return code;
 }
@@ -96,7 +98,7 @@ static int ask(struct ps_http *http, struct polyfs_call *call, struct ps_http_re
     if (rc < 0 && err && answer == NULL)
         err->commit_state = POLYFS_COMMIT_NOT_APPLIED; /* of the call that wanted the token */
     ps_http_clear(http, answer);
-    ps_buf_clear(&body);
+    ps_buf_wipe(&body);
     return rc;
 }
 
@@ -170,66 +172,59 @@ static int from_principal(void *arg, struct polyfs_call *call, struct ps_keys *o
                            "AZURE_CLIENT_SECRET");
     field(&form, "client_secret", auth->secret);
     int rc = ask_entra(fs, call, &form, out, err);
-    ps_buf_clear(&form);
+    ps_buf_wipe(&form);
     return rc;
 }
 
-/* A whole small file, without the line end behind it. */
-static char *file_text(const char *path, struct polyfs_error *err)
+/* Read anew each time, since it is changed every hour; without the line end behind it. */
+static int assertion_read(const char *file, struct ps_buf *out, struct polyfs_error *err)
 {
-    char *text = ps_host->alloc(ANSWER_MAX);
-    int fd = text ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
-    ssize_t n = fd >= 0 ? read(fd, text, ANSWER_MAX - 1) : -1;
-    if (!text)
-        polyfs_fail(err, POLYFS_NOMEM, "no memory for a token");
-    else if (n < 0)
-        polyfs_fail_errno(err, "reading the token of AZURE_FEDERATED_TOKEN_FILE");
-    if (fd >= 0)
-        close(fd);
-    if (n < 0) {
-        ps_host->free(text);
-        return NULL;
-    }
-    while (n && (text[n - 1] == '\n' || text[n - 1] == '\r' || text[n - 1] == ' '))
-        n--;
-    text[n] = '\0';
-    return text;
+    struct polyfs_error why = POLYFS_ERROR_INIT;
+    int rc = ps_file_read(file, out, &why);
+    while (rc == POLYFS_OK && out->size && strchr("\n\r ", out->data[out->size - 1]))
+        out->data[--out->size] = '\0';
+    if (rc == POLYFS_OK && out->size)
+        return rc;
+    return polyfs_fail(err, POLYFS_CONFIG, "the token of the workload identity in %.200s cannot be used: %s", file,
+                       rc == POLYFS_OK ? "it is empty" : why.message);
 }
 
 static int from_workload(void *arg, struct polyfs_call *call, struct ps_keys *out, struct polyfs_error *err)
 {
     struct abfs_fs *fs = arg;
     const struct abfs_auth *auth = &fs->auth;
-    struct ps_buf form = {0};
+    struct ps_buf form = {0}, assertion = {0};
     if (!abfs_token_is_chosen(fs, "workload_identity") || (!auth->file && !auth->chosen))
         return 0;
     if (!auth->file || !auth->client || !auth->tenant)
         return polyfs_fail(err, POLYFS_AUTH,
                            "a workload identity needs all three of AZURE_FEDERATED_TOKEN_FILE, AZURE_CLIENT_ID and "
                            "AZURE_TENANT_ID");
-    char *assertion = file_text(auth->file, err); /* read anew each time: it is changed every hour */
-    if (!assertion)
-        return POLYFS_AUTH;
-    field(&form, "client_assertion", assertion);
-    field(&form, "client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-    int rc = ask_entra(fs, call, &form, out, err);
-    ps_buf_clear(&form);
-    ps_host->free(assertion);
+    int rc = assertion_read(auth->file, &assertion, err);
+    if (rc == POLYFS_OK) {
+        field(&form, "client_assertion", assertion.data);
+        field(&form, "client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        rc = ask_entra(fs, call, &form, out, err);
+    }
+    ps_buf_wipe(&form);
+    ps_buf_wipe(&assertion);
     return rc;
 }
 
 static int ask_identity(struct abfs_fs *fs, struct polyfs_call *call, const char *url_of, const char *version,
-                        const struct ps_header *header, const char *who, struct ps_keys *out, struct polyfs_error *err)
+                        const struct ps_header *header, const char *who, struct ps_keys *out,
+                        struct polyfs_error *err)
 {
     struct ps_query query[] = {{"api-version", version}, {"resource", RESOURCE}, {"client_id", fs->auth.client}};
     struct ps_buf url = {0};
     ps_buf_text(&url, url_of);
     ps_buf_char(&url, '?');
     ps_url_query(&url, query, fs->auth.client ? 3 : 2);
-    struct ps_http_request request = {.method = "GET", .url = url.data, .headers = header, .header_count = 1};
+    struct ps_http_request request = {
+        .method = "GET", .url = url.data, .headers = header, .header_count = 1, .stall_ms = TOKEN_MS};
     int rc = ps_buf_check(&url, err);
     if (rc == POLYFS_OK)
-        rc = ask(fs->near, call, &request, who, out, err);
+        rc = ask(fs->near_http, call, &request, who, out, err);
     ps_buf_clear(&url);
     return rc;
 }
@@ -240,27 +235,45 @@ static int from_app_service(void *arg, struct polyfs_call *call, struct ps_keys 
     const struct ps_header secret = {"x-identity-header", fs->auth.identity_header ? fs->auth.identity_header : ""};
     if (!abfs_token_is_chosen(fs, "managed_identity") || !fs->auth.identity || !fs->auth.identity_header)
         return 0;
-    return ask_identity(fs, call, fs->auth.identity, "2019-08-01", &secret, "the App Service's identity endpoint", out,
-                        err);
+    return ask_identity(fs, call, fs->auth.identity, "2019-08-01", &secret, "the App Service's identity endpoint",
+                        out, err);
 }
 
-/* Elsewhere than on Azure nobody listens there, or somebody who knows nothing of this; then it is no source. */
+static int machine_has_none; /* asked once a process: elsewhere than on Azure nobody answers there */
+
+/* Without the header that it wants it answers at once, if it is there; one that knows nothing of this is none. */
+static int machine_is_there(struct abfs_fs *fs, struct polyfs_call *call, const char *url)
+{
+    const int is_own = strcmp(fs->auth.machine, IDENTITY_HOST) != 0;
+    const struct ps_http_request request = {.method = "GET", .url = url};
+    struct ps_http_connection *answer = NULL;
+    if (!is_own && __atomic_load_n(&machine_has_none, __ATOMIC_RELAXED))
+        return 0;
+    int rc = ps_http_send(fs->near_http, call, &request, &answer, NULL);
+    int status = rc == POLYFS_OK ? ps_http_status(answer) : 404;
+    ps_http_clear(fs->near_http, answer);
+    int there = status != 404 && status != 405;
+    if (!there && !is_own && rc != POLYFS_CANCELLED && (!call || ps_host->stopped(call) == POLYFS_OK))
+        __atomic_store_n(&machine_has_none, 1, __ATOMIC_RELAXED);
+    return there;
+}
+
 static int from_machine(void *arg, struct polyfs_call *call, struct ps_keys *out, struct polyfs_error *err)
 {
     struct abfs_fs *fs = arg;
-    struct polyfs_error why = POLYFS_ERROR_INIT;
     const struct ps_header metadata = {"metadata", "true"};
     char url[400];
     if (!abfs_token_is_chosen(fs, "managed_identity") || !fs->auth.machine)
         return 0;
     snprintf(url, sizeof(url), "%.300s/metadata/identity/oauth2/token", fs->auth.machine);
-    int rc = ask_identity(fs, call, url, "2018-02-01", &metadata, "the machine's managed identity", out, &why);
-    int is_absent = rc == POLYFS_NETWORK || rc == POLYFS_TIMEOUT || why.http_status == 404 || why.http_status == 405;
-    if (is_absent && !fs->auth.chosen && (!call || ps_host->stopped(call) == POLYFS_OK))
-        return 0;
-    if (rc < 0 && err)
-        *err = why;
-    return rc;
+    if (machine_is_there(fs, call, url))
+        return ask_identity(fs, call, url, "2018-02-01", &metadata, "the machine's managed identity", out, err);
+    if (call && polyfs_go_on(ps_host, call, err) != POLYFS_OK)
+        return err ? err->code : POLYFS_CANCELLED;
+    return fs->auth.chosen
+               ? polyfs_fail(err, POLYFS_AUTH, "this machine has no managed identity: nobody answers at %.100s",
+                             fs->auth.machine)
+               : 0;
 }
 
 const struct ps_source abfs_token_sources[] = {{"the token that was given", from_text},

@@ -30,7 +30,7 @@ static void block_name(const char *upload_id, uint32_t number, char out[64])
 static int part_begin(struct abfs_request *r, const char *path, uint64_t path_len, const char *upload_id,
                       uint32_t number, char block[64], struct polyfs_error *err)
 {
-    struct abfs_target target;
+    struct ps_target target;
     int rc = abfs_target(path, path_len, 1, &target, err);
     if (rc == POLYFS_OK)
         rc = check_id(upload_id, err);
@@ -57,7 +57,7 @@ static int upload_start(struct polyfs_call *call, void *self, const char *path, 
                         const struct polyfs_put_request *request, struct polyfs_text *out_id,
                         struct polyfs_error *err)
 {
-    struct abfs_target target;
+    struct ps_target target;
     struct abfs_request r;
     unsigned char bytes[ID_BYTES / 2];
     struct ps_buf id = {0};
@@ -93,8 +93,8 @@ static int upload_part(struct polyfs_call *call, void *self, const char *path, u
     if (rc == POLYFS_OK && size)
         rc = abfs_checksum_header(self, &r, data, size, checksum, err);
     if (rc == POLYFS_OK && size) {
-        r.body = data;
-        r.body_bytes = size;
+        r.http.body = data;
+        r.http.body_bytes = size;
         rc = abfs_send_only(self, call, &r, err);
     }
     if (rc == POLYFS_OK)
@@ -114,7 +114,7 @@ static int upload_copy_part(struct polyfs_call *call, void *self, const char *pa
     snprintf(range, sizeof(range), "bytes=%llu-%llu", (unsigned long long)offset,
              (unsigned long long)(offset + size - 1));
     abfs_header(&r, "x-ms-source-range", range);
-    r.stall_ms = ABFS_SLOW_MS;
+    r.http.stall_ms = ABFS_SLOW_MS;
     rc = abfs_copy_source(self, call, &r, source, err);
     if (rc == POLYFS_OK)
         rc = abfs_send_only(self, call, &r, err);
@@ -164,7 +164,7 @@ static int upload_complete(struct polyfs_call *call, void *self, const char *pat
                            struct polyfs_error *err)
 {
     struct abfs_fs *fs = self;
-    struct abfs_target target;
+    struct ps_target target;
     struct abfs_request r;
     struct ps_http_connection *answer = NULL;
     struct ps_buf body = {0};
@@ -179,9 +179,9 @@ static int upload_complete(struct polyfs_call *call, void *self, const char *pat
     abfs_query(&r, "comp", "blocklist");
     rc = abfs_write_headers(fs, &r, request, err);
     abfs_write_conditions(&r, &request->condition);
-    r.body = body.data;
-    r.body_bytes = body.size;
-    r.stall_ms = ABFS_SLOW_MS;
+    r.http.body = body.data;
+    r.http.body_bytes = body.size;
+    r.http.stall_ms = ABFS_SLOW_MS;
     if (rc == POLYFS_OK)
         rc = ps_buf_check(&body, err);
     if (rc == POLYFS_OK)
@@ -197,7 +197,7 @@ static int upload_complete(struct polyfs_call *call, void *self, const char *pat
 static int upload_abort(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
                         const char *upload_id, struct polyfs_error *err)
 {
-    struct abfs_target target;
+    struct ps_target target;
     (void)call;
     (void)self;
     int rc = abfs_target(path, path_len, 1, &target, err);
@@ -207,7 +207,6 @@ static int upload_abort(struct polyfs_call *call, void *self, const char *path, 
 /* ---- listing parts ----------------------------------------------------------------------------------------------------- */
 
 struct parts {
-    struct ps_xml *xml;
     const char *upload_id;
     struct polyfs_part part; /* the one being read */
     struct polyfs_part *out;
@@ -267,17 +266,12 @@ static int parts_element(void *arg, const char *path, char *text, uint64_t size,
     return POLYFS_OK;
 }
 
-static int parts_sink(void *arg, const char *data, uint64_t size, struct polyfs_error *err)
-{
-    return ps_xml_add(((struct parts *)arg)->xml, data, size, err);
-}
-
 static int upload_list_parts(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
                              const char *upload_id, uint32_t after, struct polyfs_part *out, uint64_t room,
                              uint64_t stride, uint64_t *out_count, struct polyfs_error *err)
 {
     struct parts parts = {.upload_id = upload_id, .out = out, .room = room, .stride = stride, .after = after};
-    struct abfs_target target;
+    struct ps_target target;
     struct abfs_request r;
     int rc = abfs_target(path, path_len, 1, &target, err);
     if (rc == POLYFS_OK)
@@ -287,14 +281,7 @@ static int upload_list_parts(struct polyfs_call *call, void *self, const char *p
     abfs_request_init(&r, "GET", &target);
     abfs_query(&r, "comp", "blocklist");
     abfs_query(&r, "blocklisttype", "uncommitted");
-    r.sink = parts_sink;
-    r.arg = &parts;
-    rc = ps_xml_new(parts_element, &parts, &parts.xml, err);
-    if (rc == POLYFS_OK)
-        rc = abfs_send_only(self, call, &r, err);
-    if (rc == POLYFS_OK)
-        rc = ps_xml_end(parts.xml, "BlockList", err);
-    ps_xml_free(parts.xml);
+    rc = abfs_send_xml(self, call, &r, parts_element, &parts, "BlockList", err);
     if (rc != POLYFS_OK)
         return rc;
     *out_count = parts.count;

@@ -20,7 +20,7 @@ static const struct extra {
 
 static int has_header(const struct abfs_request *r, const char *name)
 {
-    for (unsigned i = 0; i < r->header_count && i < ABFS_HEADERS_MAX; i++)
+    for (unsigned i = 0; i < r->http.header_count && i < ABFS_HEADERS_MAX; i++)
         if (strcmp(r->headers[i].name, name) == 0)
             return 1;
     return 0;
@@ -60,15 +60,11 @@ void abfs_write_conditions(struct abfs_request *r, const struct polyfs_condition
 
 int abfs_lost(int rc, const struct polyfs_condition *condition, struct polyfs_error *err)
 {
-    if (condition->create_only && rc == POLYFS_CONDITION) {
-        polyfs_fail(err, POLYFS_EXISTS, "there is such a blob already");
-        return POLYFS_EXISTS;
-    }
+    if (condition->create_only && rc == POLYFS_CONDITION)
+        return polyfs_fail(err, POLYFS_EXISTS, "there is such a blob already");
     int is_gone = rc == POLYFS_NOT_FOUND && (!err || strcmp(err->native_code, "ContainerNotFound") != 0);
-    if (condition->if_match && (rc == POLYFS_CONDITION || is_gone)) {
-        polyfs_fail(err, POLYFS_CONDITION, "it no longer has the etag %.100s", condition->if_match);
-        return POLYFS_CONDITION;
-    }
+    if (condition->if_match && (rc == POLYFS_CONDITION || is_gone))
+        return polyfs_fail(err, POLYFS_CONDITION, "it no longer has the etag %.100s", condition->if_match);
     return rc;
 }
 
@@ -83,41 +79,48 @@ static void sum_header(struct abfs_request *r, const char *name, const void *val
     abfs_header(r, name, r->sum);
 }
 
-/* CRC64 as Azure writes it, its bytes turned round. A server that is not known to verify it is never sent one. */
+/* CRC64 as Azure writes it: the least significant byte first. */
+static void crc_header(struct abfs_request *r, const void *data, uint64_t size, const struct polyfs_checksum *given)
+{
+    uint64_t crc = given ? 0 : ps_host->crc(POLYFS_CHECKSUM_CRC64NVME, 0, data, size);
+    uint8_t bytes[8];
+    for (unsigned i = 0; i < 8; i++)
+        bytes[i] = given ? given->value[7 - i] : (uint8_t)(crc >> (8 * i));
+    sum_header(r, "x-ms-content-crc64", bytes, sizeof(bytes));
+}
+
+/* MD5 is slow, and every server takes it: for those that are not known to verify CRC64. */
 int abfs_checksum_header(struct abfs_fs *fs, struct abfs_request *r, const void *data, uint64_t size,
                          const struct polyfs_checksum *given, struct polyfs_error *err)
 {
-    uint8_t bytes[8];
-    int takes_crc = fs->checksums_wanted > 0 ||
-                    (fs->checksums_wanted == 0 && abfs_traits[abfs_profile(fs)].crc64 == POLYFS_YES);
-    if (given && given->kind == POLYFS_CHECKSUM_MD5) {
-        sum_header(r, "content-md5", given->value, 16);
-        return POLYFS_OK;
+    int wanted = fs->checksums_wanted, rc = POLYFS_OK;
+    int takes_crc = wanted > 0 || (wanted == 0 && abfs_traits[abfs_profile(fs)].crc64 == POLYFS_YES);
+    uint32_t kind = given ? given->kind : POLYFS_CHECKSUM_NONE;
+    unsigned char md5[16];
+    if (kind == POLYFS_CHECKSUM_MD5)
+        sum_header(r, "content-md5", given->value, sizeof(md5));
+    else if (takes_crc && (kind == POLYFS_CHECKSUM_NONE || kind == POLYFS_CHECKSUM_CRC64NVME))
+        crc_header(r, data, size, kind ? given : NULL);
+    else if (kind != POLYFS_CHECKSUM_NONE)
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "abfs verifies MD5 here%s only",
+                           takes_crc ? " and CRC64NVME" : "");
+    else if (wanted == 0) {
+        rc = ps_md5(data, size, md5, err);
+        if (rc == POLYFS_OK)
+            sum_header(r, "content-md5", md5, sizeof(md5));
     }
-    if (given && given->kind == POLYFS_CHECKSUM_CRC64NVME && takes_crc) {
-        for (unsigned i = 0; i < 8; i++)
-            bytes[i] = given->value[7 - i];
-    } else if (given && given->kind != POLYFS_CHECKSUM_NONE) {
-        return polyfs_fail(err, POLYFS_UNSUPPORTED, "abfs verifies MD5 here%s only", takes_crc ? " and CRC64NVME" : "");
-    } else {
-        uint64_t crc = takes_crc ? ps_host->crc(POLYFS_CHECKSUM_CRC64NVME, 0, data, size) : 0;
-        for (unsigned i = 0; i < 8; i++)
-            bytes[i] = (uint8_t)(crc >> (8 * i));
-    }
-    if (takes_crc)
-        sum_header(r, "x-ms-content-crc64", bytes, sizeof(bytes));
-    return POLYFS_OK;
+    return rc;
 }
 
 /* ---- put ------------------------------------------------------------------------------------------------------------------ */
 
-int abfs_written(struct abfs_fs *fs, const struct ps_http_connection *answer, uint64_t size, struct polyfs_stat *out,
-                 struct polyfs_error *err)
+int abfs_written(struct abfs_fs *fs, const struct ps_http_connection *answer, uint64_t size,
+                 struct polyfs_stat *out, struct polyfs_error *err)
 {
     struct polyfs_stat stat;
     int rc = abfs_stat_of(answer, &stat, NULL, err);
     if (rc == POLYFS_OK && !*stat.etag)
-        rc = abfs_unclear(err, "the store took it without telling its etag");
+        rc = ps_unclear(err, "the store took it without telling its etag");
     if (rc != POLYFS_OK)
         return rc;
     abfs_versions_set(fs, *stat.version ? POLYFS_YES : POLYFS_NO); /* each write of such an account makes one */
@@ -125,8 +128,7 @@ int abfs_written(struct abfs_fs *fs, const struct ps_http_connection *answer, ui
     stat.type = POLYFS_TYPE_FILE;
     stat.content_type[0] = '\0'; /* of the answer, not of the blob */
     stat.checksum = (struct polyfs_checksum){0};
-    if (out)
-        ps_stat_give(out, &stat);
+    ps_stat_give(out, &stat);
     return POLYFS_OK;
 }
 
@@ -135,7 +137,7 @@ int abfs_put(struct polyfs_call *call, void *self, const char *path, uint64_t pa
              struct polyfs_error *err)
 {
     struct abfs_fs *fs = self;
-    struct abfs_target target;
+    struct ps_target target;
     struct abfs_request r;
     struct ps_http_connection *answer = NULL;
     if (request->flags)
@@ -150,8 +152,8 @@ int abfs_put(struct polyfs_call *call, void *self, const char *path, uint64_t pa
         rc = abfs_checksum_header(fs, &r, data, size, &request->checksum, err);
     if (rc == POLYFS_OK) {
         abfs_write_conditions(&r, &request->condition);
-        r.body = data;
-        r.body_bytes = size;
+        r.http.body = data;
+        r.http.body_bytes = size;
         rc = abfs_send(fs, call, &r, &answer, err);
     }
     if (rc == POLYFS_OK)
