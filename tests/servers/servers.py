@@ -67,6 +67,7 @@ CLIENTS = {
     "botocore": ["boto3==1.44.8"],
     "s3fs": ["s3fs==2026.9.0"],
     "gcsfs": ["gcsfs==2026.10.1"],
+    "adlfs": ["adlfs==2026.8.0"],  # brings azure-storage-blob
     "bench": ["boto3==1.44.8", "obstore==0.12.1", "opendal==0.47.12", "pyarrow==26.0.1",
               "s3torchconnectorclient==1.5.0"],
     "aws": ["awscli==1.46.3"],
@@ -277,14 +278,18 @@ class Server:
                 self.process.kill()
                 self.process.wait()
 
-    def settings(self):
-        """What a client of it needs, as variables of the environment."""
+    def endpoint(self, url=None):
+        """Where its service is, as options name it; @url: of a proxy in front of it."""
+        return url or self.url()
+
+    def settings(self, url=None):
+        """What a client of it needs, as variables of the environment; @url: of a proxy in front of it."""
         return {}
 
 
 class S3Server(Server):
-    def settings(self):
-        values = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL": self.url(),
+    def settings(self, url=None):
+        values = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL": self.endpoint(url),
                   "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", "POLYFS_TEST_SERVER": self.name,
                   "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
         if self.tls:
@@ -372,8 +377,8 @@ class FakeGcs(Server):
         return [self.install(), "-scheme", "https" if self.tls else "http", "-host", "127.0.0.1", "-port", str(self.port), "-backend",
                 "memory", "-public-host", f"127.0.0.1:{self.port}", *own]
 
-    def settings(self):
-        values = {"STORAGE_EMULATOR_HOST": self.url(), "GOOGLE_CLOUD_PROJECT": "polyfs-test", "CLOUDSDK_CONFIG": "/dev/null",
+    def settings(self, url=None):
+        values = {"STORAGE_EMULATOR_HOST": self.endpoint(url), "GOOGLE_CLOUD_PROJECT": "polyfs-test", "CLOUDSDK_CONFIG": "/dev/null",
                   "NO_GCE_CHECK": "true", "POLYFS_TEST_SERVER": self.name}
         if self.tls:
             values["POLYFS_TEST_CA"] = self.tls
@@ -409,12 +414,13 @@ class Azurite(Server):
         return ["node", self.install(), "--location", data, "--blobHost", "127.0.0.1", "--blobPort", str(self.port), "--silent",
                 "--skipApiVersionCheck", "--disableTelemetry", *more]
 
-    def endpoint(self):
-        return f"{self.url()}/{self.account}"
+    def endpoint(self, url=None):
+        return f"{url or self.url()}/{self.account}"
 
-    def settings(self):
-        values = {"AZURE_STORAGE_CONNECTION_STRING": f"DefaultEndpointsProtocol={'https' if self.tls else 'http'};"
-                  f"AccountName={self.account};AccountKey={self.key};BlobEndpoint={self.endpoint()};",
+    def settings(self, url=None):
+        endpoint = self.endpoint(url)
+        values = {"AZURE_STORAGE_CONNECTION_STRING": f"DefaultEndpointsProtocol={endpoint.split(':')[0]};"
+                  f"AccountName={self.account};AccountKey={self.key};BlobEndpoint={endpoint};",
                   "POLYFS_TEST_SERVER": self.name}
         if self.tls:
             values["REQUESTS_CA_BUNDLE"] = self.tls
@@ -449,8 +455,8 @@ class Toxiproxy(Server):
             return False
         return True
 
-    def settings(self):
-        return {**self.upstream.settings(), "AWS_ENDPOINT_URL": self.url()}
+    def settings(self, url=None):
+        return self.upstream.settings(url or self.url())
 
 
 SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs, Azurite)}
@@ -463,7 +469,7 @@ def main():
     if verb == "install":
         for name in rest or SERVERS:
             print(SERVERS[name].install())
-        for name in [] if rest else ("botocore", "s3fs", "gcsfs", "aws", "minio", "lightning"):
+        for name in [] if rest else ("botocore", "s3fs", "gcsfs", "adlfs", "aws", "minio", "lightning"):
             print(client_python(name))
         return
     if verb == "start":
