@@ -26,7 +26,7 @@
 #define ABFS_PARTS_MAX 50000
 #define ABFS_BATCH_MAX 256
 #define ABFS_SYNC_COPY_MAX (UINT64_C(256) << 20)
-#define ABFS_CRC_RANGE_MAX (UINT64_C(4) << 20) /* a longer range has no checksum of its own */
+#define ABFS_SUM_RANGE_MAX (UINT64_C(4) << 20) /* a longer range has no checksum of its own */
 #define ABFS_SLOW_MS 120000                    /* copies and block lists work for long before they answer */
 
 /* What is known of the server: its own Server header, or option provider. */

@@ -141,26 +141,28 @@ static const char *header_of(const char *part, const char *end, const char *name
     return NULL;
 }
 
-/* One part: which row it is of, and what became of that. */
-static void part_read(struct batch *b, const char *part, const char *end)
+/* One part: which row it is of, and what became of that. Does it say so? */
+static int part_read(struct batch *b, const char *part, const char *end)
 {
     struct polyfs_error why = POLYFS_ERROR_INIT;
     char id[64], native[64] = "";
     const char *status = memmem(part, (size_t)(end - part), "HTTP/1.1 ", 9);
     uint64_t i = header_of(part, end, "content-id", id) ? ps_number(id) : UINT64_MAX;
     if (!status || i >= b->count || item_at(b, i)->code != POLYFS_NETWORK)
-        return;
+        return 0;
     struct polyfs_remove_item *item = item_at(b, i);
     int code = (status[9] - '0') * 100 + (status[10] - '0') * 10 + status[11] - '0';
     header_of(status, end, "x-ms-error-code", native);
     item->code = code >= 200 && code < 300 ? POLYFS_OK : abfs_refused_part(b->fs, code, native, &why);
     snprintf(item->native_code, sizeof(item->native_code), "%.31s", native);
+    return 1;
 }
 
-static int answer_read(struct batch *b, const char *type, struct polyfs_error *err)
+static int answer_read(struct batch *b, const char *type, uint64_t listed, struct polyfs_error *err)
 {
     const char *boundary = type ? strstr(type, "boundary=") : NULL;
     char mark[128];
+    uint64_t taken = 0;
     if (!boundary || !b->answer.data)
         return ps_unclear(err, "the store does not say what it removed");
     boundary += 9;
@@ -169,13 +171,13 @@ static int answer_read(struct batch *b, const char *type, struct polyfs_error *e
     const char *end = b->answer.data + b->answer.size;
     for (const char *at = strstr(b->answer.data, mark); at;) {
         const char *next = strstr(at + strlen(mark), mark);
-        part_read(b, at, next ? next : end);
+        taken += (uint64_t)part_read(b, at, next ? next : end);
         at = next;
     }
-    return POLYFS_OK;
+    return taken == listed ? POLYFS_OK : ps_unclear(err, "the store does not say of all what it removed");
 }
 
-static int send(struct batch *b, struct polyfs_call *call, struct polyfs_error *err)
+static int send(struct batch *b, struct polyfs_call *call, uint64_t listed, struct polyfs_error *err)
 {
     struct abfs_request r;
     struct ps_http_connection *answer = NULL;
@@ -190,7 +192,7 @@ static int send(struct batch *b, struct polyfs_call *call, struct polyfs_error *
     r.http.arg = b;
     int rc = abfs_send(b->fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)
-        rc = answer_read(b, ps_http_header(answer, "content-type"), err);
+        rc = answer_read(b, ps_http_header(answer, "content-type"), listed, err);
     ps_http_clear(b->fs->http, answer);
     return rc;
 }
@@ -212,7 +214,7 @@ int abfs_remove_many(struct polyfs_call *call, void *self, struct polyfs_remove_
     ps_http_date_text(abfs_now_s(self), b.date);
     rc = add_items(&b, &listed, err);
     if (rc == POLYFS_OK && listed)
-        rc = send(&b, call, err);
+        rc = send(&b, call, listed, err);
     ps_creds_release(b.fs->creds, b.keys);
     ps_buf_wipe(&b.body); /* it holds a SAS or a token */
     ps_buf_clear(&b.answer);

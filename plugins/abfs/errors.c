@@ -104,10 +104,11 @@ static const char *todo_of(const struct abfs_fs *fs, const struct ps_refusal *ro
     }
 }
 
-/* Who asks without a name is told that what is private is not there: that is no absence. */
+/* Who asks without a name is told that what is private is not there: that is no absence. Azurite says that it may not be. */
 static int is_hidden(const struct abfs_fs *fs, const char *native)
 {
-    return fs->auth.kind == ABFS_ANON && strcmp(native, "ResourceNotFound") == 0;
+    return fs->auth.kind == ABFS_ANON &&
+           (strcmp(native, "ResourceNotFound") == 0 || strcmp(native, "AuthorizationFailure") == 0);
 }
 
 static const struct ps_refusal *row_of(const struct abfs_fs *fs, int status, const struct document *document)

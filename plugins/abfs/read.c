@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stat and get. A range is taken only as the very range that was asked for, of the version that was asked for; the CRC64
- * that the service sends with a short range is held against the bytes.
+ * stat and get. A range is taken only as the very range that was asked for, of the version that was asked for. The CRC64
+ * or MD5 that the server sends with a short range is held against the bytes, and so is the MD5 that it keeps of the whole.
  */
 #include <strings.h>
 
@@ -94,7 +94,8 @@ struct get {
     struct polyfs_stat stat;
     uint64_t expected; /* bytes that this answer brings */
     uint8_t crc[8];    /* as the service sends it: least significant byte first */
-    int begun, has_crc;
+    uint8_t md5[16];
+    int begun, asks_md5, has_crc, has_md5;
 };
 
 /* Azurite's spelling of a range that begins where the blob ends: `bytes 10-9/10`, and nothing of it. */
@@ -116,6 +117,15 @@ static int accept_range(struct get *g, const struct ps_http_connection *answer, 
     return ps_range_accept(q, answer, 0, &g->stat.size, &g->expected, err);
 }
 
+/* Of the range, where that was asked for; else of the whole, when this is it. */
+static void take_md5(struct get *g, const struct ps_http_connection *answer)
+{
+    const char *text = g->asks_md5 && ps_http_status(answer) == 206 ? ps_http_header(answer, "content-md5") : NULL;
+    if (!text && g->request->offset == 0 && g->expected == g->stat.size)
+        text = ps_http_header(answer, "x-ms-blob-content-md5");
+    g->has_md5 = text && ps_base64_decode(text, g->md5, sizeof(g->md5)) == sizeof(g->md5);
+}
+
 static int accept(void *arg, const struct ps_http_connection *answer, struct polyfs_error *err)
 {
     struct get *g = arg;
@@ -134,6 +144,7 @@ static int accept(void *arg, const struct ps_http_connection *answer, struct pol
     if (rc == POLYFS_OK && g->request->meta)
         rc = abfs_metadata_give(answer, g->request->meta, err);
     g->has_crc = crc && ps_base64_decode(crc, g->crc, sizeof(g->crc)) == sizeof(g->crc);
+    take_md5(g, answer);
     g->begun = rc == POLYFS_OK;
     return rc;
 }
@@ -178,9 +189,11 @@ static void get_prepare(struct abfs_fs *fs, struct abfs_request *r, struct get *
     ps_range_text(q, range);
     abfs_query(r, "versionid", q->version);
     abfs_header(r, "x-ms-range", range);
-    if (q->length <= ABFS_CRC_RANGE_MAX && abfs_traits[abfs_profile(fs)].crc64 == POLYFS_YES &&
-        fs->checksums_wanted >= 0)
-        abfs_header(r, "x-ms-range-get-content-crc64", "true");
+    int is_short = q->length <= ABFS_SUM_RANGE_MAX && fs->checksums_wanted >= 0;
+    int takes_crc = abfs_traits[abfs_profile(fs)].crc64 == POLYFS_YES;
+    g->asks_md5 = is_short && !takes_crc;
+    abfs_header(r, "x-ms-range-get-content-crc64", is_short && takes_crc ? "true" : NULL);
+    abfs_header(r, "x-ms-range-get-content-md5", g->asks_md5 ? "true" : NULL);
     abfs_header(r, "if-match", q->condition.if_match);
     abfs_header(r, "if-none-match", q->condition.if_none_match);
     if (q->condition.if_modified_ns != POLYFS_TIME_UNKNOWN) {
@@ -191,18 +204,31 @@ static void get_prepare(struct abfs_fs *fs, struct abfs_request *r, struct get *
     r->http.arg = g;
 }
 
-static int check_crc(const struct get *g, const void *buffer, struct polyfs_error *err)
+static int is_of_crc(const struct get *g, const void *buffer)
 {
-    uint64_t crc = g->has_crc ? ps_host->crc(POLYFS_CHECKSUM_CRC64NVME, 0, buffer, g->expected) : 0;
-    for (unsigned i = 0; g->has_crc && i < sizeof(g->crc); i++) {
-        if (g->crc[i] == (uint8_t)(crc >> (8 * i)))
-            continue;
-        polyfs_fail(err, POLYFS_CORRUPT, "the bytes that came are not those of their checksum");
-        if (err)
-            err->retry = POLYFS_RETRY_TRANSIENT;
-        return POLYFS_CORRUPT;
-    }
-    return POLYFS_OK;
+    uint64_t crc = ps_host->crc(POLYFS_CHECKSUM_CRC64NVME, 0, buffer, g->expected);
+    unsigned same = 0;
+    while (same < sizeof(g->crc) && g->crc[same] == (uint8_t)(crc >> (8 * same)))
+        same++;
+    return same == sizeof(g->crc);
+}
+
+static int check_sums(const struct abfs_fs *fs, const struct get *g, const void *buffer, struct polyfs_error *err)
+{
+    unsigned char md5[16];
+    int rc = POLYFS_OK, right = 1;
+    if (fs->checksums_wanted < 0)
+        return rc;
+    if (g->has_crc)
+        right = is_of_crc(g, buffer);
+    else if (g->has_md5 && (rc = ps_md5(buffer, g->expected, md5, err)) == POLYFS_OK)
+        right = memcmp(md5, g->md5, sizeof(md5)) == 0;
+    if (right)
+        return rc;
+    rc = polyfs_fail(err, POLYFS_CORRUPT, "the bytes that came are not those of their checksum");
+    if (err)
+        err->retry = POLYFS_RETRY_TRANSIENT;
+    return rc;
 }
 
 static int get_range(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target, struct get *g,
@@ -218,7 +244,7 @@ static int get_range(struct abfs_fs *fs, struct polyfs_call *call, const struct 
     int rc = abfs_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK && call->bytes_done != g->expected)
         rc = ps_wrong(err, "it ended early");
-    if (rc == POLYFS_OK && (rc = check_crc(g, buffer, err)) != POLYFS_OK)
+    if (rc == POLYFS_OK && (rc = check_sums(fs, g, buffer, err)) != POLYFS_OK)
         call->bytes_done = 0;
     ps_http_clear(fs->http, answer);
     if (rc == POLYFS_RANGE && !g->begun)
