@@ -17,6 +17,7 @@
 #include "plugins/support/xml.h"
 
 #define ABFS_VERSION "2023-11-03" /* of the protocol: x-ms-version */
+#define ABFS_ENVIRONMENT_MAX 16
 #define ABFS_QUERY_MAX 12
 #define ABFS_HEADERS_MAX 96
 #define ABFS_KEY_MAX 1024      /* bytes of a blob's name */
@@ -63,6 +64,7 @@ struct abfs_auth {
     const char *authority;                       /* where Entra ID is */
     const char *identity, *identity_header, *machine; /* managed identity: App Service's, and the machine's */
     const char *path;                                 /* where the az command is looked for */
+    const char *environment[ABFS_ENVIRONMENT_MAX];    /* of it: NAME=value, then NULL */
     int allow_http;
 };
 
@@ -105,8 +107,6 @@ extern const uint32_t abfs_option_count;
 int abfs_open(struct polyfs_call *call, const struct polyfs_options *options, const struct polyfs_inner *inner,
               void **out, struct polyfs_error *err);
 void abfs_close(void *fs);
-/* Was this option said otherwise than by one of these variables of the environment (separated by ' ')? */
-int abfs_is_explicit(const struct polyfs_options *options, const char *name, const char *variables);
 
 /* ---- connection.c: connection strings, and which account and server is meant ---- */
 struct abfs_connection {
@@ -202,8 +202,6 @@ int abfs_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *ou
 /* x-ms-meta-NAME of each row of a write. */
 int abfs_metadata_headers(struct abfs_request *r, const struct polyfs_put_request *request,
                           struct polyfs_error *err);
-/* A name as it comes back, in plain; the same memory. */
-void abfs_metadata_name(char *name);
 /* Hands over what the headers of an answer say. */
 int abfs_metadata_give(const struct ps_http_connection *answer, struct polyfs_pairs *meta,
                        struct polyfs_error *err);

@@ -34,6 +34,39 @@ static int sas_load(struct abfs_fs *fs, const char *text, struct polyfs_error *e
     return failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for keys") : POLYFS_OK;
 }
 
+/* What the az command gets of the environment: who it works for, and how it reaches Azure. */
+static void environment_load(struct abfs_fs *fs, const struct polyfs_options *options, int *failed)
+{
+    static const char *const names[] = {"PATH",
+                                        "HOME",
+                                        "USER",
+                                        "LANG",
+                                        "TMPDIR",
+                                        "HTTPS_PROXY",
+                                        "HTTP_PROXY",
+                                        "NO_PROXY",
+                                        "no_proxy",
+                                        "https_proxy",
+                                        "http_proxy",
+                                        "SSL_CERT_FILE",
+                                        "AZURE_CONFIG_DIR",
+                                        "REQUESTS_CA_BUNDLE"};
+    unsigned count = 0;
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *value = ps_host->env(options, names[i]);
+        struct ps_buf text = {0};
+        if (!value)
+            continue;
+        ps_buf_text(&text, names[i]);
+        ps_buf_char(&text, '=');
+        ps_buf_text(&text, value);
+        fs->auth.environment[count] = text.failed ? NULL : ps_texts_keep(&fs->texts, text.data, failed);
+        *failed |= text.failed;
+        count += fs->auth.environment[count] != NULL;
+        ps_buf_wipe(&text);
+    }
+}
+
 /* What the sources of tokens need of options and environment, which are gone after open. */
 static int token_load(struct abfs_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
@@ -57,6 +90,7 @@ static int token_load(struct abfs_fs *fs, const struct polyfs_options *options, 
     };
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         *rows[i].to = ps_texts_keep(&fs->texts, rows[i].text, &failed);
+    environment_load(fs, options, &failed);
     auth->kind = ABFS_TOKEN;
     if (failed)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for keys");

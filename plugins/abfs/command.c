@@ -17,8 +17,6 @@
 #define OUTPUT_MAX (64 << 10)
 #define LONGEST_NS (INT64_C(20) * 1000000000)
 
-extern char **environ;
-
 /* Its file in one of the folders of PATH; relative ones are nobody's. */
 static int find(const char *path, char out[512])
 {
@@ -33,7 +31,7 @@ static int find(const char *path, char out[512])
     return 0;
 }
 
-static int start(const char *program, int out_fd, int err_fd, pid_t *out_pid)
+static int start(const struct abfs_auth *auth, const char *program, int out_fd, int err_fd, pid_t *out_pid)
 {
     char *const words[] = {(char *)(uintptr_t)program,
                            "account",
@@ -58,7 +56,8 @@ static int start(const char *program, int out_fd, int err_fd, pid_t *out_pid)
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
     posix_spawn_file_actions_adddup2(&actions, err_fd, 2);
-    int rc = posix_spawn(out_pid, program, &actions, &attributes, words, environ);
+    int rc =
+        posix_spawn(out_pid, program, &actions, &attributes, words, (char *const *)(uintptr_t)auth->environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return rc == 0 ? 0 : -1;
@@ -106,14 +105,14 @@ static int failed(int said, struct polyfs_error *err)
 }
 
 /* Runs it to its end: its output, and whether it succeeded. */
-static int run(struct polyfs_call *call, const char *program, int said, char *text, uint64_t *out_n,
-               int *out_status, struct polyfs_error *err)
+static int run(const struct abfs_auth *auth, struct polyfs_call *call, const char *program, int said, char *text,
+               uint64_t *out_n, int *out_status, struct polyfs_error *err)
 {
     int ends[2];
     pid_t pid;
     if (pipe2(ends, O_CLOEXEC) != 0)
         return polyfs_fail_errno(err, "running the az command");
-    int started = start(program, ends[1], said, &pid);
+    int started = start(auth, program, ends[1], said, &pid);
     close(ends[1]);
     if (started != 0) {
         close(ends[0]);
@@ -141,7 +140,7 @@ int abfs_token_of_command(void *arg, struct polyfs_call *call, struct ps_keys *o
         return fs->auth.chosen ? polyfs_fail(err, POLYFS_AUTH, "the az command is not in PATH") : 0;
     int said = memfd_create("polyfs-az", MFD_CLOEXEC);
     char *text = ps_host->alloc(OUTPUT_MAX);
-    int rc = text && said >= 0 ? run(call, program, said, text, &n, &status, err)
+    int rc = text && said >= 0 ? run(&fs->auth, call, program, said, text, &n, &status, err)
                                : polyfs_fail(err, POLYFS_NOMEM, "no memory to run the az command");
     if (rc == POLYFS_OK && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
         rc = failed(said, err);

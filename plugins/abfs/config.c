@@ -73,7 +73,8 @@ static int is_of_env(const struct polyfs_options *options, const char *value, co
     return found;
 }
 
-int abfs_is_explicit(const struct polyfs_options *options, const char *name, const char *variables)
+/* Was this option said otherwise than by one of these variables of the environment (separated by blanks)? */
+static int is_explicit(const struct polyfs_options *options, const char *name, const char *variables)
 {
     const char *text = ps_option(options, name);
     return text && !is_of_env(options, text, variables);
@@ -119,12 +120,12 @@ static int connection_load(const struct polyfs_options *options, struct abfs_con
                            struct polyfs_error *err)
 {
     const char *text = ps_option(options, "connection_string");
-    int own = abfs_is_explicit(options, "account_key",
-                               "AZURE_STORAGE_ACCOUNT_KEY AZURE_STORAGE_KEY AZURE_STORAGE_ACCESS_KEY") ||
-              abfs_is_explicit(options, "sas_token", "AZURE_STORAGE_SAS_TOKEN AZURE_STORAGE_SAS_KEY") ||
-              abfs_is_explicit(options, "token", "AZURE_STORAGE_TOKEN") ||
-              abfs_is_explicit(options, "account_name", "AZURE_STORAGE_ACCOUNT_NAME AZURE_STORAGE_ACCOUNT");
-    if (!text || (own && !abfs_is_explicit(options, "connection_string", "AZURE_STORAGE_CONNECTION_STRING")))
+    int own = is_explicit(options, "account_key",
+                          "AZURE_STORAGE_ACCOUNT_KEY AZURE_STORAGE_KEY AZURE_STORAGE_ACCESS_KEY") ||
+              is_explicit(options, "sas_token", "AZURE_STORAGE_SAS_TOKEN AZURE_STORAGE_SAS_KEY") ||
+              is_explicit(options, "token", "AZURE_STORAGE_TOKEN") ||
+              is_explicit(options, "account_name", "AZURE_STORAGE_ACCOUNT_NAME AZURE_STORAGE_ACCOUNT");
+    if (!text || (own && !is_explicit(options, "connection_string", "AZURE_STORAGE_CONNECTION_STRING")))
         return POLYFS_OK;
     return abfs_connection_parse(text, out, err);
 }

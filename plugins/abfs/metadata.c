@@ -98,8 +98,8 @@ static unsigned utf8_put(char *to, uint32_t code)
     return n;
 }
 
-/* A mark is never shorter than what it stands for. */
-void abfs_metadata_name(char *name)
+/* A name as it comes back, in plain; in place, since a mark is never shorter than what it stands for. */
+static void plain_name(char *name)
 {
     char *to = name;
     for (const char *at = name; *at;) {
@@ -120,7 +120,7 @@ static int give_one(const char *name, const char *value, struct polyfs_pairs *me
     char *plain = ps_words_decode(value), *own = ps_copy(name, strlen(name));
     int rc = plain && own ? POLYFS_OK : POLYFS_NOMEM;
     if (rc == POLYFS_OK) {
-        abfs_metadata_name(own);
+        plain_name(own);
         rc = ps_host->pair_add(meta, own, plain);
     }
     ps_host->free(plain);

@@ -32,7 +32,7 @@ struct Store {
     bool tells_absent = true;    /* removing what is not there is NOT_FOUND; else it may be OK */
     bool writers_collide =
         false; /* a commit ends all unfinished uploads to its name: they are refused, and never mixed with it */
-    bool same_process = false;   /* objects live in this process: a child has a copy of its own */
+    bool same_process = false; /* objects live in this process: a child has a copy of its own */
     /* Makes a symbolic link at the path of the second URL; 0 on success. Empty: the store has no way to. */
     std::function<int(const std::string &target, const std::string &link)> make_link;
 };
