@@ -46,6 +46,7 @@ struct abfs_traits {
     uint8_t versions;   /* NO where there are none at all */
     uint8_t batch;      /* Blob Batch */
     uint8_t crc64;      /* verifies x-ms-content-crc64 */
+    uint8_t lake;       /* NO where no account has a hierarchical namespace */
 };
 extern const struct abfs_traits abfs_traits[ABFS_PROFILES];
 
@@ -74,6 +75,7 @@ struct abfs_fs {
     struct ps_http
         *near_http; /* to this machine's metadata service, which answers at once or is not there: no proxy */
     struct ps_endpoint endpoint;
+    struct ps_endpoint lake_endpoint; /* Data Lake's; its host is "" when nobody knows it */
     const char *account;
     struct abfs_auth auth;
     struct ps_creds *creds; /* of ABFS_TOKEN */
@@ -87,11 +89,13 @@ struct abfs_fs {
     int was_answered; /* so a profile that is unknown stays so */
     int64_t clock_offset_s;
     uint8_t versions; /* enum polyfs_answer, of the account */
+    uint8_t lake;     /* the same: has it a hierarchical namespace? */
 };
 
 struct abfs_request {
     struct ps_http_request http; /* its URL and its headers are put there when it is sent */
     struct ps_target target;     /* the container is its bucket */
+    int at_lake;                 /* goes to the Data Lake endpoint */
     struct ps_query query[ABFS_QUERY_MAX];
     unsigned query_count;
     struct ps_header headers[ABFS_HEADERS_MAX]; /* http.header_count of them; values borrowed */
@@ -110,7 +114,7 @@ void abfs_close(void *fs);
 
 /* ---- connection.c: connection strings, and which account and server is meant ---- */
 struct abfs_connection {
-    char *account, *key, *sas, *endpoint, *suffix, *scheme,
+    char *account, *key, *sas, *endpoint, *lake_endpoint, *suffix, *scheme,
         *text;    /* text is owned; the others are within it, or NULL */
     size_t bytes; /* of text */
     int is_emulator;
@@ -178,6 +182,9 @@ int64_t abfs_now_s(struct abfs_fs *fs);
 /* Whose server it is, if nothing was ever asked of it: one HEAD of the container, for its Server header. */
 int abfs_learn_profile(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                        struct polyfs_error *err);
+/* Whether the account has a hierarchical namespace, as far as an answer has told. */
+uint8_t abfs_lake(struct abfs_fs *fs);
+void abfs_lake_set(struct abfs_fs *fs, uint8_t lake);
 /* Whether the account keeps versions, as an answer has told. */
 uint8_t abfs_versions(struct abfs_fs *fs);
 void abfs_versions_set(struct abfs_fs *fs, uint8_t versions);
@@ -197,6 +204,11 @@ int abfs_send_xml(struct abfs_fs *fs, struct polyfs_call *call, struct abfs_requ
 /* Size, times, etag, checksum, ... of the headers of an answer; user metadata too if wanted. */
 int abfs_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *out, struct polyfs_pairs *meta,
                  struct polyfs_error *err);
+
+/* What is at a name: a blob, a folder, or with no key the container. @version and @meta may be NULL. */
+int abfs_stat_object(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                     const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
+                     struct polyfs_error *err);
 
 /* ---- metadata.c ---- */
 /* x-ms-meta-NAME of each row of a write. */
@@ -228,6 +240,18 @@ int abfs_copy_source(struct abfs_fs *fs, struct polyfs_call *call, struct abfs_r
 /* A copy whose source was replaced is CHANGED. */
 int abfs_copy_lost(int rc, const struct polyfs_source *source, struct polyfs_error *err);
 
+/* ---- lake.c: accounts with a hierarchical namespace ---- */
+/* Asks whether this is one, if nothing has told yet. Who may not ask takes it for a flat one. */
+int abfs_lake_probe(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                    struct polyfs_error *err);
+/* Folders and one blob; what the slots do there. */
+int abfs_lake_mkdir(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target, uint32_t flags,
+                    struct polyfs_error *err);
+int abfs_lake_rmdir(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                    struct polyfs_error *err);
+int abfs_lake_remove(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                     const struct polyfs_condition *condition, struct polyfs_error *err);
+
 /* The slots, by file. */
 extern const struct polyfs_fs_ops abfs_fs_ops;
 extern const struct polyfs_lister_ops abfs_lister_ops;
@@ -239,7 +263,9 @@ ABFS_SLOT(get);
 ABFS_SLOT(put);
 ABFS_SLOT(remove);
 ABFS_SLOT(remove_many);
+ABFS_SLOT(remove_tree);
 ABFS_SLOT(copy);
+ABFS_SLOT(rename);
 ABFS_SLOT(set_metadata);
 ABFS_SLOT(sign);
 ABFS_SLOT(after_fork);

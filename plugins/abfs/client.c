@@ -4,6 +4,7 @@
  * its clock. Learned is never guessed: it comes from an answer, and the call is sent again by core.
  */
 #include <openssl/crypto.h>
+#include <strings.h>
 
 #include "abfs.h"
 
@@ -117,9 +118,9 @@ static void sending_clear(const struct abfs_fs *fs, struct sending *s)
     ps_buf_clear(&s->query);
 }
 
-static void path_add(const struct abfs_fs *fs, const struct ps_target *t, struct ps_buf *out)
+static void path_add(const struct ps_endpoint *endpoint, const struct ps_target *t, struct ps_buf *out)
 {
-    ps_buf_text(out, fs->endpoint.base);
+    ps_buf_text(out, endpoint->base);
     ps_buf_char(out, '/');
     ps_url_encode(out, t->bucket, t->bucket_len, 0);
     if (t->key_len)
@@ -127,22 +128,23 @@ static void path_add(const struct abfs_fs *fs, const struct ps_target *t, struct
     ps_url_encode(out, t->key, t->key_len, 1);
 }
 
-static void origin_add(const struct abfs_fs *fs, struct ps_buf *out)
+static void origin_add(const struct ps_endpoint *endpoint, struct ps_buf *out)
 {
-    ps_buf_text(out, fs->endpoint.tls ? "https://" : "http://");
-    ps_buf_text(out, fs->endpoint.authority);
+    ps_buf_text(out, endpoint->tls ? "https://" : "http://");
+    ps_buf_text(out, endpoint->authority);
 }
 
 void abfs_url(const struct abfs_fs *fs, const struct ps_target *target, struct ps_buf *out)
 {
-    origin_add(fs, out);
-    path_add(fs, target, out);
+    origin_add(&fs->endpoint, out);
+    path_add(&fs->endpoint, target, out);
 }
 
 static int url_load(const struct abfs_fs *fs, struct abfs_request *r, struct sending *s, struct polyfs_error *err)
 {
-    path_add(fs, &r->target, &s->path);
-    origin_add(fs, &s->url);
+    const struct ps_endpoint *endpoint = r->at_lake ? &fs->lake_endpoint : &fs->endpoint;
+    path_add(endpoint, &r->target, &s->path);
+    origin_add(endpoint, &s->url);
     ps_buf_text(&s->url, s->path.data ? s->path.data : "");
     ps_url_query(&s->query, r->query, r->query_count);
     if (s->query.size) {
@@ -210,6 +212,33 @@ enum abfs_profile abfs_profile(struct abfs_fs *fs)
     enum abfs_profile profile = fs->profile;
     ps_unlock(&fs->mu);
     return profile;
+}
+
+uint8_t abfs_lake(struct abfs_fs *fs)
+{
+    ps_lock(&fs->mu);
+    uint8_t lake = fs->lake != POLYFS_UNKNOWN ? fs->lake
+                   : !*fs->lake_endpoint.host ? (uint8_t)POLYFS_NO
+                                              : abfs_traits[fs->profile].lake;
+    ps_unlock(&fs->mu);
+    return lake;
+}
+
+void abfs_lake_set(struct abfs_fs *fs, uint8_t lake)
+{
+    ps_lock(&fs->mu);
+    fs->lake = lake;
+    ps_unlock(&fs->mu);
+}
+
+/* Some answers tell by the way whether the account has a hierarchical namespace. */
+static void learn_lake(struct abfs_fs *fs, const struct ps_http_connection *answer)
+{
+    const char *told = ps_http_header(answer, "x-ms-is-hns-enabled");
+    if (told)
+        abfs_lake_set(fs, strcasecmp(told, "true") == 0 ? POLYFS_YES : POLYFS_NO);
+    else if (ps_http_header(answer, "x-ms-resource-type") && *fs->lake_endpoint.host)
+        abfs_lake_set(fs, POLYFS_YES);
 }
 
 uint8_t abfs_versions(struct abfs_fs *fs)
@@ -283,6 +312,7 @@ static int exchange(struct abfs_fs *fs, struct polyfs_call *call, struct abfs_re
     if (rc != POLYFS_OK)
         return rc;
     learn_server(fs, answer);
+    learn_lake(fs, answer);
     int status = ps_http_status(answer);
     if (status >= 200 && status < 300) {
         *out = answer;

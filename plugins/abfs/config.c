@@ -38,6 +38,8 @@ const struct polyfs_option abfs_options[] = {
     {"endpoint_url", "endpoint blob_endpoint", "AZURE_STORAGE_SERVICE_ENDPOINT AZURE_STORAGE_ENDPOINT",
      POLYFS_OPTION_STRING, 0, NULL, NULL,
      "address of the blob service, as https://host or http://host:port/account"},
+    {"dfs_endpoint", "", "AZURE_STORAGE_DFS_ENDPOINT", POLYFS_OPTION_STRING, 0, NULL, NULL,
+     "address of the Data Lake service, where that of the blob service does not tell it"},
     {"account_host", "", "", POLYFS_OPTION_STRING, 0, NULL, NULL,
      "host of the account, as account.blob.core.windows.net"},
     {"use_emulator", "", "AZURE_STORAGE_USE_EMULATOR", POLYFS_OPTION_BOOL, 0, "false", NULL,
@@ -98,7 +100,7 @@ static int manners_load(struct abfs_fs *fs, const struct polyfs_options *options
     int failed = 0;
     fs->checksums_wanted = is(options, "checksums", "always") ? 1 : is(options, "checksums", "never") ? -1 : 0;
     fs->access_tier = ps_texts_keep(&fs->texts, ps_option(options, "access_tier"), &failed);
-    fs->versions = POLYFS_UNKNOWN;
+    fs->versions = fs->lake = POLYFS_UNKNOWN;
     for (int p = ABFS_AZURE; p < ABFS_PROFILES; p++)
         if (is(options, "provider", abfs_traits[p].name))
             fs->profile = (enum abfs_profile)p;

@@ -28,9 +28,13 @@ static int take_pair(struct abfs_connection *c, char *name, struct polyfs_error 
     const struct {
         const char *name;
         char **to;
-    } rows[] = {{"AccountName", &c->account},       {"AccountKey", &c->key},
-                {"SharedAccessSignature", &c->sas}, {"BlobEndpoint", &c->endpoint},
-                {"EndpointSuffix", &c->suffix},     {"DefaultEndpointsProtocol", &c->scheme}};
+    } rows[] = {{"AccountName", &c->account},
+                {"AccountKey", &c->key},
+                {"SharedAccessSignature", &c->sas},
+                {"BlobEndpoint", &c->endpoint},
+                {"DfsEndpoint", &c->lake_endpoint},
+                {"EndpointSuffix", &c->suffix},
+                {"DefaultEndpointsProtocol", &c->scheme}};
     for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (strcasecmp(name, rows[i].name) == 0 && *value)
             *rows[i].to = value;
@@ -138,6 +142,24 @@ static const char *named_endpoint(const struct polyfs_options *options, const st
     return endpoint ? endpoint : host ? host : c->endpoint ? c->endpoint : is_emulator ? emulator_endpoint : NULL;
 }
 
+/* The Data Lake endpoint: named, or where the blob service's own name tells it. */
+static int lake_load(struct abfs_fs *fs, const struct polyfs_options *options, const struct abfs_connection *c,
+                     struct polyfs_error *err)
+{
+    const char *named = ps_option(options, "dfs_endpoint"), *blob = strstr(fs->endpoint.host, ".blob.");
+    char own[600];
+    if (!named)
+        named = c->lake_endpoint;
+    if (named)
+        return ps_endpoint_parse(named, &fs->lake_endpoint, err);
+    if (!blob)
+        return POLYFS_OK;
+    snprintf(own, sizeof(own), "%s://%.*s.dfs.%s%s", fs->endpoint.tls ? "https" : "http",
+             (int)(blob - fs->endpoint.host), fs->endpoint.host, blob + 6,
+             fs->endpoint.authority + strlen(fs->endpoint.host)); /* the port, if there is one */
+    return ps_endpoint_parse(own, &fs->lake_endpoint, err);
+}
+
 static int no_account(struct polyfs_error *err)
 {
     return polyfs_fail(err, POLYFS_CONFIG,
@@ -169,5 +191,7 @@ int abfs_endpoint_load(struct abfs_fs *fs, const struct polyfs_options *options,
                              : "core.windows.net");
         endpoint = own;
     }
-    return rc == POLYFS_OK ? ps_endpoint_parse(endpoint, &fs->endpoint, err) : rc;
+    if (rc == POLYFS_OK)
+        rc = ps_endpoint_parse(endpoint, &fs->endpoint, err);
+    return rc == POLYFS_OK ? lake_load(fs, options, c, err) : rc;
 }

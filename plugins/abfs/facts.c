@@ -3,10 +3,11 @@
 #include "abfs.h"
 
 const struct abfs_traits abfs_traits[ABFS_PROFILES] = {
-    [ABFS_UNKNOWN] = {"auto", NULL, POLYFS_UNKNOWN, POLYFS_UNKNOWN, POLYFS_UNKNOWN, POLYFS_NO},
-    [ABFS_AZURE] = {"azure", "Windows-Azure-Blob", POLYFS_YES, POLYFS_UNKNOWN, POLYFS_YES, POLYFS_YES},
-    [ABFS_AZURITE] = {"azurite", "Azurite-Blob", POLYFS_NO, POLYFS_NO, POLYFS_YES, POLYFS_NO},
-    [ABFS_OTHER] = {"other", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, POLYFS_NO},
+    [ABFS_UNKNOWN] = {"auto", NULL, POLYFS_UNKNOWN, POLYFS_UNKNOWN, POLYFS_UNKNOWN, POLYFS_NO, POLYFS_UNKNOWN},
+    [ABFS_AZURE] = {"azure", "Windows-Azure-Blob", POLYFS_YES, POLYFS_UNKNOWN, POLYFS_YES, POLYFS_YES,
+                    POLYFS_UNKNOWN},
+    [ABFS_AZURITE] = {"azurite", "Azurite-Blob", POLYFS_NO, POLYFS_NO, POLYFS_YES, POLYFS_NO, POLYFS_NO},
+    [ABFS_OTHER] = {"other", NULL, POLYFS_NO, POLYFS_NO, POLYFS_NO, POLYFS_NO, POLYFS_UNKNOWN},
 };
 
 static void answer(struct polyfs_caps *out, const uint8_t *facts, size_t count, uint8_t value)
@@ -26,17 +27,24 @@ static void answers_of_all(struct polyfs_caps *out)
                                   POLYFS_FACT_STORED_CHECKSUM, POLYFS_FACT_DURABLE_COMMIT,
                                   POLYFS_FACT_CONFINE,         POLYFS_FACT_CASE_SENSITIVE,
                                   POLYFS_FACT_REMOVE_CONDITION};
-    static const uint8_t no[] = {POLYFS_FACT_REAL_DIRS,     POLYFS_FACT_START_AFTER,
-                                 POLYFS_FACT_SUFFIX_READ,   POLYFS_FACT_SET_TIMES,
-                                 POLYFS_FACT_COMPOSE,       POLYFS_FACT_RENAME,
-                                 POLYFS_FACT_RENAME_ATOMIC, POLYFS_FACT_RENAME_NO_REPLACE,
-                                 POLYFS_FACT_RENAME_DIR,    POLYFS_FACT_RENAME_CONDITION,
-                                 POLYFS_FACT_APPEND,        POLYFS_FACT_REMOVE_TREE,
-                                 POLYFS_FACT_LIST_UPLOADS,  POLYFS_FACT_LINKS,
-                                 POLYFS_FACT_REFLINK,       POLYFS_FACT_ANY_BYTES,
-                                 POLYFS_FACT_EQUAL_PARTS};
+    static const uint8_t no[] = {POLYFS_FACT_START_AFTER, POLYFS_FACT_SUFFIX_READ,  POLYFS_FACT_SET_TIMES,
+                                 POLYFS_FACT_COMPOSE,     POLYFS_FACT_RENAME_DIR,   POLYFS_FACT_RENAME_CONDITION,
+                                 POLYFS_FACT_APPEND,      POLYFS_FACT_LIST_UPLOADS, POLYFS_FACT_LINKS,
+                                 POLYFS_FACT_REFLINK,     POLYFS_FACT_ANY_BYTES,    POLYFS_FACT_EQUAL_PARTS};
     answer(out, yes, sizeof(yes), POLYFS_YES);
     answer(out, no, sizeof(no), POLYFS_NO);
+}
+
+/* What a hierarchical namespace has that a flat one has not, and the reverse. */
+static void answers_of_lake(struct polyfs_caps *out, uint8_t lake)
+{
+    static const uint8_t more[] = {POLYFS_FACT_REAL_DIRS, POLYFS_FACT_RENAME, POLYFS_FACT_RENAME_ATOMIC,
+                                   POLYFS_FACT_RENAME_NO_REPLACE, POLYFS_FACT_REMOVE_TREE};
+    static const uint8_t less[] = {POLYFS_FACT_FLAT_LIST, POLYFS_FACT_ORDERED_LIST, POLYFS_FACT_REMOVE_MANY,
+                                   POLYFS_FACT_VERSIONS};
+    answer(out, more, sizeof(more), lake);
+    if (lake == POLYFS_YES)
+        answer(out, less, sizeof(less), POLYFS_NO);
 }
 
 static void limits(const struct abfs_fs *fs, struct polyfs_caps *out)
@@ -69,7 +77,7 @@ static int versions_element(void *arg, const char *path, char *text, uint64_t si
     return POLYFS_OK;
 }
 
-/* Whether the account keeps versions: does a listing show one? Who may not list is not told, and it stays unknown. */
+/* Whose server it is, of what kind the account is, and whether it keeps versions: does a listing show one? Who may not list is not told, and it stays unknown. */
 static int probe(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                  struct polyfs_error *err)
 {
@@ -77,7 +85,9 @@ static int probe(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_t
     struct abfs_request r;
     uint8_t versions = POLYFS_UNKNOWN;
     int rc = abfs_learn_profile(fs, call, target, err);
-    if (rc != POLYFS_OK || abfs_versions(fs) != POLYFS_UNKNOWN ||
+    if (rc == POLYFS_OK)
+        rc = abfs_lake_probe(fs, call, target, err);
+    if (rc != POLYFS_OK || abfs_lake(fs) == POLYFS_YES || abfs_versions(fs) != POLYFS_UNKNOWN ||
         abfs_traits[abfs_profile(fs)].versions == POLYFS_NO)
         return rc;
     container.key_len = 0;
@@ -111,6 +121,7 @@ int abfs_caps(struct polyfs_call *call, void *self, const char *path, uint64_t p
     out->fact[POLYFS_FACT_VERSIONS] = traits->versions == POLYFS_NO ? POLYFS_NO : abfs_versions(fs);
     out->fact[POLYFS_FACT_SIGN_GET] = out->fact[POLYFS_FACT_SIGN_PUT] =
         fs->auth.kind == ABFS_KEY ? POLYFS_YES : POLYFS_NO;
+    answers_of_lake(out, abfs_lake(fs));
     out->path_max = has_container ? ABFS_KEY_MAX + 1 + (uint32_t)target.bucket_len : 0;
     snprintf(out->limit_key, sizeof(out->limit_key), "%.120s", fs->account);
     return POLYFS_OK;

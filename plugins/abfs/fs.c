@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The table of the filesystem, and containers. Folders are names that blobs share: there is nothing to make or to remove,
- * and no verb on a folder ever makes a container.
- */
+/* The table of the filesystem, and containers. No verb on a folder ever makes one. */
 #include "abfs.h"
 
 static int only_containers(const struct ps_target *target, struct polyfs_error *err)
@@ -19,9 +16,9 @@ static int fs_mkdir(struct polyfs_call *call, void *self, const char *path, uint
     struct abfs_request r;
     if (flags & ~(POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK | POLYFS_MKDIR_BUCKET))
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
-    if (!(flags & POLYFS_MKDIR_BUCKET))
-        return POLYFS_OK; /* folders are names that blobs share: nothing to make, and never a container */
     int rc = abfs_target(path, path_len, 0, &target, err);
+    if (rc == POLYFS_OK && !(flags & POLYFS_MKDIR_BUCKET))
+        return abfs_lake_mkdir(self, call, &target, flags, err);
     if (rc == POLYFS_OK)
         rc = only_containers(&target, err);
     if (rc != POLYFS_OK)
@@ -69,7 +66,7 @@ static int fs_rmdir(struct polyfs_call *call, void *self, const char *path, uint
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
     int rc = abfs_target(path, path_len, 0, &target, err);
     if (rc == POLYFS_OK && !(flags & POLYFS_MKDIR_BUCKET))
-        return polyfs_fail(err, POLYFS_UNSUPPORTED, "abfs has no folders of their own");
+        return abfs_lake_rmdir(self, call, &target, err);
     if (rc == POLYFS_OK)
         rc = only_containers(&target, err);
     if (rc == POLYFS_OK)
@@ -91,7 +88,9 @@ const struct polyfs_fs_ops abfs_fs_ops = {
     .put = abfs_put,
     .remove = abfs_remove,
     .remove_many = abfs_remove_many,
+    .remove_tree = abfs_remove_tree,
     .copy = abfs_copy,
+    .rename = abfs_rename,
     .mkdir = fs_mkdir,
     .rmdir = fs_rmdir,
     .set_metadata = abfs_set_metadata,

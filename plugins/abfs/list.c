@@ -25,9 +25,11 @@ struct lister {
 
 static int blob_end(struct lister *l, struct polyfs_error *err)
 {
-    int is_dir = l->is_folder && !(l->flags & POLYFS_LIST_FLAT);
+    int flat = (l->flags & POLYFS_LIST_FLAT) != 0, is_dir = l->is_folder && !flat;
     if (is_dir)
         ps_buf_char(&l->name, '/');
+    else if (l->is_folder)
+        ps_buf_reset(&l->name); /* it is no row of a listing that spans all levels */
     l->is_folder = 0;
     int rc = ps_buf_check(&l->name, err);
     if (rc != POLYFS_OK)
@@ -57,9 +59,12 @@ static int blob_element(struct lister *l, const char *name, char *text, uint64_t
         row->version = ps_page_keep(&l->page, text, size);
     else if (strcmp(name, "/IsCurrentVersion") == 0 && strcmp(text, "true") == 0)
         row->flags |= POLYFS_STAT_LATEST;
-    else if ((strcmp(name, "/Properties/ResourceType") == 0 && strcmp(text, "directory") == 0) ||
-             (strcmp(name, "/Metadata/hdi_isfolder") == 0 && strcmp(text, "true") == 0))
-        l->is_folder = 1;
+    else if (strcmp(name, "/Properties/ResourceType") == 0) {
+        l->is_folder |= strcmp(text, "directory") == 0;
+        if (*l->fs->lake_endpoint.host)
+            abfs_lake_set(l->fs, POLYFS_YES);
+    } else if (strcmp(name, "/Metadata/hdi_isfolder") == 0)
+        l->is_folder |= strcmp(text, "true") == 0;
     return POLYFS_OK;
 }
 
@@ -159,10 +164,28 @@ static int page_next(struct lister *l, struct polyfs_error *err)
     return POLYFS_MORE;
 }
 
+/* Where folders are real, one that shows nothing is empty, no folder, or not there. */
+static int check_folder(struct lister *l, struct polyfs_call *call, struct polyfs_error *err)
+{
+    struct ps_target target = l->target;
+    struct polyfs_stat stat;
+    if (l->page.count || l->marker || l->next.size || !target.key_len || target.key[target.key_len - 1] != '/')
+        return POLYFS_OK;
+    int rc = abfs_lake_probe(l->fs, call, &target, err);
+    if (rc != POLYFS_OK || abfs_lake(l->fs) != POLYFS_YES)
+        return rc;
+    target.key_len--;
+    rc = abfs_stat_object(l->fs, call, &target, NULL, &stat, NULL, err);
+    return rc == POLYFS_OK && stat.type != POLYFS_TYPE_DIR ? polyfs_fail(err, POLYFS_NOT_DIR, "it is no folder")
+                                                           : rc;
+}
+
 static int list_next(struct polyfs_call *call, void *self, struct polyfs_page *out, struct polyfs_error *err)
 {
     struct lister *l = self;
     int rc = page_read(l, call, err);
+    if (rc == POLYFS_OK)
+        rc = check_folder(l, call, err);
     if (rc == POLYFS_OK)
         rc = ps_page_end(&l->page, out, err);
     if (rc != POLYFS_OK)

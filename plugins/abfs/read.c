@@ -55,9 +55,9 @@ int abfs_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *ou
 
 /* ---- stat ------------------------------------------------------------------------------------------------------------- */
 
-static int stat_object(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
-                       const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
-                       struct polyfs_error *err)
+int abfs_stat_object(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                     const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
+                     struct polyfs_error *err)
 {
     struct abfs_request r;
     struct ps_http_connection *answer = NULL;
@@ -81,7 +81,7 @@ int abfs_stat(struct polyfs_call *call, void *self, const char *path, uint64_t p
     ps_stat_folder(&stat);
     int rc = path_len ? abfs_target(path, path_len, 0, &target, err) : POLYFS_OK;
     if (rc == POLYFS_OK && path_len)
-        rc = stat_object(self, call, &target, version, &stat, meta, err);
+        rc = abfs_stat_object(self, call, &target, version, &stat, meta, err);
     if (rc == POLYFS_OK)
         ps_stat_give(out, &stat);
     return rc;
@@ -154,7 +154,7 @@ static int settle_end(struct abfs_fs *fs, struct polyfs_call *call, const struct
                       struct polyfs_error *err)
 {
     uint64_t offset = 0, length = 0;
-    int rc = stat_object(fs, call, target, g->request->version, &g->stat, g->request->meta, err);
+    int rc = abfs_stat_object(fs, call, target, g->request->version, &g->stat, g->request->meta, err);
     if (rc == POLYFS_OK && g->stat.type == POLYFS_TYPE_DIR)
         return polyfs_fail(err, POLYFS_IS_DIR, "it is a folder");
     if (rc == POLYFS_OK)
@@ -169,7 +169,7 @@ static int refused(struct abfs_fs *fs, struct polyfs_call *call, const struct ps
     struct polyfs_error why = POLYFS_ERROR_INIT;
     struct polyfs_stat stat;
     int is_lost = rc == POLYFS_CONDITION && g->request->condition.if_match && (!err || err->http_status == 412);
-    if (is_lost && stat_object(fs, call, target, g->request->version, &stat, NULL, &why) == POLYFS_NOT_FOUND &&
+    if (is_lost && abfs_stat_object(fs, call, target, g->request->version, &stat, NULL, &why) == POLYFS_NOT_FOUND &&
         !g->request->version) {
         if (err)
             *err = why;

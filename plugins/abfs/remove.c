@@ -23,8 +23,13 @@ int abfs_remove(struct polyfs_call *call, void *self, const char *path, uint64_t
     struct ps_target target;
     struct abfs_request r;
     int rc = abfs_target(path, path_len, 1, &target, err);
+    if (rc == POLYFS_OK)
+        rc = abfs_lake_probe(self, call, &target,
+                             err); /* the Blob endpoint of a lake removes an empty folder, too */
     if (rc != POLYFS_OK)
         return rc;
+    if (abfs_lake(self) == POLYFS_YES)
+        return abfs_lake_remove(self, call, &target, condition, err);
     abfs_request_init(&r, "DELETE", &target);
     abfs_query(&r, "versionid", version);
     abfs_header(&r, "x-ms-delete-snapshots", version ? NULL : "include");
