@@ -68,6 +68,7 @@ CLIENTS = {
     "s3fs": ["s3fs==2026.9.0"],
     "gcsfs": ["gcsfs==2026.10.1"],
     "adlfs": ["adlfs==2026.8.0"],  # brings azure-storage-blob
+    "datalake": ["azure-storage-file-datalake==12.26.1"],
     "bench": ["boto3==1.44.8", "obstore==0.12.1", "opendal==0.47.12", "pyarrow==26.0.1",
               "s3torchconnectorclient==1.5.0"],
     "aws": ["awscli==1.46.3"],
@@ -427,6 +428,42 @@ class Azurite(Server):
         return values
 
 
+class Lake(Azurite):
+    """An account with a hierarchical namespace: Azurite behind a scripted Data Lake endpoint, lake.py."""
+    name = "lake"
+    front = None
+
+    def start(self):
+        super().start()
+        self.blob, self.dfs = free_ports(2)
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lake.py")
+        with open(self.log + "-lake", "wb") as log:
+            self.front = subprocess.Popen([sys.executable, script, str(self.port), str(self.blob), str(self.dfs)],
+                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        end = time.monotonic() + START_S
+        while is_free(self.dfs):
+            if self.front.poll() is not None or time.monotonic() > end:
+                self.stop()
+                with open(self.log + "-lake", encoding="utf-8", errors="replace") as log:
+                    raise RuntimeError(f"lake.py did not start:\n{log.read()[-4000:]}")
+            time.sleep(0.05)
+        return self
+
+    def stop(self):
+        if self.front:
+            self.front.terminate()
+            self.front.wait()
+        super().stop()
+
+    def endpoint(self, url=None):
+        return super().endpoint(url or f"http://127.0.0.1:{self.blob}")
+
+    def settings(self, url=None):
+        values = super().settings(url)
+        values["AZURE_STORAGE_CONNECTION_STRING"] += f"DfsEndpoint=http://127.0.0.1:{self.dfs}/{self.account};"
+        return values
+
+
 class Toxiproxy(Server):
     """In front of another one: each answer comes later."""
     name = "toxiproxy"
@@ -459,7 +496,7 @@ class Toxiproxy(Server):
         return self.upstream.settings(url or self.url())
 
 
-SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs, Azurite)}
+SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs, Azurite, Lake)}
 
 
 def main():
@@ -469,7 +506,7 @@ def main():
     if verb == "install":
         for name in rest or SERVERS:
             print(SERVERS[name].install())
-        for name in [] if rest else ("botocore", "s3fs", "gcsfs", "adlfs", "aws", "minio", "lightning"):
+        for name in [] if rest else ("botocore", "s3fs", "gcsfs", "adlfs", "datalake", "aws", "minio", "lightning"):
             print(client_python(name))
         return
     if verb == "start":
