@@ -85,7 +85,7 @@ static void crc_header(struct abfs_request *r, const void *data, uint64_t size, 
     uint64_t crc = given ? 0 : ps_host->crc(POLYFS_CHECKSUM_CRC64NVME, 0, data, size);
     uint8_t bytes[8];
     for (unsigned i = 0; i < 8; i++)
-        bytes[i] = given ? given->value[7 - i] : (uint8_t)(crc >> (8 * i));
+        bytes[i] = (uint8_t)(given ? given->value[7 - i] : crc >> (8 * i));
     sum_header(r, "x-ms-content-crc64", bytes, sizeof(bytes));
 }
 

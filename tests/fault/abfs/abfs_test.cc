@@ -32,11 +32,13 @@ class Abfs : public Fault
 TEST_F(Abfs, F15TheServerDoesNotRead)
 {
     Fs quick = Open({"stall_timeout=1s"});
+    polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     const std::string bytes = Bytes(32 * MiB);
+    opts.part_bytes = bytes.size(); /* cases with throttles before this one would send parts one after another */
     Rules(R"({"method": "PUT", "count": 0, "deaf_ms": 30000})");
     const double began = Now();
     EXPECT_CODE(POLYFS_TIMEOUT,
-                polyfs_put(quick.get(), P("a").c_str(), bytes.data(), bytes.size(), nullptr, nullptr, E()));
+                polyfs_put(quick.get(), P("a").c_str(), bytes.data(), bytes.size(), &opts, nullptr, E()));
     EXPECT_LE(Now() - began, 8);
     EXPECT_EQ("(absent)", There("a"));
 }
