@@ -412,7 +412,103 @@ class Toxiproxy(Server):
         return {**self.upstream.settings(), "AWS_ENDPOINT_URL": self.url()}
 
 
-SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs)}
+class Hdfs(Server):
+    """A name node and a data node (MiniCluster.java), which take commands; and libhdfs, which Debian does not have."""
+    name = "hdfs"
+    JARS = ("org.apache.hadoop:hadoop-client-minicluster:3.4.2", "org.apache.hadoop:hadoop-client-runtime:3.4.2",
+            "org.apache.commons:commons-lang3:3.17.0", "org.slf4j:slf4j-nop:1.7.36")
+
+    @staticmethod
+    def java_home():
+        for program in sorted(glob.glob("/usr/lib/jvm/*/include/jni.h")):
+            return os.path.dirname(os.path.dirname(program))
+        raise Missing("jni.h is missing; install the package default-jdk-headless")
+
+    @classmethod
+    def install(cls):
+        folder = os.path.join(CACHE, "hadoop")
+        if not os.path.exists(os.path.join(folder, "ready")):
+            say("installing Hadoop's jars (Maven, 130 MB) and libhdfs (crates.io)")
+            os.makedirs(folder, exist_ok=True)
+            cls.jars(folder)
+            cls.libhdfs(folder)
+            with open(os.path.join(folder, "ready"), "w", encoding="utf-8"):
+                pass
+        return folder
+
+    @classmethod
+    def jars(cls, folder):
+        need("mvn", "maven")
+        rows = "".join("<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>"
+                       % tuple(jar.split(":")) for jar in cls.JARS)
+        with open(os.path.join(folder, "pom.xml"), "w", encoding="utf-8") as file:
+            file.write("<project xmlns='http://maven.apache.org/POM/4.0.0'><modelVersion>4.0.0</modelVersion><groupId>polyfs</groupId>"
+                       f"<artifactId>jars</artifactId><version>1</version><dependencies>{rows}</dependencies></project>")
+        subprocess.run(["mvn", "-q", "-B", "dependency:build-classpath", "-Dmdep.outputFile=cp.txt"], cwd=folder, check=True)
+
+    @classmethod
+    def libhdfs(cls, folder):
+        need("cargo", "cargo")
+        need("gcc", "build-essential")
+        crate = os.path.join(folder, "crate")
+        os.makedirs(os.path.join(crate, "src"), exist_ok=True)
+        with open(os.path.join(crate, "src", "lib.rs"), "w", encoding="utf-8"):
+            pass
+        with open(os.path.join(crate, "Cargo.toml"), "w", encoding="utf-8") as file:
+            file.write("[package]\nname = 'libhdfs'\nversion = '0.1.0'\n[dependencies]\nhdfs-sys = '=0.3.1'\n")
+        subprocess.run(["cargo", "fetch", "-q"], cwd=crate, check=True)
+        cargo = os.environ.get("CARGO_HOME") or os.path.expanduser("~/.cargo")
+        source = glob.glob(os.path.join(cargo, "registry", "src", "*", "hdfs-sys-0.3.1", "libhdfs", "hdfs_3_3"))[0]
+        java = os.path.join(cls.java_home(), "include")
+        files = glob.glob(os.path.join(source, "*.c")) + glob.glob(os.path.join(source, "os", "posix", "*.c"))
+        subprocess.run(["gcc", "-O2", "-w", "-shared", "-fPIC", "-Dunix=1", "-o", os.path.join(folder, "libhdfs.so"),
+                        *(f"-I{each}" for each in (java, os.path.join(java, "linux"), source, os.path.join(source, "include"),
+                                                   os.path.join(source, "os"), os.path.join(source, "os", "posix"),
+                                                   os.path.dirname(source))),
+                        *files, f"-L{os.path.join(cls.java_home(), 'lib', 'server')}", "-ljvm"], check=True)
+
+    def class_path(self):
+        with open(os.path.join(self.install(), "cp.txt"), encoding="utf-8") as file:
+            return file.read().strip()
+
+    def command(self):
+        here = os.path.dirname(os.path.abspath(__file__))
+        # Its standard input is a FIFO, which stays open for commands as long as this process does.
+        return [os.path.join(self.java_home(), "bin", "java"), "-Xmx384m", "-XX:+UseSerialGC", "-cp", self.class_path(),
+                os.path.join(here, "MiniCluster.java"), os.path.join(self.folder, "data"), str(self.port)]
+
+    def is_ready(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return f"ready {self.port}\n" in log.read()
+
+    def start(self):
+        commands = os.path.join(self.folder, "commands")
+        os.mkfifo(commands)
+        end = os.open(commands, os.O_RDWR)
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(self.command(), stdin=end, stdout=log, stderr=log, start_new_session=True)
+        self.commands = end
+        self.wait_for(self.is_ready, START_S)
+        return self
+
+    def wait_for(self, what, seconds):
+        until = time.monotonic() + seconds
+        while not what():
+            if self.process.poll() is not None or time.monotonic() > until:
+                self.stop()
+                with open(self.log, encoding="utf-8", errors="replace") as log:
+                    raise RuntimeError(f"{self.name} did not start, or did not obey:\n{log.read()[-4000:]}")
+            time.sleep(0.05)
+
+    def settings(self):
+        java = self.java_home()
+        return {"CLASSPATH": self.class_path(), "POLYFS_LIBHDFS": os.path.join(self.install(), "libhdfs.so"), "JAVA_HOME": java,
+                "LD_LIBRARY_PATH": os.path.join(java, "lib", "server"), "LIBHDFS_OPTS": "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+                "POLYFS_TEST_SERVER": "hdfs", "POLYFS_TEST_URL": f"hdfs://127.0.0.1:{self.port}",
+                "POLYFS_TEST_COMMANDS": os.path.join(self.folder, "commands"), "POLYFS_TEST_LOG": self.log}
+
+
+SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs, Hdfs)}
 
 
 def main():
