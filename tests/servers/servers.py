@@ -488,7 +488,7 @@ class Hdfs(Server):
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(self.command(), stdin=end, stdout=log, stderr=log, start_new_session=True)
         self.commands = end
-        self.wait_for(self.is_ready, START_S)
+        self.wait_for(self.is_ready, 4 * START_S)
         return self
 
     def wait_for(self, what, seconds):
