@@ -285,17 +285,22 @@ static int keep(struct hdfs_java *j, jobject local, jobject *out)
     return *out ? POLYFS_OK : polyfs_fail(j->err, POLYFS_NOMEM, "no memory for a stream");
 }
 
-/* Copies and size of blocks: the option's, else the client's configuration. */
-static int block_manners(struct hdfs_java *j, jobject path, jvalue *replication, jvalue *block_bytes)
+/*
+ * Copies and size of blocks: the option's, else the name node's, which Hadoop asks for once an hour. Not the client's
+ * configuration: a machine without Hadoop's files would ask a cluster of one data node for three copies.
+ */
+static int block_manners(struct hdfs_java *j, jvalue *replication, jvalue *block_bytes)
 {
-    jvalue args[1] = {{.l = path}};
-    int rc = POLYFS_OK;
+    jvalue defaults;
     replication->s = (jshort)j->fs->replication;
     block_bytes->j = j->fs->block_bytes;
-    if (!j->fs->replication)
-        rc = hdfs_invoke(j, HDFS_M_DFS_REPLICATION, j->fs->handle, args, replication);
-    if (rc == POLYFS_OK && !j->fs->block_bytes)
-        rc = hdfs_invoke(j, HDFS_M_DFS_BLOCK_BYTES, j->fs->handle, args, block_bytes);
+    if (replication->s && block_bytes->j)
+        return POLYFS_OK;
+    int rc = hdfs_invoke(j, HDFS_M_DFS_DEFAULTS, j->fs->handle, NULL, &defaults);
+    if (rc == POLYFS_OK && !replication->s)
+        rc = hdfs_invoke(j, HDFS_M_DEFAULTS_REPLICATION, defaults.l, NULL, replication);
+    if (rc == POLYFS_OK && !block_bytes->j)
+        rc = hdfs_invoke(j, HDFS_M_DEFAULTS_BLOCK_BYTES, defaults.l, NULL, block_bytes);
     return rc;
 }
 
@@ -305,7 +310,7 @@ int hdfs_create(struct hdfs_java *j, const char *path, jobject *out)
     jvalue flag, stream;
     int rc = path_object(j, path, &args[0].l);
     if (rc == POLYFS_OK)
-        rc = block_manners(j, args[0].l, &args[4], &args[5]);
+        rc = block_manners(j, &args[4], &args[5]);
     if (rc == POLYFS_OK)
         rc = hdfs_invoke(j, HDFS_M_PERMISSION_FILE, NULL, NULL, &args[1]);
     if (rc == POLYFS_OK)

@@ -56,6 +56,8 @@ static const struct row {
      "; no data node takes it: full or down? see: hdfs dfsadmin -report"},
     {"", "could only be written to 0 of", POLYFS_BUSY, POLYFS_RETRY_TRANSIENT,
      "; no data node takes it: full or down? see: hdfs dfsadmin -report"},
+    {"", "Failed to replace a bad datanode", POLYFS_NETWORK, POLYFS_RETRY_TRANSIENT,
+     "; too few data nodes are left; see: hdfs dfsadmin -report"},
     {"", "All datanodes", POLYFS_NETWORK, POLYFS_RETRY_TRANSIENT, "; see: hdfs dfsadmin -report"},
     {"ChecksumException", NULL, POLYFS_CORRUPT, POLYFS_RETRY_NEVER, "; see: hdfs fsck PATH -files -blocks"},
     {"BlockMissingException", NULL, POLYFS_NETWORK, POLYFS_RETRY_TRANSIENT,

@@ -95,6 +95,7 @@ enum hdfs_class {
     HDFS_C_PATH,
     HDFS_C_DFS,
     HDFS_C_CLIENT,
+    HDFS_C_DEFAULTS,
     HDFS_C_STATUS,
     HDFS_C_LISTING,
     HDFS_C_PERMISSION,
@@ -118,8 +119,9 @@ enum hdfs_method {
     HDFS_M_REMOTE_CLASS,
     HDFS_M_PATH_NEW,
     HDFS_M_DFS_CLIENT,
-    HDFS_M_DFS_REPLICATION,
-    HDFS_M_DFS_BLOCK_BYTES,
+    HDFS_M_DFS_DEFAULTS,
+    HDFS_M_DEFAULTS_REPLICATION,
+    HDFS_M_DEFAULTS_BLOCK_BYTES,
     HDFS_M_DFS_CREATE,
     HDFS_M_DFS_APPEND,
     HDFS_M_DFS_OPEN,
@@ -222,6 +224,8 @@ int hdfs_list(struct hdfs_java *j, const char *folder, const char *after, hdfs_l
 void hdfs_stat_fill(const struct hdfs_info *info, struct polyfs_stat *out);
 /* Metadata and content type into @meta (may be NULL) and @out. */
 int hdfs_meta_read(struct hdfs_java *j, const char *path, struct polyfs_stat *out, struct polyfs_pairs *meta);
+/* Does a write carry nothing but what core marks it with? */
+int hdfs_meta_is_nonce(const struct polyfs_put_request *request);
 int hdfs_meta_check(const struct hdfs_fs *fs, const struct polyfs_put_request *request, struct polyfs_error *err);
 int hdfs_meta_write(struct hdfs_java *j, const char *path, const struct polyfs_put_request *request);
 /* "folder/.polyfs-tmp-…" beside a path; malloc'ed. NULL without memory. */

@@ -55,6 +55,14 @@ int hdfs_meta_read(struct hdfs_java *j, const char *path, struct polyfs_stat *ou
 
 /* ---- writing -------------------------------------------------------------------------------------------------------- */
 
+int hdfs_meta_is_nonce(const struct polyfs_put_request *request)
+{
+    for (uint32_t i = 0; i < request->metadata_count; i++)
+        if (strcmp(row_at(request, i)->key, NONCE) != 0)
+            return 0;
+    return !request->content_type;
+}
+
 int hdfs_meta_check(const struct hdfs_fs *fs, const struct polyfs_put_request *request, struct polyfs_error *err)
 {
     size_t own = 0;
@@ -179,7 +187,7 @@ static int64_t ms_of(int64_t ns)
 {
     if (ns == POLYFS_TIME_UNKNOWN)
         return -1;
-    return ns / 1000000 - (ns % 1000000 < 0);
+    return ns / 1000000;
 }
 
 int hdfs_set_times(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, int64_t mtime_ns,
@@ -191,8 +199,8 @@ int hdfs_set_times(struct polyfs_call *call, void *self, const char *path, uint6
     if (rc != POLYFS_OK)
         return rc;
     rc = hdfs_path(&j, path, path_len, &own);
-    if (rc == POLYFS_OK && (ms_of(mtime_ns) < -1 || ms_of(atime_ns) < -1))
-        rc = polyfs_fail(err, POLYFS_INVALID, "HDFS keeps no time before 1970");
+    if (rc == POLYFS_OK && ((mtime_ns != POLYFS_TIME_UNKNOWN && mtime_ns < 0) || (atime_ns != POLYFS_TIME_UNKNOWN && atime_ns < 0)))
+        rc = polyfs_fail(err, POLYFS_INVALID, "HDFS keeps no time before 1970"); /* it says nothing, and keeps the old */
     if (rc == POLYFS_OK)
         rc = hdfs_touch(&j, own, ms_of(mtime_ns), ms_of(atime_ns));
     free(own);

@@ -74,10 +74,26 @@ static int open_inode(struct hdfs_java *j, const struct hdfs_info *info, jobject
     return POLYFS_BUSY;
 }
 
+/* The name node tells of what lies below a file only that it is not there. */
+static int is_below_a_file(struct hdfs_java *j, const char *path)
+{
+    struct hdfs_info parent;
+    struct polyfs_error ignored = POLYFS_ERROR_INIT, *err = j->err;
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    char *folder = slash && slash != path ? strndup(path, (size_t)(slash - path)) : NULL;
+    j->err = &ignored;
+    int is = folder && hdfs_info(j, folder, &parent) == POLYFS_OK && parent.is_there && !parent.is_dir;
+    j->err = err;
+    free(folder);
+    return is;
+}
+
 static int open_file(struct hdfs_java *j, const char *path, uint64_t path_len, char **out_path,
                      struct hdfs_info *info)
 {
     int rc = look(j, path, path_len, out_path, info);
+    if (rc == POLYFS_NOT_FOUND && is_below_a_file(j, *out_path))
+        rc = polyfs_fail(j->err, POLYFS_NOT_DIR, "a part of the path is a file, not a folder");
     return rc == POLYFS_OK && info->is_dir ? polyfs_fail(j->err, POLYFS_IS_DIR, "it is a folder") : rc;
 }
 
@@ -149,9 +165,16 @@ static int reader_open(struct polyfs_call *call, void *self, const char *path, u
         *r = (struct hdfs_reader){self, NULL};
         rc = open_inode(&j, &info, &r->input);
     }
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    if (rc == POLYFS_OK && out) {
+        hdfs_stat_fill(&info, &stat);
+        rc = hdfs_meta_read(&j, own, &stat, NULL);
+        if (rc != POLYFS_OK)
+            hdfs_input_close(&j, r->input);
+    }
     if (rc == POLYFS_OK) {
         if (out)
-            hdfs_stat_fill(&info, out);
+            *out = stat;
         *out_reader = r;
     } else {
         hdfs_host->free(r);

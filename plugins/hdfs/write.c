@@ -41,6 +41,10 @@ static int check(const struct hdfs_fs *fs, const char *path, uint64_t path_len,
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "HDFS keeps no checksum that a caller gives");
     if (!path_len || path[path_len - 1] == '/')
         return polyfs_fail(err, POLYFS_IS_DIR, "a name that ends in '/' is a folder's");
+    if (strncmp(strrchr(path, '/') ? strrchr(path, '/') + 1 : path, POLYFS_STAGING_PREFIX,
+                strlen(POLYFS_STAGING_PREFIX)) == 0)
+        return polyfs_fail(err, POLYFS_INVALID,
+                           "names that begin with " POLYFS_STAGING_PREFIX " are polyfs's own, and not listed");
     return hdfs_meta_check(fs, request, err);
 }
 
@@ -178,8 +182,8 @@ static int commit(struct hdfs_java *j, struct hdfs_stream *s, const struct polyf
 {
     int first = s->output != NULL;
     int rc = finish(j, s, request->durability);
-    if (rc == POLYFS_OK && s->staging && first)
-        rc = hdfs_meta_write(j, s->staging, request);
+    if (rc == POLYFS_OK && first) /* of an append: core's mark, by which it knows its own again */
+        rc = hdfs_meta_write(j, s->staging ? s->staging : s->target, request);
     if (rc == POLYFS_OK && s->staging)
         rc = publish(j, s, &request->condition);
     if (rc == POLYFS_OK && out) {
@@ -229,7 +233,7 @@ static int stream_open(struct polyfs_call *call, void *self, const char *path, u
     int rc = check(self, path, path_len, request, err);
     if (rc == POLYFS_OK && flags & ~POLYFS_STREAM_APPEND)
         rc = polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
-    if (rc == POLYFS_OK && flags && polyfs_put_has_more(request))
+    if (rc == POLYFS_OK && flags && !hdfs_meta_is_nonce(request))
         rc = polyfs_fail(err, POLYFS_UNSUPPORTED, "an append changes no metadata and takes no checksum");
     if (rc == POLYFS_OK)
         rc = hdfs_enter(&j, self, call, err);
