@@ -331,20 +331,6 @@ int hdfs_append(struct hdfs_java *j, const char *path, jobject *out)
     return rc == POLYFS_OK ? keep(j, stream.l, out) : rc;
 }
 
-int hdfs_recover_lease(struct hdfs_java *j, const char *path)
-{
-    jvalue args[1], closed = {.z = 0};
-    int rc = on_path(j, HDFS_M_DFS_RECOVER_LEASE, path, args, &closed);
-    if (rc != POLYFS_OK || closed.z)
-        return rc;
-    polyfs_fail(j->err, POLYFS_BUSY, "another writer has it open; its lease is being taken back");
-    if (j->err) {
-        j->err->retry = POLYFS_RETRY_THROTTLED;
-        j->err->after_ms = 1000;
-    }
-    return POLYFS_BUSY;
-}
-
 int hdfs_output_write(struct hdfs_java *j, jobject output, const void *data, uint64_t size)
 {
     const char *at = data;

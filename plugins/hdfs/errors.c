@@ -2,8 +2,7 @@
 /* What an exception of Hadoop means: (class, words of its message) -> code, retry class, what to do. No state. */
 #include "hdfs.h"
 
-#define SAFE_MODE_MS 2000
-#define WRITE_LEASE_MS 1000
+#define THROTTLED_MS 2000
 
 static const struct row {
     const char *class; /* how its name ends; "": any */
@@ -19,9 +18,10 @@ static const struct row {
     {"StandbyException", NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT,
      "; name the nameservice, as hdfs://NAMESERVICE/path, not one of its name nodes"},
     {"RetriableException", NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
-    {"AlreadyBeingCreatedException", NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
-    {"RecoveryInProgressException", NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
-    {"NotReplicatedYetException", NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
+    {"AlreadyBeingCreatedException", NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT,
+     "; another writer has it open; of one that died the name node takes it back after a minute"},
+    {"RecoveryInProgressException", NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
+    {"NotReplicatedYetException", NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
     {"LeaseExpiredException", NULL, POLYFS_CHANGED, POLYFS_RETRY_NEVER, ""},
     {"FileNotFoundException", NULL, POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""},
     {"ParentNotDirectoryException", NULL, POLYFS_NOT_DIR, POLYFS_RETRY_NEVER, ""},
@@ -126,7 +126,7 @@ int hdfs_exception(const char *class, const char *message, int changes, struct p
     err->retry = row->retry;
     snprintf(err->native_code, sizeof(err->native_code), "%s", dot ? dot + 1 : class);
     if (row->retry == POLYFS_RETRY_THROTTLED)
-        err->after_ms = row == &rows[0] || row == &rows[1] ? SAFE_MODE_MS : WRITE_LEASE_MS;
+        err->after_ms = THROTTLED_MS;
     /* The name node may have done it before the connection went. */
     if (changes && (row->code == POLYFS_NETWORK || row->code == POLYFS_TIMEOUT) && !ends_with(class, "ConnectException"))
         err->commit_state = POLYFS_COMMIT_UNKNOWN;

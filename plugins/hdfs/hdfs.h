@@ -133,7 +133,6 @@ enum hdfs_method {
     HDFS_M_DFS_SET_XATTR,
     HDFS_M_DFS_GET_XATTRS,
     HDFS_M_DFS_REMOVE_XATTR,
-    HDFS_M_DFS_RECOVER_LEASE,
     HDFS_M_CLIENT_INFO,
     HDFS_M_CLIENT_LIST,
     HDFS_M_STATUS_ID,
@@ -208,8 +207,6 @@ int hdfs_append(struct hdfs_java *j, const char *path, jobject *out);
 int hdfs_output_write(struct hdfs_java *j, jobject output, const void *data, uint64_t size);
 int hdfs_output_sync(struct hdfs_java *j, jobject output);
 int hdfs_output_close(struct hdfs_java *j, jobject output);
-/* Gives a lease back that this or another client died with; OK once the file is closed, else BUSY. */
-int hdfs_recover_lease(struct hdfs_java *j, const char *path);
 /* The inode, whatever name it has by now: NOT_FOUND once it is removed. */
 int hdfs_input_open(struct hdfs_java *j, uint64_t id, jobject *out);
 int hdfs_input_read(struct hdfs_java *j, jobject input, uint64_t offset, void *buffer, uint64_t length,

@@ -66,7 +66,6 @@ static const struct method {
     [HDFS_M_DFS_SET_XATTR] = {HDFS_C_DFS, 0, "setXAttr", "(" L_PATH L_STRING "[BLjava/util/EnumSet;)V"},
     [HDFS_M_DFS_GET_XATTRS] = {HDFS_C_DFS, 0, "getXAttrs", "(" L_PATH ")Ljava/util/Map;"},
     [HDFS_M_DFS_REMOVE_XATTR] = {HDFS_C_DFS, 0, "removeXAttr", "(" L_PATH L_STRING ")V"},
-    [HDFS_M_DFS_RECOVER_LEASE] = {HDFS_C_DFS, 0, "recoverLease", "(" L_PATH ")Z"},
     [HDFS_M_CLIENT_INFO] = {HDFS_C_CLIENT, 0, "getFileInfo", "(" L_STRING ")" L_STATUS},
     [HDFS_M_CLIENT_LIST] = {HDFS_C_CLIENT, 0, "listPaths", "(" L_STRING "[B)L" HDFS "protocol/DirectoryListing;"},
     [HDFS_M_STATUS_ID] = {HDFS_C_STATUS, 0, "getFileId", "()J"},

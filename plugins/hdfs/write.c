@@ -89,7 +89,10 @@ static int begin(struct hdfs_java *j, struct hdfs_stream *s, const struct polyfs
     return rc == POLYFS_OK ? hdfs_create(j, s->staging, &s->output) : rc;
 }
 
-/* Adds to the file itself. Who finds a writer that died takes its lease back first. */
+/*
+ * Adds to the file itself. While another writer has it open the name node refuses, and after a minute without a sign of
+ * that writer it takes the lease back by itself. recoverLease would do so at once, and from a writer that lives, too.
+ */
 static int begin_append(struct hdfs_java *j, struct hdfs_stream *s, const struct polyfs_put_request *request)
 {
     int rc = check_target(j, s->target, &request->condition);
@@ -99,12 +102,6 @@ static int begin_append(struct hdfs_java *j, struct hdfs_stream *s, const struct
         rc = hdfs_create(j, s->target, &s->output);
         s->made = rc == POLYFS_OK;
     }
-    if (rc != POLYFS_BUSY || !j->err || strcmp(j->err->native_code, "AlreadyBeingCreatedException") != 0)
-        return rc;
-    struct polyfs_error ignored = POLYFS_ERROR_INIT, *err = j->err;
-    j->err = &ignored;
-    hdfs_recover_lease(j, s->target);
-    j->err = err;
     return rc;
 }
 
