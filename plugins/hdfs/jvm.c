@@ -319,19 +319,46 @@ static int make_vm(const char *class_path, const char *more, struct polyfs_error
     return rc;
 }
 
+static int find_class(JNIEnv *env, const char *name, jclass *out, struct polyfs_error *err)
+{
+    jclass local = (*env)->FindClass(env, name);
+    if (!local) {
+        (*env)->ExceptionClear(env);
+        return polyfs_fail(err, POLYFS_CONFIG,
+                           "CLASSPATH lacks a jar: there is no class %s; set it to what this prints: hadoop classpath "
+                           "--glob",
+                           name);
+    }
+    if (out)
+        *out = (*env)->NewGlobalRef(env, local);
+    (*env)->DeleteLocalRef(env, local);
+    return POLYFS_OK;
+}
+
+/* Before libhdfs sees this Java: without these classes it prints, and ends the process on the first exception. */
+static int check_classes(struct polyfs_error *err)
+{
+    static const char *const needed[] = {"org/apache/commons/lang3/exception/ExceptionUtils",
+                                         "org/apache/hadoop/conf/Configuration"};
+    void *env = NULL;
+    int rc = POLYFS_OK, attached = (*vm)->GetEnv(vm, &env, JNI_VERSION_1_8) == JNI_OK;
+    if (!attached && (*vm)->AttachCurrentThread(vm, &env, NULL) != JNI_OK)
+        return polyfs_fail(err, POLYFS_NOMEM, "this thread cannot be attached to Java");
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && rc == POLYFS_OK; i++)
+        rc = find_class(env, needed[i], NULL, err);
+    for (int i = 0; i < HDFS_CLASSES && rc == POLYFS_OK; i++)
+        rc = find_class(env, class_names[i], NULL, err);
+    if (!attached)
+        (*vm)->DetachCurrentThread(vm);
+    return rc;
+}
+
 static int find_classes(JNIEnv *env, struct polyfs_error *err)
 {
     for (int i = 0; i < HDFS_CLASSES; i++) {
-        jclass local = (*env)->FindClass(env, class_names[i]);
-        classes[i] = local ? (*env)->NewGlobalRef(env, local) : NULL;
-        if (!classes[i]) {
-            (*env)->ExceptionClear(env);
-            return polyfs_fail(err, POLYFS_CONFIG,
-                               "CLASSPATH lacks a jar: there is no class %s; set it to what this prints: hadoop "
-                               "classpath --glob",
-                               class_names[i]);
-        }
-        (*env)->DeleteLocalRef(env, local);
+        int rc = find_class(env, class_names[i], &classes[i], err);
+        if (rc != POLYFS_OK)
+            return rc;
     }
     for (int i = 0; i < HDFS_METHODS; i++) {
         const struct method *row = &method_rows[i];
@@ -373,6 +400,8 @@ static int start(const struct hdfs_fs *fs, struct polyfs_error *err)
             rc = make_vm(class_path, fs->jvm_options, err);
     }
     free(class_path);
+    if (rc == POLYFS_OK)
+        rc = check_classes(err);
     if (rc == POLYFS_OK)
         rc = attach(&env, err);
     return rc == POLYFS_OK ? find_classes(env, err) : rc;
