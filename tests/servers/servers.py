@@ -502,7 +502,10 @@ class Hdfs(Server):
 
     def settings(self):
         java = self.java_home()
-        return {"CLASSPATH": self.class_path(), "POLYFS_LIBHDFS": os.path.join(self.install(), "libhdfs.so"), "JAVA_HOME": java,
+        with open(os.path.join(self.folder, "core-site.xml"), "w", encoding="utf-8") as file:
+            file.write("<configuration><property><name>fs.defaultFS</name>"
+                       f"<value>hdfs://127.0.0.1:{self.port}</value></property></configuration>")
+        return {"HADOOP_CONF_DIR": self.folder, "CLASSPATH": self.class_path(), "POLYFS_LIBHDFS": os.path.join(self.install(), "libhdfs.so"), "JAVA_HOME": java,
                 "LD_LIBRARY_PATH": os.path.join(java, "lib", "server"), "LIBHDFS_OPTS": "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
                 "POLYFS_TEST_SERVER": "hdfs", "POLYFS_TEST_URL": f"hdfs://127.0.0.1:{self.port}",
                 "POLYFS_TEST_COMMANDS": os.path.join(self.folder, "commands"), "POLYFS_TEST_LOG": self.log}
