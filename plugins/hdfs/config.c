@@ -14,8 +14,7 @@ const struct polyfs_option hdfs_options[] = {
     {"port", "", "", POLYFS_OPTION_INT, 0, NULL, NULL, "port of the name node; none for a nameservice"},
     {"user", "username", "HADOOP_USER_NAME", POLYFS_OPTION_STRING, 0, NULL, NULL,
      "who to be, where the cluster believes what it is told"},
-    {"kerb_ticket", "kerberos_ticket", "KRB5CCNAME", POLYFS_OPTION_PATH, 0, NULL, NULL,
-     "ticket cache of Kerberos"},
+    {"kerb_ticket", "kerberos_ticket", "KRB5CCNAME", POLYFS_OPTION_PATH, 0, NULL, NULL, "ticket cache of Kerberos"},
     {"replication", "", "", POLYFS_OPTION_INT, 0, NULL, NULL, "copies of each block; default: the cluster's"},
     {"block_size", "default_block_size", "", POLYFS_OPTION_SIZE, 0, NULL, NULL,
      "size of blocks of new files; default: the cluster's"},
@@ -24,7 +23,7 @@ const struct polyfs_option hdfs_options[] = {
 };
 const uint32_t hdfs_option_count = sizeof(hdfs_options) / sizeof(hdfs_options[0]);
 
-static const char *keep(struct hdfs_fs *fs, const char *text, size_t length, int *failed)
+const char *hdfs_keep(struct hdfs_fs *fs, const char *text, size_t length, int *failed)
 {
     if (!text || !length)
         return NULL;
@@ -39,7 +38,7 @@ static const char *keep(struct hdfs_fs *fs, const char *text, size_t length, int
 
 static const char *keep_text(struct hdfs_fs *fs, const char *text, int *failed)
 {
-    return keep(fs, text, text ? strlen(text) : 0, failed);
+    return hdfs_keep(fs, text, text ? strlen(text) : 0, failed);
 }
 
 static int port_of(const char *text, uint16_t *out)
@@ -50,16 +49,13 @@ static int port_of(const char *text, uint16_t *out)
     return value && value <= 65535 ? POLYFS_OK : POLYFS_CONFIG;
 }
 
-/* user@host:port of the URL; what it does not say comes from options. */
+/* host:port of the URL; what it does not say comes from options. */
 static int where_load(struct hdfs_fs *fs, const struct polyfs_options *options, int *failed,
                       struct polyfs_error *err)
 {
     const char *authority = hdfs_host->authority(options), *at = strrchr(authority, '@');
     const char *host = at ? at + 1 : authority, *colon = strrchr(host, ':');
-    fs->user = keep_text(fs, hdfs_host->option(options, "user"), failed);
-    if (at)
-        fs->user = keep(fs, authority, (size_t)(at - authority), failed);
-    fs->name_node = keep(fs, host, colon ? (size_t)(colon - host) : strlen(host), failed);
+    fs->name_node = hdfs_keep(fs, host, colon ? (size_t)(colon - host) : strlen(host), failed);
     if (!fs->name_node)
         fs->name_node = keep_text(fs, hdfs_host->option(options, "host"), failed);
     if (colon && port_of(colon + 1, &fs->port) != POLYFS_OK)
@@ -94,11 +90,7 @@ static int conf_check(const char *conf, struct polyfs_error *err)
 static int manners_load(struct hdfs_fs *fs, const struct polyfs_options *options, int *failed,
                         struct polyfs_error *err)
 {
-    const char *ticket = hdfs_host->option(options, "kerb_ticket");
     int64_t replication = hdfs_host->option_number(options, "replication");
-    if (ticket && strncmp(ticket, "FILE:", 5) == 0)
-        ticket += 5; /* as KRB5CCNAME has it */
-    fs->ticket_cache = keep_text(fs, ticket, failed);
     fs->conf = keep_text(fs, hdfs_host->option(options, "extra_conf"), failed);
     fs->block_bytes = hdfs_host->option_number(options, "block_size");
     if (replication < 0 || replication > 512)
@@ -135,6 +127,7 @@ int hdfs_open(struct polyfs_call *call, const struct polyfs_options *options, co
     int rc = where_load(fs, options, &failed, err);
     if (rc == POLYFS_OK)
         rc = manners_load(fs, options, &failed, err);
+    hdfs_auth_load(fs, options, &failed);
     environment_load(fs, options, &failed);
     if (rc == POLYFS_OK && failed)
         rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for a filesystem");

@@ -62,8 +62,7 @@ static const struct row {
     {"ChecksumException", NULL, POLYFS_CORRUPT, POLYFS_RETRY_NEVER, "; see: hdfs fsck PATH -files -blocks"},
     {"BlockMissingException", NULL, POLYFS_NETWORK, POLYFS_RETRY_TRANSIENT,
      "; no data node that has the block answers; see: hdfs fsck PATH -files -blocks"},
-    {"UnknownHostException", NULL, POLYFS_CONFIG, POLYFS_RETRY_NEVER,
-     "; is the host of hdfs://HOST:PORT/ right?"},
+    {"UnknownHostException", NULL, POLYFS_CONFIG, POLYFS_RETRY_NEVER, "; is the host of hdfs://HOST:PORT/ right?"},
     {"ConnectException", NULL, POLYFS_NETWORK, POLYFS_RETRY_TRANSIENT,
      "; is the name node running, and is this its port? see: hdfs getconf -confKey fs.defaultFS"},
     {"NoRouteToHostException", NULL, POLYFS_NETWORK, POLYFS_RETRY_TRANSIENT, ""},
@@ -128,7 +127,8 @@ int hdfs_exception(const char *class, const char *message, int changes, struct p
     if (row->retry == POLYFS_RETRY_THROTTLED)
         err->after_ms = THROTTLED_MS;
     /* The name node may have done it before the connection went. */
-    if (changes && (row->code == POLYFS_NETWORK || row->code == POLYFS_TIMEOUT) && !ends_with(class, "ConnectException"))
+    if (changes && (row->code == POLYFS_NETWORK || row->code == POLYFS_TIMEOUT) &&
+        !ends_with(class, "ConnectException"))
         err->commit_state = POLYFS_COMMIT_UNKNOWN;
     return row->code;
 }

@@ -22,8 +22,8 @@ static int make(struct hdfs_java *j, const char *path, uint32_t flags)
     return hdfs_make_folder(j, path, (flags & POLYFS_MKDIR_PARENTS) != 0);
 }
 
-int hdfs_mkdir(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
-               struct polyfs_error *err)
+static int fs_mkdir(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
+                    struct polyfs_error *err)
 {
     struct hdfs_java j;
     char *own = NULL;
@@ -63,9 +63,9 @@ static int replace(struct hdfs_java *j, const char *from, const char *to)
     return rc;
 }
 
-int hdfs_rename(struct polyfs_call *call, void *self, const struct polyfs_source *source, const char *target,
-                uint64_t target_len, const struct polyfs_put_request *request, struct polyfs_step *step,
-                struct polyfs_error *err)
+static int fs_rename(struct polyfs_call *call, void *self, const struct polyfs_source *source, const char *target,
+                     uint64_t target_len, const struct polyfs_put_request *request, struct polyfs_step *step,
+                     struct polyfs_error *err)
 {
     struct hdfs_java j;
     char *from = NULL, *to = NULL;
@@ -96,8 +96,8 @@ const struct polyfs_fs_ops hdfs_fs_ops = {
     .put = hdfs_put,
     .remove = hdfs_remove,
     .remove_tree = hdfs_remove_tree,
-    .rename = hdfs_rename,
-    .mkdir = hdfs_mkdir,
+    .rename = fs_rename,
+    .mkdir = fs_mkdir,
     .rmdir = hdfs_rmdir,
     .set_metadata = hdfs_set_metadata,
     .set_times = hdfs_set_times,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the hdfs plugin share. library.c finds libjvm and libhdfs, jvm.c calls Java and turns exceptions into
- * errors, dfs.c has the calls of Hadoop's file system; the slots are made of those and see no Java.
+ * errors, client.c has the calls of Hadoop's file system; the slots are made of those and see no Java.
  * docs/adr/0001-slots.md says for each slot which calls it is.
  */
 #ifndef HDFS_H
@@ -15,7 +15,6 @@
 #define HDFS_SLICE (UINT64_C(1) << 20) /* no call of Java moves more, so that a cancel is seen in time */
 #define HDFS_TEXTS 16
 #define HDFS_CONF_MAX 32
-#define HDFS_STAGING_ROOM (sizeof(POLYFS_STAGING_PREFIX) + 32)
 #define HDFS_XATTRS_MAX 32 /* names a file (dfs.namenode.fs-limits.max-xattrs-per-inode) */
 #define HDFS_XATTR_BYTES 16384
 
@@ -36,7 +35,8 @@ struct hdfs_fs {
 
     pthread_mutex_t mu;
     /* guarded by mu */
-    void *handle; /* hdfsFS, or NULL until the first call. In every libhdfs it is a global reference to the FileSystem */
+    void *
+        handle; /* hdfsFS, or NULL until the first call. In every libhdfs it is a global reference to the FileSystem */
     jobject client; /* its DFSClient, a global reference */
     int no_xattrs;  /* atomic: the name node said that extended attributes are off */
 };
@@ -56,6 +56,12 @@ extern const uint32_t hdfs_option_count;
 int hdfs_open(struct polyfs_call *call, const struct polyfs_options *options, const struct polyfs_inner *inner,
               void **out, struct polyfs_error *err);
 void hdfs_close(void *fs);
+/* Keeps a copy of a text until close; NULL and "" give NULL. Sets *failed when there is no memory. */
+const char *hdfs_keep(struct hdfs_fs *fs, const char *text, size_t length, int *failed);
+
+/* ---- auth.c ---- */
+/* The user that the URL names in front of '@', else that of the options; the ticket cache of Kerberos. */
+void hdfs_auth_load(struct hdfs_fs *fs, const struct polyfs_options *options, int *failed);
 
 /* ---- library.c: libjvm and libhdfs, once a process ---- */
 struct hdfs_library {
@@ -85,8 +91,6 @@ int hdfs_enter(struct hdfs_java *j, struct hdfs_fs *fs, struct polyfs_call *call
 int hdfs_enter_to_tidy(struct hdfs_java *j, struct hdfs_fs *fs, struct polyfs_call *call, struct polyfs_error *err);
 void hdfs_leave(struct hdfs_java *j);
 void hdfs_disconnect(struct hdfs_fs *fs);
-/* Was the process forked since Java was started in it? */
-int hdfs_is_forked(void);
 
 enum hdfs_class {
     HDFS_C_THROWABLE,
@@ -180,7 +184,7 @@ int hdfs_exception(const char *class, const char *message, int changes, struct p
 /* What hdfsBuilderConnect failed of. */
 int hdfs_connect_failed(const struct hdfs_fs *fs, const char *cause, struct polyfs_error *err);
 
-/* ---- dfs.c: the calls of DistributedFileSystem and DFSClient ---- */
+/* ---- client.c: the calls of DistributedFileSystem and DFSClient ---- */
 struct hdfs_info {
     int is_there, is_dir;
     uint64_t id, size;
@@ -225,8 +229,6 @@ int hdfs_meta_read(struct hdfs_java *j, const char *path, struct polyfs_stat *ou
 int hdfs_meta_is_nonce(const struct polyfs_put_request *request);
 int hdfs_meta_check(const struct hdfs_fs *fs, const struct polyfs_put_request *request, struct polyfs_error *err);
 int hdfs_meta_write(struct hdfs_java *j, const char *path, const struct polyfs_put_request *request);
-/* "folder/.polyfs-tmp-…" beside a path; malloc'ed. NULL without memory. */
-char *hdfs_staging_name(const char *path);
 
 /* The slots, by file. */
 extern const struct polyfs_fs_ops hdfs_fs_ops;
@@ -240,8 +242,6 @@ HDFS_SLOT(get);
 HDFS_SLOT(put);
 HDFS_SLOT(remove);
 HDFS_SLOT(remove_tree);
-HDFS_SLOT(rename);
-HDFS_SLOT(mkdir);
 HDFS_SLOT(rmdir);
 HDFS_SLOT(set_metadata);
 HDFS_SLOT(set_times);

@@ -96,14 +96,15 @@ static const struct method {
 /* Of the process. Written once, under the lock; read without it by whoever saw READY. */
 enum { NOT_STARTED, STARTING, READY };
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
-static int state; /* atomic: NOT_STARTED, STARTING, READY */
+static int state;           /* atomic: NOT_STARTED, STARTING, READY */
 static uint64_t generation; /* of the process that Java was started in */
 static JavaVM *vm;
 static struct hdfs_library library;
 static jclass classes[HDFS_CLASSES];
 static jmethodID methods[HDFS_METHODS];
 
-int hdfs_is_forked(void)
+/* Was the process forked since Java was started in it? */
+static int is_forked(void)
 {
     return __atomic_load_n(&state, __ATOMIC_ACQUIRE) != NOT_STARTED && generation != hdfs_host->fork_generation();
 }
@@ -302,8 +303,9 @@ static int make_vm(const char *class_path, const char *more, struct polyfs_error
     if (rc == POLYFS_OK) {
         snprintf(path, strlen(class_path) + 32, "-Djava.class.path=%s", class_path);
         options[args.nOptions++].optionString = path;
-        options[args.nOptions++].optionString = (char *)(uintptr_t)"-Xrs";
-        for (char *word = strtok_r(words, " ", &rest); word && args.nOptions < 34; word = strtok_r(NULL, " ", &rest))
+        options[args.nOptions++].optionString = (char *)(uintptr_t) "-Xrs";
+        for (char *word = strtok_r(words, " ", &rest); word && args.nOptions < 34;
+             word = strtok_r(NULL, " ", &rest))
             options[args.nOptions++].optionString = word;
         jint code = library.create_vm(&vm, &env, &args);
         if (code != JNI_OK)
@@ -324,10 +326,11 @@ static int find_class(JNIEnv *env, const char *name, jclass *out, struct polyfs_
     jclass local = (*env)->FindClass(env, name);
     if (!local) {
         (*env)->ExceptionClear(env);
-        return polyfs_fail(err, POLYFS_CONFIG,
-                           "CLASSPATH lacks a jar: there is no class %s; set it to what this prints: hadoop classpath "
-                           "--glob",
-                           name);
+        return polyfs_fail(
+            err, POLYFS_CONFIG,
+            "CLASSPATH lacks a jar: there is no class %s; set it to what this prints: hadoop classpath "
+            "--glob",
+            name);
     }
     if (out)
         *out = (*env)->NewGlobalRef(env, local);
@@ -428,12 +431,9 @@ static int start_once(const struct hdfs_fs *fs, struct polyfs_error *err)
 
 /* A call may last ten seconds and not the minutes that these are otherwise; what the user says comes behind, and wins. */
 static const char *const bounds[][2] = {
-    {"ipc.client.connect.timeout", "5000"},
-    {"ipc.client.connect.max.retries", "1"},
-    {"ipc.client.connect.retry.interval", "200"},
-    {"ipc.client.connect.max.retries.on.timeouts", "0"},
-    {"ipc.client.rpc-timeout.ms", "8000"},
-    {"dfs.client.socket-timeout", "8000"},
+    {"ipc.client.connect.timeout", "5000"},       {"ipc.client.connect.max.retries", "1"},
+    {"ipc.client.connect.retry.interval", "200"}, {"ipc.client.connect.max.retries.on.timeouts", "0"},
+    {"ipc.client.rpc-timeout.ms", "8000"},        {"dfs.client.socket-timeout", "8000"},
     {"dfs.client.retry.window.base", "100"},
 };
 
@@ -507,7 +507,7 @@ static int connect_once(struct hdfs_java *j)
 int hdfs_enter_to_tidy(struct hdfs_java *j, struct hdfs_fs *fs, struct polyfs_call *call, struct polyfs_error *err)
 {
     *j = (struct hdfs_java){.fs = fs, .call = call, .err = err};
-    if (hdfs_is_forked())
+    if (is_forked())
         return polyfs_fail(err, POLYFS_FORKED,
                            "this process was forked, and Java does not survive that; open hdfs:// in the child "
                            "only, or start the child with exec");
@@ -540,7 +540,7 @@ void hdfs_leave(struct hdfs_java *j)
 void hdfs_disconnect(struct hdfs_fs *fs)
 {
     JNIEnv *env;
-    if (!fs->handle || hdfs_is_forked() || attach(&env, NULL) != POLYFS_OK)
+    if (!fs->handle || is_forked() || attach(&env, NULL) != POLYFS_OK)
         return;
     if (fs->client)
         (*env)->DeleteGlobalRef(env, fs->client);

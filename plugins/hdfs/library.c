@@ -18,8 +18,6 @@
 
 #define CLASS_PATH_MAX (1u << 20)
 
-extern char **environ;
-
 /* ---- libraries ---------------------------------------------------------------------------------------------------- */
 
 static void *load(const char *format, const char *folder)
@@ -53,8 +51,10 @@ static void *load_jvm(const struct hdfs_fs *fs)
 
 static void *load_libhdfs(const struct hdfs_fs *fs)
 {
-    static const char *const usual[] = {"/usr/lib/hadoop/lib/native/libhdfs.so", "/opt/hadoop/lib/native/libhdfs.so",
-                                        "/usr/local/hadoop/lib/native/libhdfs.so", "libhdfs.so.0.0.0", "libhdfs.so"};
+    static const char *const usual[] = {"/usr/lib/hadoop/lib/native/libhdfs.so",
+                                        "/opt/hadoop/lib/native/libhdfs.so",
+                                        "/usr/local/hadoop/lib/native/libhdfs.so", "libhdfs.so.0.0.0",
+                                        "libhdfs.so"};
     void *library = load("%s/libhdfs.so", fs->libhdfs);
     if (!library)
         library = load("%s", fs->libhdfs);
@@ -135,11 +135,26 @@ static int read_all(int fd, char *out, size_t room)
     return have > 0;
 }
 
-/* What `hadoop classpath --glob` prints; NULL when it cannot be run or fails. */
-static char *ask_hadoop(const char *program)
+/* Name and value for a child's environment, in @out; the next free place. */
+static char **put_variable(char **to, char *out, size_t room, const char *name, const char *value)
 {
-    char *const argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)"classpath", (char *)(uintptr_t)"--glob", NULL};
+    if (value && (size_t)snprintf(out, room, "%s=%s", name, value) < room)
+        *to++ = out;
+    return to;
+}
+
+/* What `hadoop classpath --glob` prints, in an environment of what it needs; NULL when it cannot be run or fails. */
+static char *ask_hadoop(const struct hdfs_fs *fs, const char *program)
+{
+    char variables[3][4200], *environment[5] = {NULL}, **to = environment;
+    char *const argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t) "classpath", (char *)(uintptr_t) "--glob",
+                          NULL};
+    static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin";
     posix_spawn_file_actions_t actions;
+    *to++ = path;
+    to = put_variable(to, variables[0], sizeof(variables[0]), "HADOOP_HOME", fs->hadoop_home);
+    to = put_variable(to, variables[1], sizeof(variables[1]), "JAVA_HOME", fs->java_home);
+    put_variable(to, variables[2], sizeof(variables[2]), "HADOOP_CONF_DIR", fs->conf_dir);
     char *out = malloc(CLASS_PATH_MAX);
     int ends[2], status = -1;
     pid_t child;
@@ -149,7 +164,7 @@ static char *ask_hadoop(const char *program)
     }
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    int failed = posix_spawn(&child, program, &actions, NULL, argv, environ);
+    int failed = posix_spawn(&child, program, &actions, NULL, argv, environment);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     int has_text = !failed && read_all(ends[0], out, CLASS_PATH_MAX);
@@ -194,7 +209,8 @@ static int has_jar(const char *path, const char *name)
 static int check_jars(const char *path, struct polyfs_error *err)
 {
     const char *missing = NULL;
-    if (!has_jar(path, "hadoop-client-api") && !has_jar(path, "hadoop-hdfs-client") && !has_jar(path, "hadoop-client"))
+    if (!has_jar(path, "hadoop-client-api") && !has_jar(path, "hadoop-hdfs-client") &&
+        !has_jar(path, "hadoop-client"))
         missing = "hadoop-client-api";
     else if (!has_jar(path, "commons-lang3"))
         missing = "commons-lang3";
@@ -210,7 +226,7 @@ int hdfs_class_path(const struct hdfs_fs *fs, char **out, struct polyfs_error *e
     const char *path = fs->class_path;
     if (!path && fs->hadoop_home) {
         snprintf(program, sizeof(program), "%s/bin/hadoop", fs->hadoop_home);
-        path = asked = ask_hadoop(program);
+        path = asked = ask_hadoop(fs, program);
     }
     if (!path)
         return polyfs_fail(err, POLYFS_CONFIG,

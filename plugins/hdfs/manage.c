@@ -199,8 +199,10 @@ int hdfs_set_times(struct polyfs_call *call, void *self, const char *path, uint6
     if (rc != POLYFS_OK)
         return rc;
     rc = hdfs_path(&j, path, path_len, &own);
-    if (rc == POLYFS_OK && ((mtime_ns != POLYFS_TIME_UNKNOWN && mtime_ns < 0) || (atime_ns != POLYFS_TIME_UNKNOWN && atime_ns < 0)))
-        rc = polyfs_fail(err, POLYFS_INVALID, "HDFS keeps no time before 1970"); /* it says nothing, and keeps the old */
+    if (rc == POLYFS_OK &&
+        ((mtime_ns != POLYFS_TIME_UNKNOWN && mtime_ns < 0) || (atime_ns != POLYFS_TIME_UNKNOWN && atime_ns < 0)))
+        rc = polyfs_fail(err, POLYFS_INVALID,
+                         "HDFS keeps no time before 1970"); /* it says nothing, and keeps the old */
     if (rc == POLYFS_OK)
         rc = hdfs_touch(&j, own, ms_of(mtime_ns), ms_of(atime_ns));
     free(own);

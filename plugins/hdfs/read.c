@@ -98,7 +98,8 @@ static int open_file(struct hdfs_java *j, const char *path, uint64_t path_len, c
 }
 
 static int get_range(struct hdfs_java *j, const char *path, uint64_t path_len,
-                     const struct polyfs_get_request *request, void *buffer, uint64_t *out_n, struct polyfs_stat *stat)
+                     const struct polyfs_get_request *request, void *buffer, uint64_t *out_n,
+                     struct polyfs_stat *stat)
 {
     struct hdfs_info info;
     uint64_t offset = 0, length = 0;
@@ -148,8 +149,8 @@ int hdfs_get(struct polyfs_call *call, void *self, const char *path, uint64_t pa
 
 /* ---- readers -------------------------------------------------------------------------------------------------------- */
 
-static int reader_open(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,
-                       void **out_reader, struct polyfs_stat *out, struct polyfs_error *err)
+static int reader_open(struct polyfs_call *call, void *self, const char *path, uint64_t path_len,
+                       const char *version, void **out_reader, struct polyfs_stat *out, struct polyfs_error *err)
 {
     struct hdfs_java j;
     struct hdfs_info info;

@@ -17,7 +17,8 @@ struct hdfs_stream {
     struct hdfs_info info;  /* of the staging file */
 };
 
-char *hdfs_staging_name(const char *path)
+/* "folder/.polyfs-tmp-…" beside a path; NULL without memory. */
+static char *staging_name(const char *path)
 {
     uint8_t bits[16];
     char *out = NULL, hex[33];
@@ -84,7 +85,7 @@ static int stream_new(struct hdfs_java *j, const char *path, uint64_t path_len, 
 static int begin(struct hdfs_java *j, struct hdfs_stream *s, const struct polyfs_put_request *request)
 {
     int rc = check_target(j, s->target, &request->condition);
-    if (rc == POLYFS_OK && !(s->staging = hdfs_staging_name(s->target)))
+    if (rc == POLYFS_OK && !(s->staging = staging_name(s->target)))
         rc = polyfs_fail(j->err, POLYFS_NOMEM, "no memory for a name");
     return rc == POLYFS_OK ? hdfs_create(j, s->staging, &s->output) : rc;
 }

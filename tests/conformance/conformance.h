@@ -31,7 +31,7 @@ struct Store {
     bool etags_race = false;     /* an answer now and then has the bytes of one version and the etag of another */
     bool tells_absent = true;    /* removing what is not there is NOT_FOUND; else it may be OK */
     bool same_process = false;   /* objects live in this process: a child has a copy of its own */
-    uint32_t get_requests = 1; /* of a read of one small object, by its get */
+    uint32_t get_requests = 1;   /* of a read of one small object, by its get */
     bool survives_fork = true;   /* a forked child goes on with it; else each of its calls is FORKED at once */
     /* Makes a symbolic link at the path of the second URL; 0 on success. Empty: the store has no way to. */
     std::function<int(const std::string &target, const std::string &link)> make_link;

@@ -155,7 +155,8 @@ CONFORMANCE_CASE(fork, WhileThreadsAreBusy)
     for (uint64_t i = 0; i < count && !bad; i++) {
         auto standing = still.hold<std::unique_lock<std::shared_mutex>>();
         int status = InAChild([&] {
-            return store().survives_fork ? UseAll(fs(), P("a"), bytes, P("child")) : IsForked(fs(), P("a"), P("child"));
+            return store().survives_fork ? UseAll(fs(), P("a"), bytes, P("child"))
+                                         : IsForked(fs(), P("a"), P("child"));
         });
         EXPECT_EQ(0, status) << "child " << i;
         bad += status != 0;

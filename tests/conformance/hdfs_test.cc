@@ -28,7 +28,7 @@ int main(int argc, char **argv)
         conformance::Store store;
         store.name = "hdfs";
         store.url = std::string(url ? url : "hdfs://127.0.0.1:8020") + "/cases";
-        store.get_requests = 3; /* status, block locations, bytes */
+        store.get_requests = 3;      /* status, block locations, bytes */
         store.survives_fork = false; /* a JVM is in the process */
         MakeFolder(store.url);
         return std::vector<conformance::Store>{store};

@@ -70,8 +70,8 @@ static int info_of(struct hdfs_java *j, jobject status, struct hdfs_info *out)
     if (rc != POLYFS_OK)
         return rc;
     (*j->env)->DeleteLocalRef(j->env, permission.l);
-    *out = (struct hdfs_info){1, is_dir.z, (uint64_t)id.j, is_dir.z ? 0 : (uint64_t)size.j, mtime.j,
-                              (uint32_t)(uint16_t)bits.s & 07777};
+    *out = (struct hdfs_info){
+        1, is_dir.z, (uint64_t)id.j, is_dir.z ? 0 : (uint64_t)size.j, mtime.j, (uint32_t)(uint16_t)bits.s & 07777};
     return POLYFS_OK;
 }
 
@@ -122,7 +122,8 @@ int hdfs_make_folder(struct hdfs_java *j, const char *path, int parents)
     j->changes = 1;
     if (rc == POLYFS_OK)
         rc = on_path(j, parents ? HDFS_M_DFS_MKDIRS : HDFS_M_DFS_MKDIR, path, args, &done);
-    return rc == POLYFS_OK && !done.z ? polyfs_fail(j->err, POLYFS_IO, "the name node did not make the folder") : rc;
+    return rc == POLYFS_OK && !done.z ? polyfs_fail(j->err, POLYFS_IO, "the name node did not make the folder")
+                                      : rc;
 }
 
 int hdfs_touch(struct hdfs_java *j, const char *path, int64_t mtime_ms, int64_t atime_ms)
