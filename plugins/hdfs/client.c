@@ -338,7 +338,7 @@ int hdfs_output_write(struct hdfs_java *j, jobject output, const void *data, uin
     jbyteArray bytes;
     for (uint64_t done = 0; done < size;) {
         uint64_t n = size - done < HDFS_SLICE ? size - done : HDFS_SLICE;
-        int rc = polyfs_go_on(hdfs_host, j->call, j->err);
+        int rc = polyfs_go_on(ps_host, j->call, j->err);
         if (rc == POLYFS_OK)
             rc = hdfs_bytes(j, at + done, n, &bytes);
         if (rc != POLYFS_OK)
@@ -399,7 +399,7 @@ int hdfs_input_read(struct hdfs_java *j, jobject input, uint64_t offset, void *b
     void *own = length ? malloc(length < HDFS_SLICE ? length : HDFS_SLICE) : NULL;
     int rc = own || !length ? POLYFS_OK : polyfs_fail(j->err, POLYFS_NOMEM, "no memory for a read");
     while (rc == POLYFS_OK && have < length && n) {
-        rc = polyfs_go_on(hdfs_host, j->call, j->err);
+        rc = polyfs_go_on(ps_host, j->call, j->err);
         uint64_t want = length - have < HDFS_SLICE ? length - have : HDFS_SLICE;
         if (rc == POLYFS_OK)
             rc = read_slice(j, input, offset + have, (char *)buffer + have, want, own, &n);
@@ -419,6 +419,6 @@ int hdfs_input_read(struct hdfs_java *j, jobject input, uint64_t offset, void *b
 void hdfs_input_close(struct hdfs_java *j, jobject input)
 {
     if (hdfs_invoke(j, HDFS_M_INPUT_CLOSE, input, NULL, NULL) != POLYFS_OK)
-        hdfs_host->log(j->call, 3, "hdfs: a stream that was read did not close");
+        ps_host->log(j->call, 3, "hdfs: a stream that was read did not close");
     (*j->env)->DeleteGlobalRef(j->env, input);
 }

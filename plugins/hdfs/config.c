@@ -23,24 +23,6 @@ const struct polyfs_option hdfs_options[] = {
 };
 const uint32_t hdfs_option_count = sizeof(hdfs_options) / sizeof(hdfs_options[0]);
 
-const char *hdfs_keep(struct hdfs_fs *fs, const char *text, size_t length, int *failed)
-{
-    if (!text || !length)
-        return NULL;
-    char *made = fs->text_count < HDFS_TEXTS ? strndup(text, length) : NULL;
-    if (!made) {
-        *failed = 1;
-        return NULL;
-    }
-    fs->texts[fs->text_count++] = made;
-    return made;
-}
-
-static const char *keep_text(struct hdfs_fs *fs, const char *text, int *failed)
-{
-    return hdfs_keep(fs, text, text ? strlen(text) : 0, failed);
-}
-
 static int port_of(const char *text, uint16_t *out)
 {
     size_t n = strlen(text);
@@ -53,14 +35,14 @@ static int port_of(const char *text, uint16_t *out)
 static int where_load(struct hdfs_fs *fs, const struct polyfs_options *options, int *failed,
                       struct polyfs_error *err)
 {
-    const char *authority = hdfs_host->authority(options), *at = strrchr(authority, '@');
-    const char *host = at ? at + 1 : authority, *colon = strrchr(host, ':');
-    fs->name_node = hdfs_keep(fs, host, colon ? (size_t)(colon - host) : strlen(host), failed);
-    if (!fs->name_node)
-        fs->name_node = keep_text(fs, hdfs_host->option(options, "host"), failed);
+    const char *authority = ps_host->authority(options), *at = strrchr(authority, '@');
+    const char *where = at ? at + 1 : authority, *colon = strrchr(where, ':');
+    char host[256];
+    snprintf(host, sizeof(host), "%.*s", (int)(colon ? (size_t)(colon - where) : strlen(where)), where);
+    fs->name_node = ps_texts_keep(&fs->texts, *host ? host : ps_option(options, "host"), failed);
     if (colon && port_of(colon + 1, &fs->port) != POLYFS_OK)
         return polyfs_fail(err, POLYFS_CONFIG, "\"%.20s\" is no port; write hdfs://HOST:PORT/path", colon + 1);
-    int64_t port = hdfs_host->option_number(options, "port");
+    int64_t port = ps_host->option_number(options, "port");
     if (port < 0 || port > 65535)
         return polyfs_fail(err, POLYFS_CONFIG, "port %lld is none", (long long)port);
     if (!fs->port)
@@ -90,9 +72,9 @@ static int conf_check(const char *conf, struct polyfs_error *err)
 static int manners_load(struct hdfs_fs *fs, const struct polyfs_options *options, int *failed,
                         struct polyfs_error *err)
 {
-    int64_t replication = hdfs_host->option_number(options, "replication");
-    fs->conf = keep_text(fs, hdfs_host->option(options, "extra_conf"), failed);
-    fs->block_bytes = hdfs_host->option_number(options, "block_size");
+    int64_t replication = ps_host->option_number(options, "replication");
+    fs->conf = ps_texts_keep(&fs->texts, ps_option(options, "extra_conf"), failed);
+    fs->block_bytes = ps_host->option_number(options, "block_size");
     if (replication < 0 || replication > 512)
         return polyfs_fail(err, POLYFS_CONFIG, "replication is 1 to 512");
     fs->replication = (int)replication;
@@ -110,7 +92,7 @@ static void environment_load(struct hdfs_fs *fs, const struct polyfs_options *op
         {&fs->class_path, "CLASSPATH"},   {&fs->conf_dir, "HADOOP_CONF_DIR"}, {&fs->jvm_options, "LIBHDFS_OPTS"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        *rows[i].to = keep_text(fs, hdfs_host->env(options, rows[i].name), failed);
+        *rows[i].to = ps_texts_keep(&fs->texts, ps_host->env(options, rows[i].name), failed);
 }
 
 int hdfs_open(struct polyfs_call *call, const struct polyfs_options *options, const struct polyfs_inner *inner,
@@ -119,7 +101,7 @@ int hdfs_open(struct polyfs_call *call, const struct polyfs_options *options, co
     int failed = 0;
     (void)call;
     (void)inner;
-    struct hdfs_fs *fs = hdfs_host->alloc(sizeof(*fs));
+    struct hdfs_fs *fs = ps_host->alloc(sizeof(*fs));
     if (!fs)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a filesystem");
     memset(fs, 0, sizeof(*fs));
@@ -142,8 +124,7 @@ void hdfs_close(void *self)
 {
     struct hdfs_fs *fs = self;
     hdfs_disconnect(fs);
-    for (unsigned i = 0; i < fs->text_count; i++)
-        free(fs->texts[i]);
+    ps_texts_clear(&fs->texts);
     pthread_mutex_destroy(&fs->mu);
-    hdfs_host->free(fs);
+    ps_host->free(fs);
 }

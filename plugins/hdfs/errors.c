@@ -11,9 +11,9 @@ static const struct row {
     uint32_t retry;
     const char *todo; /* behind Hadoop's own words */
 } rows[] = {
-    {"SafeModeException", NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED,
+    {"SafeModeException", NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT,
      "; the name node lets nobody write yet; see: hdfs dfsadmin -safemode get"},
-    {"", "Name node is in safe mode", POLYFS_BUSY, POLYFS_RETRY_THROTTLED,
+    {"", "Name node is in safe mode", POLYFS_BUSY, POLYFS_RETRY_TRANSIENT,
      "; it lets nobody write yet; see: hdfs dfsadmin -safemode get"},
     {"StandbyException", NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT,
      "; name the nameservice, as hdfs://NAMESERVICE/path, not one of its name nodes"},
@@ -98,9 +98,17 @@ static const struct row *row_of(const char *class, const char *message)
     return &other;
 }
 
+/* "Call From HERE to HOST:PORT failed on ...": who called is known, and differs from machine to machine. */
+static const char *skip_caller(const char *message)
+{
+    const char *to = strncmp(message, "Call From ", 10) == 0 ? strstr(message, " to ") : NULL;
+    return to ? to + 4 : message;
+}
+
 /* The first line, without the wiki's address and control characters. */
 static void first_line(char *out, size_t room, const char *message)
 {
+    message = skip_caller(message);
     const char *more = strstr(message, "; For more details see");
     size_t n = strcspn(message, "\r\n");
     if (more && (size_t)(more - message) < n)

@@ -10,15 +10,12 @@
 #include <jni.h>
 #include <pthread.h>
 
-#include "polyfs/plugin.h"
+#include "plugins/support/texts.h"
 
 #define HDFS_SLICE (UINT64_C(1) << 20) /* no call of Java moves more, so that a cancel is seen in time */
-#define HDFS_TEXTS 16
 #define HDFS_CONF_MAX 32
 #define HDFS_XATTRS_MAX 32 /* names a file (dfs.namenode.fs-limits.max-xattrs-per-inode) */
 #define HDFS_XATTR_BYTES 16384
-
-extern const struct polyfs_host *hdfs_host;
 
 struct hdfs_fs {
     /* immutable after open */
@@ -30,8 +27,7 @@ struct hdfs_fs {
     int64_t block_bytes;
     /* of the environment, for the first that starts Java; NULL where unset */
     const char *libhdfs, *java_home, *hadoop_home, *class_path, *conf_dir, *jvm_options;
-    char *texts[HDFS_TEXTS]; /* owned; what the members above point to */
-    unsigned text_count;
+    struct ps_texts texts; /* what the members above point to */
 
     pthread_mutex_t mu;
     /* guarded by mu */
@@ -56,8 +52,6 @@ extern const uint32_t hdfs_option_count;
 int hdfs_open(struct polyfs_call *call, const struct polyfs_options *options, const struct polyfs_inner *inner,
               void **out, struct polyfs_error *err);
 void hdfs_close(void *fs);
-/* Keeps a copy of a text until close; NULL and "" give NULL. Sets *failed when there is no memory. */
-const char *hdfs_keep(struct hdfs_fs *fs, const char *text, size_t length, int *failed);
 
 /* ---- auth.c ---- */
 /* The user that the URL names in front of '@', else that of the options; the ticket cache of Kerberos. */

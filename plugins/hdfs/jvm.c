@@ -4,6 +4,7 @@
  * libhdfs attaches each thread and detaches it when it ends, so nothing here does: its destructor would be left with an
  * environment that is gone.
  */
+#include <netdb.h>
 #include <stdlib.h>
 
 #include "hdfs.h"
@@ -106,7 +107,7 @@ static jmethodID methods[HDFS_METHODS];
 /* Was the process forked since Java was started in it? */
 static int is_forked(void)
 {
-    return __atomic_load_n(&state, __ATOMIC_ACQUIRE) != NOT_STARTED && generation != hdfs_host->fork_generation();
+    return __atomic_load_n(&state, __ATOMIC_ACQUIRE) != NOT_STARTED && generation != ps_host->fork_generation();
 }
 
 jclass hdfs_class_of(enum hdfs_class class)
@@ -116,25 +117,6 @@ jclass hdfs_class_of(enum hdfs_class class)
 
 /* ---- texts ------------------------------------------------------------------------------------------------------- */
 
-/* One character of UTF-8, its bytes in *out_n; 0 for what is none (RFC 3629). */
-static uint32_t character(const unsigned char *at, uint64_t left, unsigned *out_n)
-{
-    unsigned n = at[0] < 0x80 ? 1 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : at[0] >= 0xe0 && at[0] < 0xf0 ? 3 : 4;
-    uint32_t value = n == 1 ? at[0] : at[0] & (0x7fu >> n);
-    if (n > left || at[0] > 0xf4 || (at[0] >= 0x80 && at[0] < 0xc2))
-        return 0;
-    for (unsigned i = 1; i < n; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-        value = value << 6 | (at[i] & 0x3f);
-    }
-    *out_n = n;
-    if ((n == 3 && (value < 0x800 || (value >= 0xd800 && value < 0xe000))) ||
-        (n == 4 && (value < 0x10000 || value > 0x10ffff)))
-        return 0;
-    return value;
-}
-
 int hdfs_string(struct hdfs_java *j, const char *text, uint64_t length, jstring *out)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -143,9 +125,9 @@ int hdfs_string(struct hdfs_java *j, const char *text, uint64_t length, jstring 
     if (!units)
         return polyfs_fail(j->err, POLYFS_NOMEM, "no memory for a text");
     for (uint64_t i = 0; i < length;) {
-        unsigned n = 1;
-        uint32_t value = character(at + i, length - i, &n);
-        if (!value) {
+        uint32_t value;
+        unsigned n = ps_utf8_next(at + i, length - i, &value);
+        if (!n) {
             free(units);
             return polyfs_fail(j->err, POLYFS_INVALID, "it is not UTF-8, and HDFS keeps no other text");
         }
@@ -418,7 +400,7 @@ static int start_once(const struct hdfs_fs *fs, struct polyfs_error *err)
         return rc;
     pthread_mutex_lock(&mu);
     if (state != READY) {
-        generation = hdfs_host->fork_generation();
+        generation = ps_host->fork_generation();
         __atomic_store_n(&state, STARTING, __ATOMIC_RELEASE);
         rc = start(fs, err);
         __atomic_store_n(&state, rc == POLYFS_OK ? READY : NOT_STARTED, __ATOMIC_RELEASE);
@@ -431,10 +413,16 @@ static int start_once(const struct hdfs_fs *fs, struct polyfs_error *err)
 
 /* A call may last ten seconds and not the minutes that these are otherwise; what the user says comes behind, and wins. */
 static const char *const bounds[][2] = {
-    {"ipc.client.connect.timeout", "5000"},       {"ipc.client.connect.max.retries", "1"},
-    {"ipc.client.connect.retry.interval", "200"}, {"ipc.client.connect.max.retries.on.timeouts", "0"},
-    {"ipc.client.rpc-timeout.ms", "8000"},        {"dfs.client.socket-timeout", "8000"},
+    {"ipc.client.connect.timeout", "5000"},
+    {"ipc.client.connect.max.retries", "1"},
+    {"ipc.client.connect.retry.interval", "200"},
+    {"ipc.client.connect.max.retries.on.timeouts", "0"},
+    {"ipc.client.rpc-timeout.ms", "8000"},
+    {"dfs.client.socket-timeout", "8000"},
     {"dfs.client.retry.window.base", "100"},
+    {"dfs.client.failover.max.attempts", "6"},
+    {"dfs.client.failover.sleep.base.millis", "200"},
+    {"dfs.client.failover.sleep.max.millis", "1000"},
 };
 
 /* @own is cut up, and has to be there until the builder is gone. */
@@ -454,10 +442,30 @@ static int configure(void *builder, char *own)
     return failed;
 }
 
+/* libhdfs prints a page of Java for a host that nobody knows. A name without a port may be one of core-site.xml. */
+static int check_host(const struct hdfs_fs *fs, struct polyfs_error *err)
+{
+    struct addrinfo *found = NULL;
+    int rc = fs->port ? getaddrinfo(fs->name_node, NULL, NULL, &found) : 0;
+    if (found)
+        freeaddrinfo(found);
+    if (rc == 0)
+        return POLYFS_OK;
+    polyfs_fail(err, rc == EAI_AGAIN ? POLYFS_NETWORK : POLYFS_CONFIG,
+                "the host \"%.100s\" is not to be found (%s); is it right? write hdfs://HOST:PORT/path",
+                fs->name_node, gai_strerror(rc));
+    if (err && rc == EAI_AGAIN)
+        err->retry = POLYFS_RETRY_TRANSIENT;
+    return rc == EAI_AGAIN ? POLYFS_NETWORK : POLYFS_CONFIG;
+}
+
 static int connect_fs(struct hdfs_java *j)
 {
     struct hdfs_fs *fs = j->fs;
     jvalue client;
+    int host = check_host(fs, j->err);
+    if (host != POLYFS_OK)
+        return host;
     void *builder = library.new_builder();
     char *conf = strdup(fs->conf ? fs->conf : "");
     if (!builder || !conf || configure(builder, conf)) {
@@ -528,7 +536,7 @@ int hdfs_enter_to_tidy(struct hdfs_java *j, struct hdfs_fs *fs, struct polyfs_ca
 
 int hdfs_enter(struct hdfs_java *j, struct hdfs_fs *fs, struct polyfs_call *call, struct polyfs_error *err)
 {
-    int rc = polyfs_go_on(hdfs_host, call, err);
+    int rc = polyfs_go_on(ps_host, call, err);
     return rc == POLYFS_OK ? hdfs_enter_to_tidy(j, fs, call, err) : rc;
 }
 

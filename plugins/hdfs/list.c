@@ -42,7 +42,7 @@ static int grow(struct hdfs_lister *l, size_t n, struct polyfs_error *err)
 {
     if (l->text_len + n + 2 > l->text_room) {
         size_t room = (l->text_room ? l->text_room * 2 : 4096) + n;
-        char *text = hdfs_host->resize(l->text, room);
+        char *text = ps_host->resize(l->text, room);
         if (!text)
             return polyfs_fail(err, POLYFS_NOMEM, "no memory for a folder of %zu names", l->count);
         l->text = text;
@@ -50,7 +50,7 @@ static int grow(struct hdfs_lister *l, size_t n, struct polyfs_error *err)
     }
     if (l->count == l->room) {
         size_t room = l->room ? l->room * 2 : 256;
-        struct name *names = hdfs_host->resize(l->names, room * sizeof(*names));
+        struct name *names = ps_host->resize(l->names, room * sizeof(*names));
         if (!names)
             return polyfs_fail(err, POLYFS_NOMEM, "no memory for a folder of %zu names", l->count);
         l->names = names;
@@ -123,7 +123,7 @@ static int read_some(struct polyfs_call *call, struct hdfs_lister *l, struct pol
     l->last = last;
     l->is_read = !last;
     int64_t now = (int64_t)(l->text_room + l->room * sizeof(*l->names));
-    hdfs_host->budget_count(now - l->counted);
+    ps_host->budget_count(now - l->counted);
     l->counted = now;
     if (l->is_read && l->count)
         qsort_r(l->names, l->count, sizeof(*l->names), by_key, l->text);
@@ -137,9 +137,9 @@ static int page_fill(struct hdfs_lister *l, size_t rows, struct polyfs_error *er
     size_t bytes = 1;
     for (size_t i = l->at; i < l->at + rows; i++)
         bytes += l->folder_len + l->names[i].length + 1u;
-    hdfs_host->free(l->block);
-    l->block = hdfs_host->alloc(bytes);
-    struct polyfs_entry *more = hdfs_host->resize(l->rows, (rows + 1) * sizeof(*more));
+    ps_host->free(l->block);
+    l->block = ps_host->alloc(bytes);
+    struct polyfs_entry *more = ps_host->resize(l->rows, (rows + 1) * sizeof(*more));
     if (more)
         l->rows = more;
     if (!more || !l->block)
@@ -164,7 +164,7 @@ static int page_fill(struct hdfs_lister *l, size_t rows, struct polyfs_error *er
 static int list_next(struct polyfs_call *call, void *self, struct polyfs_page *out, struct polyfs_error *err)
 {
     struct hdfs_lister *l = self;
-    int rc = polyfs_go_on(hdfs_host, call, err);
+    int rc = polyfs_go_on(ps_host, call, err);
     if (rc == POLYFS_OK && !l->is_read)
         rc = read_some(call, l, err);
     if (rc != POLYFS_OK)
@@ -190,16 +190,16 @@ static int list_next(struct polyfs_call *call, void *self, struct polyfs_page *o
 static void list_close(void *self)
 {
     struct hdfs_lister *l = self;
-    hdfs_host->budget_count(-l->counted);
-    hdfs_host->free(l->text);
-    hdfs_host->free(l->names);
-    hdfs_host->free(l->rows);
-    hdfs_host->free(l->block);
+    ps_host->budget_count(-l->counted);
+    ps_host->free(l->text);
+    ps_host->free(l->names);
+    ps_host->free(l->rows);
+    ps_host->free(l->block);
     free(l->folder);
     free(l->begins);
     free(l->start_after);
     free(l->last);
-    hdfs_host->free(l);
+    ps_host->free(l);
 }
 
 /* Folder part and name part of a prefix: "/a/b" → "/a/" and "b"; "/a/" → "/a/" and "". */
@@ -219,12 +219,12 @@ static int list_open(struct polyfs_call *call, void *self, const char *prefix, u
                      const struct polyfs_list_request *request, void **out_lister, struct polyfs_error *err)
 {
     (void)prefix_len;
-    int rc = polyfs_go_on(hdfs_host, call, err);
+    int rc = polyfs_go_on(ps_host, call, err);
     if (rc != POLYFS_OK)
         return rc;
     if (request->flags & ~(POLYFS_LIST_UNORDERED | POLYFS_LIST_NAMES) || request->marker)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "folders are listed one level at a time, without versions");
-    struct hdfs_lister *l = hdfs_host->alloc(sizeof(*l));
+    struct hdfs_lister *l = ps_host->alloc(sizeof(*l));
     if (!l)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a listing");
     *l = (struct hdfs_lister){.fs = self, .page_size = request->page_size};

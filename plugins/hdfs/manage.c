@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "hdfs.h"
+#include "plugins/support/words.h"
 
 #define PREFIX "user.polyfs."
 #define MIME "user.mime_type"
@@ -18,8 +19,7 @@ static int is_ours(const char *name)
 
 static const struct polyfs_kv *row_at(const struct polyfs_put_request *request, uint32_t i)
 {
-    return (const struct polyfs_kv *)(const void *)((const char *)request->metadata +
-                                                    (size_t)i * request->metadata_stride);
+    return ps_kv_at(request->metadata, request->metadata_stride, i);
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------------------- */
@@ -36,7 +36,7 @@ static int take(void *arg, const char *name, const char *value)
     if (strcmp(name, MIME) == 0)
         snprintf(meta->stat->content_type, sizeof(meta->stat->content_type), "%s", value);
     else if (meta->pairs && is_ours(name) &&
-             hdfs_host->pair_add(meta->pairs, name + strlen(PREFIX), value) != POLYFS_OK)
+             ps_host->pair_add(meta->pairs, name + strlen(PREFIX), value) != POLYFS_OK)
         return polyfs_fail(meta->j->err, POLYFS_NOMEM, "no memory for metadata");
     return POLYFS_OK;
 }

@@ -2,8 +2,6 @@
 /* The hdfs plugin: Hadoop's file system through libhdfs and the Java behind it. This file says what it is; no logic. */
 #include "hdfs.h"
 
-const struct polyfs_host *hdfs_host;
-
 static struct polyfs_plugin description = {
     .magic = POLYFS_PLUGIN_MAGIC,
     .struct_size = sizeof(struct polyfs_plugin),
@@ -30,7 +28,7 @@ int POLYFS_PLUGIN_ENTRY(hdfs)(const struct polyfs_host *host, const struct polyf
 {
     if (!POLYFS_HAS(struct polyfs_host, host->struct_size, query))
         return polyfs_fail(err, POLYFS_PLUGIN, "this polyfs is older than the plugin; update it");
-    hdfs_host = host;
+    ps_host = host;
     description.options = hdfs_options;
     description.option_count = hdfs_option_count;
     *out = &description;

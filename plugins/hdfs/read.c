@@ -160,7 +160,7 @@ static int reader_open(struct polyfs_call *call, void *self, const char *path, u
     int rc = hdfs_enter(&j, self, call, err);
     if (rc != POLYFS_OK)
         return rc;
-    struct hdfs_reader *r = hdfs_host->alloc(sizeof(*r));
+    struct hdfs_reader *r = ps_host->alloc(sizeof(*r));
     rc = r ? open_file(&j, path, path_len, &own, &info) : polyfs_fail(err, POLYFS_NOMEM, "no memory for a reader");
     if (rc == POLYFS_OK) {
         *r = (struct hdfs_reader){self, NULL};
@@ -178,7 +178,7 @@ static int reader_open(struct polyfs_call *call, void *self, const char *path, u
             *out = stat;
         *out_reader = r;
     } else {
-        hdfs_host->free(r);
+        ps_host->free(r);
     }
     free(own);
     hdfs_leave(&j);
@@ -209,7 +209,7 @@ static void reader_close(void *self)
         hdfs_input_close(&j, r->input);
         hdfs_leave(&j);
     }
-    hdfs_host->free(r);
+    ps_host->free(r);
 }
 
 const struct polyfs_reader_ops hdfs_reader_ops = {

@@ -22,7 +22,7 @@ static char *staging_name(const char *path)
 {
     uint8_t bits[16];
     char *out = NULL, hex[33];
-    hdfs_host->random(bits, sizeof(bits));
+    ps_host->random(bits, sizeof(bits));
     for (unsigned i = 0; i < sizeof(bits); i++)
         snprintf(hex + (size_t)i * 2, 3, "%02x", bits[i]);
     int lead = (int)(strrchr(path, '/') - path) + 1;
@@ -65,12 +65,12 @@ static void stream_free(struct hdfs_stream *s)
 {
     free(s->target);
     free(s->staging);
-    hdfs_host->free(s);
+    ps_host->free(s);
 }
 
 static int stream_new(struct hdfs_java *j, const char *path, uint64_t path_len, struct hdfs_stream **out)
 {
-    struct hdfs_stream *s = hdfs_host->alloc(sizeof(*s));
+    struct hdfs_stream *s = ps_host->alloc(sizeof(*s));
     if (!s)
         return polyfs_fail(j->err, POLYFS_NOMEM, "no memory for a stream");
     *s = (struct hdfs_stream){.fs = j->fs};
@@ -115,7 +115,7 @@ static void give_up(struct hdfs_java *j, struct hdfs_stream *s)
     int was_there = 0;
     j->err = &ignored;
     if (s->staging && hdfs_delete(j, s->staging, 0, &was_there) != POLYFS_OK)
-        hdfs_host->log(j->call, 2, "hdfs: a staging file may be left; `polyfs gc` removes it");
+        ps_host->log(j->call, 2, "hdfs: a staging file may be left; `polyfs gc` removes it");
     if (s->output)
         hdfs_output_close(j, s->output);
     s->output = NULL;
