@@ -8,33 +8,47 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.hdfs.MiniDFSCluster;
-import org.apache.hadoop.hdfs.protocol.ExtendedBlock;
 import org.apache.hadoop.hdfs.DFSTestUtil;
+import org.apache.hadoop.hdfs.MiniDFSCluster;
+import org.apache.hadoop.hdfs.MiniDFSNNTopology;
+import org.apache.hadoop.hdfs.protocol.ExtendedBlock;
+import org.apache.hadoop.hdfs.protocol.HdfsConstants.SafeModeAction;
+import org.apache.hadoop.hdfs.server.namenode.NameNodeAdapter;
 
 /**
- * A real name node and data node on loopback, for tests: java -cp CLASSPATH MiniCluster.java FOLDER PORT. Prints "ready PORT"
- * and then takes commands on standard input, one a line, each answered by "ok" or "failed WHY":
- * stop-datanode, start-datanode, safemode on|off, restart-namenode, corrupt PATH, quit. The end of its input is quit.
+ * Real name and data nodes on loopback, for tests: MiniCluster FOLDER DATANODES PORT HTTP_PORT [PORT HTTP_PORT], the second pair
+ * for a name node that stands by, of the nameservice "pair". Prints "ready PORT" and then takes commands on standard input, one a
+ * line, each answered by "ok" or "failed WHY":
+ * stop-datanode, start-datanode, safemode on|off, restart-namenode, failover, lease SOFT_MS HARD_MS, corrupt DATANODE|all PATH,
+ * quit.
+ * The end of its input is quit.
  */
 public class MiniCluster {
     private static final Deque<MiniDFSCluster.DataNodeProperties> stopped = new ArrayDeque<>();
+    private static int active = 0;
 
     public static void main(String[] args) throws Exception {
         Configuration conf = new Configuration();
         conf.set(MiniDFSCluster.HDFS_MINIDFS_BASEDIR, args[0]);
-        conf.setInt("dfs.replication", 1);
+        conf.set("dfs.replication", args[1]);
         conf.setInt("dfs.namenode.fs-limits.min-block-size", 1024);
         conf.setInt("dfs.namenode.safemode.extension", 0);
         conf.setBoolean("dfs.permissions.enabled", true);
         conf.setInt("ipc.maximum.data.length", 64 << 20);
-        try (MiniDFSCluster cluster = new MiniDFSCluster.Builder(conf).numDataNodes(1).nameNodePort(Integer.parseInt(args[1])).build()) {
+        MiniDFSNNTopology.NSConf names = new MiniDFSNNTopology.NSConf(args.length > 4 ? "pair" : null);
+        for (int i = 2; i + 1 < args.length; i += 2)
+            names.addNN(new MiniDFSNNTopology.NNConf(args.length > 4 ? "nn" + i / 2 : null)
+                .setIpcPort(Integer.parseInt(args[i])).setHttpPort(Integer.parseInt(args[i + 1])));
+        try (MiniDFSCluster cluster = new MiniDFSCluster.Builder(conf).numDataNodes(Integer.parseInt(args[1]))
+                 .nnTopology(new MiniDFSNNTopology().addNameservice(names)).build()) {
+            if (args.length > 4)
+                cluster.transitionToActive(active);
             cluster.waitActive();
-            System.out.println("ready " + cluster.getNameNodePort());
+            System.out.println("ready " + args[2]);
             BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (String line = in.readLine(); line != null && !line.equals("quit"); line = in.readLine()) {
                 try {
-                    obey(cluster, line.split(" ", 2));
+                    obey(cluster, line.split(" ", 3));
                     System.out.println("ok");
                 } catch (Exception error) {
                     System.out.println("failed " + error);
@@ -54,15 +68,26 @@ public class MiniCluster {
             cluster.waitActive();
             break;
         case "safemode":
-            cluster.getNameNodeRpc().setSafeMode(words[1].equals("on")
-                ? org.apache.hadoop.hdfs.protocol.HdfsConstants.SafeModeAction.SAFEMODE_ENTER
-                : org.apache.hadoop.hdfs.protocol.HdfsConstants.SafeModeAction.SAFEMODE_LEAVE, false);
+            cluster.getNameNodeRpc(active).setSafeMode(
+                words[1].equals("on") ? SafeModeAction.SAFEMODE_ENTER : SafeModeAction.SAFEMODE_LEAVE, false);
             break;
         case "restart-namenode":
-            cluster.restartNameNode(0, true);
+            cluster.restartNameNode(active, true);
+            if (cluster.getNumNameNodes() > 1)
+                cluster.transitionToActive(active);
+            break;
+        case "failover":
+            cluster.transitionToStandby(active);
+            active = 1 - active;
+            cluster.transitionToActive(active);
+            break;
+        case "lease":
+            NameNodeAdapter.setLeasePeriod(cluster.getNamesystem(active), Long.parseLong(words[1]), Long.parseLong(words[2]));
             break;
         case "corrupt":
-            corrupt(cluster, words[1]);
+            for (int i = 0; i < cluster.getDataNodes().size(); i++)
+                if (words[1].equals("all") || words[1].equals(String.valueOf(i)))
+                    corrupt(cluster, i, words[2]);
             break;
         default:
             throw new IllegalArgumentException(words[0]);
@@ -70,9 +95,9 @@ public class MiniCluster {
     }
 
     /** Turns a bit of the first byte of the file's first block, in the data node's own file. */
-    private static void corrupt(MiniDFSCluster cluster, String path) throws Exception {
-        ExtendedBlock block = DFSTestUtil.getFirstBlock(cluster.getFileSystem(), new Path(null, null, path));
-        File file = cluster.getBlockFile(0, block);
+    private static void corrupt(MiniDFSCluster cluster, int node, String path) throws Exception {
+        ExtendedBlock block = DFSTestUtil.getFirstBlock(cluster.getFileSystem(active), new Path(null, null, path));
+        File file = cluster.getBlockFile(node, block);
         try (RandomAccessFile data = new RandomAccessFile(file, "rw")) {
             int first = data.read();
             data.seek(0);

@@ -16,7 +16,7 @@ NO_RIGHTS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-
 
 def rows():
     with open(TABLE, encoding="utf-8") as file:
-        for line in file:
+        for line in file.read().split("\n## ")[0].splitlines():  # tables of stores have tests of their own
             cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")]
             if line.startswith("| ") and cells[0] != "Mistake":
                 yield cells[0], *[cell.strip("`") for cell in cells[1:]]
