@@ -392,6 +392,25 @@ static int read_slice(struct hdfs_java *j, jobject input, uint64_t offset, char 
     return rc;
 }
 
+/* A read at a position calls copies missing whose checksums do not match; one in order says which it is. */
+static int settle_missing(struct hdfs_java *j, jobject input, uint64_t offset, uint64_t length, int rc)
+{
+    struct polyfs_error in_order = POLYFS_ERROR_INIT, *err = j->err;
+    jvalue at = {.j = (jlong)offset}, bytes = {.l = NULL};
+    if (rc != POLYFS_NETWORK || !err || strcmp(err->native_code, "BlockMissingException") != 0)
+        return rc;
+    j->err = &in_order;
+    int found = hdfs_invoke(j, HDFS_M_INPUT_SEEK, input, &at, NULL);
+    if (found == POLYFS_OK) {
+        bytes.l = (*j->env)->NewByteArray(j->env, (jsize)length);
+        found = hdfs_check(j);
+    }
+    if (found == POLYFS_OK)
+        found = hdfs_invoke(j, HDFS_M_INPUT_READ_FULLY, input, &bytes, NULL);
+    j->err = err;
+    return found == POLYFS_CORRUPT ? polyfs_fail(err, found, "%s", in_order.message) : rc;
+}
+
 int hdfs_input_read(struct hdfs_java *j, jobject input, uint64_t offset, void *buffer, uint64_t length,
                     uint64_t *out_n)
 {
@@ -403,6 +422,7 @@ int hdfs_input_read(struct hdfs_java *j, jobject input, uint64_t offset, void *b
         uint64_t want = length - have < HDFS_SLICE ? length - have : HDFS_SLICE;
         if (rc == POLYFS_OK)
             rc = read_slice(j, input, offset + have, (char *)buffer + have, want, own, &n);
+        rc = settle_missing(j, input, offset + have, want, rc);
         if (rc == POLYFS_OK) {
             have += n;
             j->call->bytes_done = have;

@@ -82,6 +82,8 @@ static const struct method {
     [HDFS_M_LISTING_MORE] = {HDFS_C_LISTING, 0, "hasMore", "()Z"},
     [HDFS_M_LISTING_LAST] = {HDFS_C_LISTING, 0, "getLastName", "()[B"},
     [HDFS_M_INPUT_READ] = {HDFS_C_INPUT, 0, "read", "(JLjava/nio/ByteBuffer;)I"},
+    [HDFS_M_INPUT_SEEK] = {HDFS_C_INPUT, 0, "seek", "(J)V"},
+    [HDFS_M_INPUT_READ_FULLY] = {HDFS_C_INPUT, 0, "readFully", "([B)V"},
     [HDFS_M_INPUT_CLOSE] = {HDFS_C_INPUT, 0, "close", "()V"},
     [HDFS_M_OUTPUT_WRITE] = {HDFS_C_OUTPUT, 0, "write", "([BII)V"},
     [HDFS_M_OUTPUT_SYNC] = {HDFS_C_OUTPUT, 0, "hsync", "()V"},

@@ -9,7 +9,7 @@ import sys
 import time
 import unittest
 
-from cluster import URL, Web, tell
+from cluster import URL, files, tell
 
 DRIVER = sys.argv.pop(1)
 FOLDER = "/faults"
@@ -43,7 +43,7 @@ class Driver:
 class Faults(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        Web().make(FOLDER)
+        tell(f"mkdir {FOLDER}")
         cls.driver = Driver()
         cls.driver.ask("put warm 10")
 
@@ -57,7 +57,7 @@ class Faults(unittest.TestCase):
             self.assertEqual(("ok", ""), (code, message), line)
 
     def left(self):
-        return [path for path in Web().files(FOLDER) if ".polyfs" in path]
+        return [path for path in files(FOLDER) if ".polyfs" in path]
 
     def test_a_data_node_stops_in_a_write(self):
         self.well("open one", f"write {3 * MIB}")
@@ -65,7 +65,7 @@ class Faults(unittest.TestCase):
         try:
             self.well(f"write {3 * MIB}", "commit", f"get one {6 * MIB}")
         finally:
-            tell("start-datanode")
+            tell("start-datanodes")
 
     def test_all_data_nodes_stop_in_a_write(self):
         self.well("open two", f"write {3 * MIB}")
@@ -78,8 +78,7 @@ class Faults(unittest.TestCase):
             self.assertIn("hdfs dfsadmin -report", failed[2])
             self.assertLess(sum(answer[1] for answer in answers), BOUND_MS)
         finally:
-            tell("start-datanode")
-            tell("start-datanode")
+            tell("start-datanodes")
         self.assertEqual("not_found", self.driver.ask("get two 1")[0])
         self.assertEqual([], self.left())
         self.well(f"put two {MIB}", f"get two {MIB}")

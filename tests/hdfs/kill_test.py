@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kills the saver with SIGKILL at random instants of saves of every kind to hdfs://. After each the newest checkpoint must be
 the old or the new one, whole, the next save must work, and behind garbage collection the store must hold no file that no record
-names, by asking WebHDFS; but for a staging file of each kill, which is in no listing and goes with its folder.
+names; but for a staging file of each kill, which is in no listing and goes with its folder.
 
 kill_test.py SAVER COUNT         with the cluster that the environment names; POLYFS_SEED as for tests/checkpoint/kill_test.py
 """
@@ -12,12 +12,11 @@ import statistics
 import subprocess
 import sys
 
-from cluster import URL, Web
+from cluster import URL, files, read, tell, write
 
 KINDS = {"plain": 4, "tensors": 4, "ranks": 4, "async": 4, "gc": 3, "drop": 3}  # the newest when it is done
 RECORDS = 5
 SAVER = sys.argv[1]
-web = Web()
 
 
 def saver(*words, **env):
@@ -25,11 +24,11 @@ def saver(*words, **env):
 
 
 def left_over(run):
-    files = web.files(run)
-    records = [path for path in files if path.startswith(run + "/.ckpt/log/") and "/.polyfs" not in path]
-    states = [json.loads(web.get(path))["body"] for path in records]
+    found = files(run)
+    records = [path for path in found if path.startswith(run + "/.ckpt/log/") and "/.polyfs" not in path]
+    states = [json.loads(read(path))["body"] for path in records]
     named = {row["attempt"] for state in states for row in state["live"] + state["garbage"]}
-    bad = [path for path in files if path not in records and not any(f"/{attempt}/" in path for attempt in named)]
+    bad = [path for path in found if path not in records and not any(f"/{attempt}/" in path for attempt in named)]
     staged = [path for path in bad if "/.polyfs" in path]
     bad = [path for path in bad if path not in staged] + (staged if len(staged) > 1 else [])
     return bad + ([f"{len(records)} records"] if len(records) > RECORDS else [])
@@ -37,7 +36,7 @@ def left_over(run):
 
 def fresh(number):
     run = f"/kills/run{number}"
-    web.copy("/kills/template", run)
+    tell(f"copy /kills/template {run}")
     return run
 
 
@@ -48,7 +47,7 @@ def length(kind):
         for i in range(2):
             run = fresh(f"-{what}{i}")
             rows.append(int(saver("save", URL + run, "4", what).stdout))
-            web.remove(run)
+            tell("remove " + run)
         return statistics.median(rows)
     return max(took(kind) - took("open"), 1000)
 
@@ -59,7 +58,7 @@ def kill(kind, after_us, number):
     done = saver("save", URL + run, "4", kind, POLYFS_TEST_KILL_SAVE_US=str(after_us))
     told = saver("check", URL + run, "3", str(KINDS[kind]), kind)
     bad = left_over(run)
-    web.remove(run)
+    tell("remove " + run)
     if told.returncode or bad:
         return done.returncode == -9, f"{told.stdout} {told.stderr} left behind: {bad[:3]}"
     return done.returncode == -9, told.stdout.strip()
@@ -68,12 +67,12 @@ def kill(kind, after_us, number):
 def planted():
     """A check that finds nothing proves nothing: a file of nobody, and bytes that are others."""
     run = fresh("-planted")
-    web.put(f"{run}/step=9/{'0' * 32}/a.bin", b"planted")
+    write(f"{run}/step=9/{'0' * 32}/a.bin", b"planted")
     found = [left_over(run) != []]
-    newest = max(path for path in web.files(run) if path.endswith("a.bin") and "step=3" in path)
-    web.put(newest, b"x" * len(web.get(newest)))
+    newest = max(path for path in files(run) if path.endswith("a.bin") and "step=3" in path)
+    write(newest, b"x" * len(read(newest)))
     found.append(saver("check", URL + run, "3", "4").returncode != 0)
-    web.remove(run)
+    tell("remove " + run)
     print(f"planted mistakes: {'caught' if all(found) else 'NOT caught'}", flush=True)
     return all(found)
 

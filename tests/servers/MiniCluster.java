@@ -5,9 +5,16 @@ import java.io.InputStreamReader;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.Base64;
 import java.util.Deque;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FSDataOutputStream;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.FileUtil;
+import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RemoteIterator;
 import org.apache.hadoop.hdfs.DFSTestUtil;
 import org.apache.hadoop.hdfs.MiniDFSCluster;
 import org.apache.hadoop.hdfs.MiniDFSNNTopology;
@@ -19,9 +26,9 @@ import org.apache.hadoop.hdfs.server.namenode.NameNodeAdapter;
  * Real name and data nodes on loopback, for tests: MiniCluster FOLDER DATANODES PORT HTTP_PORT [PORT HTTP_PORT], the second pair
  * for a name node that stands by, of the nameservice "pair". Prints "ready PORT" and then takes commands on standard input, one a
  * line, each answered by "ok" or "failed WHY":
- * stop-datanode, start-datanode, safemode on|off, restart-namenode, failover, lease SOFT_MS HARD_MS, corrupt DATANODE|all PATH,
- * quit.
- * The end of its input is quit.
+ * stop-datanode, start-datanodes, safemode on|off, restart-namenode, failover, lease SOFT_MS HARD_MS, corrupt DATANODE|all PATH,
+ * quit; and for what is on it, beside any client that is tested: mkdir, remove, files PATH (one a line), read PATH (base64),
+ * write PATH BASE64, copy PATH PATH. The end of its input is quit.
  */
 public class MiniCluster {
     private static final Deque<MiniDFSCluster.DataNodeProperties> stopped = new ArrayDeque<>();
@@ -63,8 +70,9 @@ public class MiniCluster {
         case "stop-datanode":
             stopped.push(cluster.stopDataNode(0));
             break;
-        case "start-datanode":
-            cluster.restartDataNode(stopped.pop(), true);
+        case "start-datanodes":
+            while (!stopped.isEmpty())
+                cluster.restartDataNode(stopped.pop(), true);
             cluster.waitActive();
             break;
         case "safemode":
@@ -88,6 +96,36 @@ public class MiniCluster {
             for (int i = 0; i < cluster.getDataNodes().size(); i++)
                 if (words[1].equals("all") || words[1].equals(String.valueOf(i)))
                     corrupt(cluster, i, words[2]);
+            break;
+        default:
+            look(cluster.getFileSystem(active), words, new Path(null, null, words[1]));
+        }
+    }
+
+    private static void look(FileSystem files, String[] words, Path path) throws Exception {
+        switch (words[0]) {
+        case "mkdir":
+            files.mkdirs(path);
+            break;
+        case "remove":
+            files.delete(path, true);
+            break;
+        case "files":
+            for (RemoteIterator<LocatedFileStatus> each = files.listFiles(path, true); each.hasNext();)
+                System.out.println(each.next().getPath().toUri().getPath());
+            break;
+        case "read":
+            try (FSDataInputStream in = files.open(path)) {
+                System.out.println(Base64.getEncoder().encodeToString(in.readAllBytes()));
+            }
+            break;
+        case "write":
+            try (FSDataOutputStream out = files.create(path)) {
+                out.write(Base64.getDecoder().decode(words[2]));
+            }
+            break;
+        case "copy":
+            FileUtil.copy(files, path, files, new Path(null, null, words[2]), false, files.getConf());
             break;
         default:
             throw new IllegalArgumentException(words[0]);

@@ -458,7 +458,7 @@ class Hdfs(Server):
         with open(os.path.join(folder, "pom.xml"), "w", encoding="utf-8") as file:
             file.write("<project xmlns='http://maven.apache.org/POM/4.0.0'><modelVersion>4.0.0</modelVersion><groupId>polyfs</groupId>"
                        f"<artifactId>jars</artifactId><version>1</version><dependencies>{rows}</dependencies></project>")
-        subprocess.run(["mvn", "-q", "-B", cls.COPY, "-DoutputDirectory=jars"], cwd=folder, check=True)
+        subprocess.run(["mvn", "-q", "-B", "-Dstyle.color=never", cls.COPY, "-DoutputDirectory=jars"], cwd=folder, check=True)
 
     @classmethod
     def libhdfs(cls, folder):
