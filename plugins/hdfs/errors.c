@@ -9,12 +9,12 @@ static const struct row {
     const char *says;  /* what its message has in it, or NULL */
     int code;
     uint32_t retry;
-    const char *todo; /* behind Hadoop's own words */
+    const char *todo; /* behind Hadoop's own words, or where it does not begin with ';' instead of them */
 } rows[] = {
     {"SafeModeException", NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT,
-     "; the name node lets nobody write yet; see: hdfs dfsadmin -safemode get"},
+     "the name node is in safe mode and lets nobody write yet; see: hdfs dfsadmin -safemode get"},
     {"", "Name node is in safe mode", POLYFS_BUSY, POLYFS_RETRY_TRANSIENT,
-     "; it lets nobody write yet; see: hdfs dfsadmin -safemode get"},
+     "the name node is in safe mode and lets nobody write yet; see: hdfs dfsadmin -safemode get"},
     {"StandbyException", NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT,
      "; name the nameservice, as hdfs://NAMESERVICE/path, not one of its name nodes"},
     {"RetriableException", NULL, POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
@@ -127,7 +127,10 @@ int hdfs_exception(const char *class, const char *message, int changes, struct p
     const char *dot = strrchr(class, '.');
     char line[600];
     first_line(line, sizeof(line), message);
-    polyfs_fail(err, row->code, "Hadoop says: %s%s", *line ? line : dot ? dot + 1 : class, row->todo);
+    if (*row->todo && *row->todo != ';')
+        polyfs_fail(err, row->code, "%s", row->todo);
+    else
+        polyfs_fail(err, row->code, "Hadoop says: %s%s", *line ? line : dot ? dot + 1 : class, row->todo);
     if (!err)
         return row->code;
     err->retry = row->retry;

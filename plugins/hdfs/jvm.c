@@ -422,7 +422,7 @@ static const char *const bounds[][2] = {
     {"ipc.client.rpc-timeout.ms", "8000"},
     {"dfs.client.socket-timeout", "8000"},
     {"dfs.client.retry.window.base", "100"},
-    {"dfs.client.failover.max.attempts", "6"},
+    {"dfs.client.failover.max.attempts", "9"},
     {"dfs.client.failover.sleep.base.millis", "200"},
     {"dfs.client.failover.sleep.max.millis", "1000"},
 };

@@ -111,9 +111,10 @@ class Faults(unittest.TestCase):
         self.well("put unsafe 10", "get unsafe 10")
 
     def test_the_name_node_is_started_anew_in_a_write(self):
-        self.well("open anew", f"write {2 * MIB}")
+        """Hadoop's client holds back 5 MiB at most, so that the place of the block is known by then."""
+        self.well("open anew", f"write {8 * MIB}")
         tell("restart-namenode")
-        self.well(f"write {2 * MIB}", "commit", f"get anew {4 * MIB}")
+        self.well(f"write {2 * MIB}", "commit", f"get anew {10 * MIB}")
 
     def test_the_other_name_node_takes_over_in_a_write(self):
         self.well("open over", f"write {2 * MIB}")
