@@ -76,7 +76,7 @@ def main():
         expect("pyarrow lists", sorted(f"/clients/{name}" for name in ours), listed)
         theirs(do="write", names=["theirs/" + name for name in NAMES])
         polyfs("cp", "-r", f"{URL}/clients", f"{folder}/back")
-        for side, names, wrote in (("ours", NAMES, "by "), ("alone", ALONE, "by "), ("theirs", NAMES, "of ")):
+        for side, names, wrote in (("ours", NAMES, "by "), ("alone", ALONE, "by "), ("theirs", NAMES, "of theirs/")):
             for name in names:
                 with open(os.path.join(folder, "back", side, name), "rb") as file:
                     expect(f"{side}/{name}", (wrote + name).encode(), file.read())
