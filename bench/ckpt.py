@@ -14,6 +14,7 @@ cost against numbers of checkpoints, ranks and tensors to ckpt.svg, when everyth
 import argparse
 import datetime
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -77,13 +78,20 @@ class Bench:
             ours["library's put"] = self.driver("put", f"{url}/put", mib)
         return {**ours, **{name: self.peer(name, job) for name in self.options.peers}}
 
+    def clear(self):
+        """What earlier rounds wrote to files: each job finds the disk and the page cache alike."""
+        shutil.rmtree(f"{self.folder}/run", ignore_errors=True)
+        if os.path.exists(f"{self.folder}/bare"):
+            os.remove(f"{self.folder}/bare")
+        os.sync()
+
     def rounds(self, jobs):
         for number in range(self.options.rounds + 1):
             for job in jobs:
                 commands = list(self.commands(job).items())
                 turn = number % len(commands)
                 for client, command in commands[turn:] + commands[:turn]:
-                    os.sync()
+                    self.clear()
                     figure = self.run(command)[0]
                     if number:  # the first round warms up
                         self.figures.setdefault(job, {}).setdefault(client, []).append(figure)

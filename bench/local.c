@@ -117,8 +117,13 @@ static int run(char **words)
         execvp(words[0], words);
         _exit(127);
     }
-    if (child < 0 || wait4(child, &status, 0, &usage) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    if (child < 0 || wait4(child, &status, 0, &usage) < 0)
         return fail(words[0]);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        fprintf(stderr, "bench_local: %s ended with status %d, signal %d\n", words[0], WEXITSTATUS(status),
+                WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+        return 1;
+    }
     clock_gettime(CLOCK_MONOTONIC, &ended);
     fprintf(stderr, "%.6f %.6f %ld\n",
             (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9,

@@ -21,9 +21,12 @@ GIB = 1 << 30
 FILES = 100_000
 
 
-def run(helper, words):
-    """Wall seconds, CPU seconds and peak KiB of one program."""
+def run(helper, words, tries=1):
+    """Wall seconds, CPU seconds and peak KiB of one program. One that is somebody else's may crash now and then: it is told, and run again."""
     done = subprocess.run([helper, "run", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode and tries > 1:
+        print(f"run again: {' '.join(words)}: {done.stderr}", flush=True)
+        return run(helper, words, tries - 1)
     if done.returncode:
         sys.exit(f"{' '.join(words)}: {done.stderr}")
     return tuple(float(word) for word in done.stderr.split("\n")[-2].split())

@@ -97,8 +97,8 @@ static int add_sums(const struct ckpt_layout *layout, json_t **state)
 static int sum_all(struct ckpt_layout *layout)
 {
     layout->sums = malloc((layout->count ? layout->count : 1) * sizeof(*layout->sums));
-    for (size_t i = 0; layout->sums && i < layout->count; i++)
-        layout->sums[i] = polyfs_crc32c(0, layout->order[i]->data, layout->order[i]->bytes);
+    if (layout->sums)
+        ckpt_sums(layout->order, layout->count, layout->sums);
     return layout->sums ? POLYFS_OK : POLYFS_NOMEM;
 }
 

@@ -164,6 +164,16 @@ int ckpt_shard_reader(struct polyfs_tensors *tensors, size_t shard, struct polyf
     return rc;
 }
 
+int ckpt_shard_gone(struct polyfs_tensors *tensors, size_t shard, int rc, struct polyfs_error *err)
+{
+    const struct ckpt_shard *file = &tensors->shards[shard];
+    if (rc == POLYFS_NOT_FOUND)
+        rc = ckpt_absent(tensors->fs, file->path, &tensors->call, err);
+    if (rc == POLYFS_NOT_FOUND && tensors->own)
+        rc = ckpt_fail(err, POLYFS_CORRUPT, "read the tensors of", file->name, "it is missing");
+    return rc;
+}
+
 int ckpt_shard_read(const struct ckpt_shard *shard, uint64_t offset, void *buffer, size_t size,
                     struct polyfs_error *err)
 {
@@ -204,6 +214,7 @@ int ckpt_tensors_index(struct polyfs_tensors *tensors, struct polyfs_error *err)
         rc = ckpt_torch_index(tensors, err);
     else if (rc == POLYFS_OK)
         rc = ckpt_safetensors_index(tensors, err);
+    rc = ckpt_shard_gone(tensors, tensors->shard_count - 1, rc, err);
     free(shard->head);
     shard->head = NULL;
     shard->head_size = 0;

@@ -72,9 +72,15 @@ int ckpt_tensors_seal(struct polyfs_tensors *tensors);
 /* The reader of a shard, opened if it was not yet. Any thread. */
 int ckpt_shard_reader(struct polyfs_tensors *tensors, size_t shard, struct polyfs_reader **out,
                       struct polyfs_error *err);
+/* @rc of opening or reading a shard, and when it is POLYFS_NOT_FOUND what that means: see absent.c, and a file that a
+ * checkpoint's record names is damage. */
+int ckpt_shard_gone(struct polyfs_tensors *tensors, size_t shard, int rc, struct polyfs_error *err);
 /* Reads [offset, offset + size) of an open shard whole; POLYFS_CORRUPT when the file ends before. */
 int ckpt_shard_read(const struct ckpt_shard *shard, uint64_t offset, void *buffer, size_t size,
                     struct polyfs_error *err);
+
+/* sums.c: CRC32C of the data of each, by up to three threads more while it lasts. */
+void ckpt_sums(const struct polyfs_tensor *const *tensors, size_t count, uint32_t *out);
 
 /* dtype.c: bits of an element, or 0 for a type that safetensors does not know. */
 unsigned ckpt_dtype_bits(const char *dtype);

@@ -2,7 +2,7 @@
 /*
  * Bytes of tensors. Those that are packed go straight from the store into the caller's memory, large ones in pieces
  * that come side by side; small ones that lie close together come in one request, whose gaps are read and thrown away.
- * One that is a view of a larger storage (torch) is read with what lies between and gathered.
+ * Files are read side by side, too: each may be so small that it is one request. One that is a view of a larger storage (torch) is read with what lies between and gathered.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,7 @@
 #define PIECE_BYTES (UINT64_C(8) << 20)  /* of one request: core merges no more than that either */
 #define WASTE_BYTES (UINT64_C(64) << 10) /* of gaps that are read, for each file */
 #define PASS_BYTES ((size_t)1 << 20)
+#define BESIDE_MAX 4 /* files under way besides the last, which this thread reads: polyfs has four threads */
 
 /* One tensor that is wanted. */
 struct job {
@@ -21,15 +22,20 @@ struct job {
     uint64_t bytes; /* from row->offset on */
     size_t pending; /* pieces under way */
     int code;
+    struct polyfs_tensor_read *read; /* whose code it becomes */
 };
 
 /* The packed reads of one file. */
 struct batch {
+    struct polyfs_tensors *tensors;
+    struct job *jobs;
+    size_t job_count;
     struct polyfs_range *ranges; /* pieces by offset, then the gaps */
     size_t count;
     char *waste; /* WASTE_BYTES for the gaps; or NULL */
     const char *file;
     struct polyfs_error first; /* of the first tensor that failed */
+    struct polyfs_op *op;      /* reads them beside; or NULL */
 };
 
 static int no_memory(const char *file, struct polyfs_error *err)
@@ -85,6 +91,7 @@ static void add_pieces(struct batch *batch, struct job *job)
     for (uint64_t at = 0; at < job->bytes; at += PIECE_BYTES) {
         struct polyfs_range *range = &batch->ranges[batch->count++];
         *range = (struct polyfs_range){.offset = job->row->offset + at, .user = job};
+        range->code = POLYFS_NOMEM; /* of those that never land */
         range->length = job->bytes - at < PIECE_BYTES ? job->bytes - at : PIECE_BYTES;
         range->buffer = (char *)job->buffer + at;
         job->pending++;
@@ -132,36 +139,81 @@ static void add_gaps(struct batch *batch)
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
-/* Jobs of one file, none of them a view; each ends with its own code. */
-static int read_packed(struct polyfs_tensors *tensors, struct job *jobs, size_t count, struct polyfs_error *err)
+/* Jobs of one file, none of them a view, become ranges of its reader. */
+static int batch_plan(struct batch *batch, struct polyfs_tensors *tensors, struct job *jobs, size_t count,
+                      struct polyfs_reader **out_reader, struct polyfs_error *err)
 {
     const struct ckpt_tensor *first = jobs[0].row;
-    struct batch batch = {.file = first->told.file, .first = POLYFS_ERROR_INIT};
-    struct polyfs_reader *reader;
     size_t pieces = 0;
-    int rc = ckpt_shard_reader(tensors, first->shard, &reader, err);
+    *batch = (struct batch){.tensors = tensors, .jobs = jobs, .job_count = count, .file = first->told.file};
+    batch->first = (struct polyfs_error)POLYFS_ERROR_INIT;
+    int rc = ckpt_shard_reader(tensors, first->shard, out_reader, err);
     for (size_t i = 0; i < count; i++)
         pieces += pieces_of(jobs[i].bytes);
-    batch.ranges = rc == POLYFS_OK ? calloc(2 * pieces + 1, sizeof(*batch.ranges)) : NULL;
-    if (rc == POLYFS_OK && !batch.ranges)
-        rc = no_memory(batch.file, err);
-    for (size_t i = 0; i < count && rc == POLYFS_OK; i++)
-        add_pieces(&batch, &jobs[i]);
-    if (rc == POLYFS_OK && batch.count) {
-        add_gaps(&batch);
-        rc = polyfs_reader_readv(reader, batch.ranges, batch.count, landed, &batch, err);
-    } else {
-        for (size_t i = 0; i < count; i++)
-            jobs[i].code = rc;
+    if (rc != POLYFS_OK)
+        return rc;
+    batch->ranges = calloc(2 * pieces + 1, sizeof(*batch->ranges));
+    if (!batch->ranges)
+        return no_memory(batch->file, err);
+    for (size_t i = 0; i < count; i++)
+        add_pieces(batch, &jobs[i]);
+    if (batch->count)
+        add_gaps(batch);
+    return POLYFS_OK;
+}
+
+/* Each job ends with its own code, and with @rc when its pieces did not land. */
+static int batch_end(struct batch *batch, int rc, struct polyfs_error *err)
+{
+    const int gone = rc == POLYFS_NOT_FOUND;
+    rc = ckpt_shard_gone(batch->tensors, batch->jobs[0].row->shard, rc, err);
+    for (size_t i = 0; i < batch->job_count && rc != POLYFS_OK; i++) {
+        struct job *job = &batch->jobs[i];
+        if ((gone && job->code == POLYFS_NOT_FOUND) || (job->code == POLYFS_OK && (job->pending || !batch->ranges)))
+            job->code = rc;
     }
-    if (rc == POLYFS_OK && batch.first.code != POLYFS_OK) {
-        rc = batch.first.code;
+    if (rc == POLYFS_OK && batch->first.code != POLYFS_OK) {
+        rc = batch->first.code;
         if (err)
-            *err = batch.first;
+            *err = batch->first;
     }
-    free(batch.waste);
-    free(batch.ranges);
+    free(batch->waste);
+    free(batch->ranges);
     return rc;
+}
+
+/* On this thread: what has landed is checked while the rest is under way. */
+static int read_packed(struct polyfs_tensors *tensors, struct job *jobs, size_t count, struct polyfs_error *err)
+{
+    struct batch batch;
+    struct polyfs_reader *reader;
+    int rc = batch_plan(&batch, tensors, jobs, count, &reader, err);
+    if (rc == POLYFS_OK && batch.count)
+        rc = polyfs_reader_readv(reader, batch.ranges, batch.count, landed, &batch, err);
+    return batch_end(&batch, rc, err);
+}
+
+/* On a thread of polyfs. No callback: the operation would stand still until it is waited for. */
+static int beside_begin(struct batch *batch, struct polyfs_tensors *tensors, struct job *jobs, size_t count,
+                        struct polyfs_error *err)
+{
+    struct polyfs_reader *reader;
+    int rc = batch_plan(batch, tensors, jobs, count, &reader, err);
+    if (rc == POLYFS_OK && batch->count)
+        rc = polyfs_reader_readv_submit(reader, batch->ranges, batch->count, NULL, NULL, &batch->op, err);
+    return rc == POLYFS_OK ? rc : batch_end(batch, rc, err);
+}
+
+static int beside_end(struct batch *batch, struct polyfs_error *err)
+{
+    int rc = POLYFS_OK;
+    if (batch->op) {
+        rc = polyfs_op_wait(batch->op, UINT32_MAX, err);
+        for (size_t i = 0; i < batch->count; i++)
+            landed(&batch->ranges[i], batch);
+    }
+    polyfs_op_free(batch->op);
+    return batch_end(batch, rc, err);
 }
 
 static size_t element_bytes(const struct ckpt_tensor *row)
@@ -213,25 +265,6 @@ static int read_view(struct polyfs_tensors *tensors, const struct ckpt_tensor *r
 
 /* ---- many at once ----------------------------------------------------------------------------------------------- */
 
-/* The packed ones of one file, out of all reads; their codes go back. */
-static int read_shard(struct polyfs_tensors *tensors, size_t shard, struct polyfs_tensor_read *reads, size_t count,
-                      struct job *jobs, struct polyfs_error *err)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct ckpt_tensor *row = (const struct ckpt_tensor *)(const void *)reads[i].tensor;
-        if (row->shard == shard && !row->stride)
-            jobs[n++] = (struct job){.row = row, .buffer = reads[i].buffer, .bytes = row->told.bytes};
-    }
-    int rc = n ? read_packed(tensors, jobs, n, err) : POLYFS_OK;
-    for (size_t i = 0, j = 0; i < count; i++) {
-        const struct ckpt_tensor *row = (const struct ckpt_tensor *)(const void *)reads[i].tensor;
-        if (row->shard == shard && !row->stride)
-            reads[i].code = jobs[j++].code;
-    }
-    return rc;
-}
-
 static void keep_first(int *first, int rc, const struct polyfs_error *why, struct polyfs_error *err)
 {
     if (*first != POLYFS_OK || rc == POLYFS_OK)
@@ -241,33 +274,73 @@ static void keep_first(int *first, int rc, const struct polyfs_error *why, struc
         *err = *why;
 }
 
-/* Which files are wanted at all. */
-static unsigned char *shards_wanted(const struct polyfs_tensors *tensors, const struct polyfs_tensor_read *reads,
-                                    size_t count)
+static int by_shard(const void *a, const void *b)
 {
-    unsigned char *wanted = calloc(tensors->shard_count + 1, 1);
-    for (size_t i = 0; i < count && wanted; i++)
-        wanted[((const struct ckpt_tensor *)(const void *)reads[i].tensor)->shard] = 1;
-    return wanted;
+    const struct job *x = a, *y = b;
+    return x->row->shard < y->row->shard ? -1 : x->row->shard > y->row->shard;
+}
+
+/* The packed ones, those of a file together. @return how many */
+static size_t jobs_of(struct polyfs_tensor_read *reads, size_t count, struct job *jobs)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct ckpt_tensor *row = (const struct ckpt_tensor *)(const void *)reads[i].tensor;
+        if (!row->stride)
+            jobs[n++] =
+                (struct job){.row = row, .buffer = reads[i].buffer, .bytes = row->told.bytes, .read = &reads[i]};
+    }
+    qsort(jobs, n, sizeof(*jobs), by_shard);
+    return n;
+}
+
+static size_t same_shard(const struct job *jobs, size_t count)
+{
+    size_t n = 1;
+    while (n < count && jobs[n].row->shard == jobs[0].row->shard)
+        n++;
+    return n;
+}
+
+static void end_one(struct batch *batch, int *first, struct polyfs_error *err)
+{
+    struct polyfs_error why = POLYFS_ERROR_INIT;
+    int rc = beside_end(batch, &why);
+    keep_first(first, rc, &why, err);
+}
+
+/* The last file is read here, those before it beside; the oldest ends before one too many begins. */
+static int read_files(struct polyfs_tensors *tensors, struct job *jobs, size_t count, struct polyfs_error *err)
+{
+    struct batch beside[BESIDE_MAX];
+    size_t begun = 0, ended = 0, n;
+    int first = POLYFS_OK, rc;
+    for (size_t at = 0; at < count; at += n) {
+        struct polyfs_error why = POLYFS_ERROR_INIT;
+        n = same_shard(&jobs[at], count - at);
+        if (begun - ended == BESIDE_MAX)
+            end_one(&beside[ended++ % BESIDE_MAX], &first, err);
+        if (at + n == count)
+            rc = read_packed(tensors, &jobs[at], n, &why);
+        else if ((rc = beside_begin(&beside[begun % BESIDE_MAX], tensors, &jobs[at], n, &why)) == POLYFS_OK)
+            begun++;
+        keep_first(&first, rc, &why, err);
+    }
+    while (ended < begun)
+        end_one(&beside[ended++ % BESIDE_MAX], &first, err);
+    return first;
 }
 
 int polyfs_tensors_read(struct polyfs_tensors *tensors, struct polyfs_tensor_read *reads, size_t count,
                         struct polyfs_error *err)
 {
-    int first = POLYFS_OK;
-    const char *file = tensors->shard_count ? tensors->shards[0].name : "";
     struct job *jobs = calloc(count + 1, sizeof(*jobs));
-    unsigned char *wanted = shards_wanted(tensors, reads, count);
-    if (!jobs || !wanted) {
-        free(jobs);
-        free(wanted);
-        return no_memory(file, err);
-    }
-    for (size_t shard = 0; shard < tensors->shard_count; shard++) {
-        struct polyfs_error why = POLYFS_ERROR_INIT;
-        if (wanted[shard])
-            keep_first(&first, read_shard(tensors, shard, reads, count, jobs, &why), &why, err);
-    }
+    if (!jobs)
+        return no_memory(tensors->shard_count ? tensors->shards[0].name : "", err);
+    const size_t packed = jobs_of(reads, count, jobs);
+    int first = read_files(tensors, jobs, packed, err);
+    for (size_t i = 0; i < packed; i++)
+        jobs[i].read->code = jobs[i].code;
     for (size_t i = 0; i < count; i++) {
         const struct ckpt_tensor *row = (const struct ckpt_tensor *)(const void *)reads[i].tensor;
         struct polyfs_error why = POLYFS_ERROR_INIT;
@@ -276,7 +349,6 @@ int polyfs_tensors_read(struct polyfs_tensors *tensors, struct polyfs_tensor_rea
             keep_first(&first, reads[i].code, &why, err);
         }
     }
-    free(wanted);
     free(jobs);
     return first;
 }
@@ -330,5 +402,7 @@ int ckpt_tensor_pass(struct polyfs_tensors *tensors, const struct ckpt_tensor *r
     if (row->stride)
         return pass_view(tensors, row, take, user, err);
     int rc = ckpt_shard_reader(tensors, row->shard, &reader, err);
-    return rc == POLYFS_OK ? pass_packed(reader, row, take, user, err) : rc;
+    if (rc == POLYFS_OK)
+        rc = pass_packed(reader, row, take, user, err);
+    return ckpt_shard_gone(tensors, row->shard, rc, err);
 }

@@ -113,7 +113,7 @@ int polyfs_rename(struct polyfs_fs *fs, const char *source, const char *target, 
     if (rc == POLYFS_OK && flags & ~POLYFS_RENAME_NO_REPLACE)
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
     if (rc == POLYFS_OK)
-        rc = pfs_verb_caps(&v, target, &caps);
+        rc = pfs_verb_caps_of(&v, target, POLYFS_FACT_RENAME, &caps);
     if (rc == POLYFS_OK && caps.fact[POLYFS_FACT_RENAME] != POLYFS_NO) {
         if (request.condition.create_only && caps.fact[POLYFS_FACT_RENAME_NO_REPLACE] == POLYFS_NO)
             rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "%s cannot refuse to replace here",

@@ -190,9 +190,20 @@ int pfs_thread_start(pthread_t *out, const char *name, void *(*run)(void *), voi
     return POLYFS_OK;
 }
 
+/* Is there one who lies idle for each that is ready? Who was woken counts until it has run. */
+static int enough_idle_locked(void)
+{
+    unsigned ready = 0;
+    for (unsigned lane = 0; lane < 2; lane++) {
+        for (const struct pfs_request *r = exec.ready[lane]; r && ready <= exec.idle; r = r->next)
+            ready++;
+    }
+    return exec.idle && ready <= exec.idle;
+}
+
 static void hire_locked(void)
 {
-    if (exec.idle || exec.workers == PFS_WORKERS_MAX || exec.stopping)
+    if (enough_idle_locked() || exec.workers == PFS_WORKERS_MAX || exec.stopping)
         return;
     if (pfs_thread_start(&exec.threads[exec.workers], "polyfs-worker", worker, NULL) == POLYFS_OK) {
         exec.workers++;

@@ -164,7 +164,7 @@ static int folders_are_implied(struct pfs_verb *v, uint32_t flags, int *out)
     *out = 0;
     if (flags & POLYFS_MKDIR_BUCKET)
         return POLYFS_OK;
-    int rc = pfs_verb_caps(v, v->path, &caps);
+    int rc = pfs_verb_caps_of(v, v->path, POLYFS_FACT_REAL_DIRS, &caps);
     *out = rc == POLYFS_OK && caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_NO;
     return rc;
 }

@@ -310,11 +310,11 @@ static int list_single(struct pfs_verb *v, struct polyfs_lister *l, int rc)
     return POLYFS_OK;
 }
 
-/* A whole bucket, with or without a '/' behind its name: one that is missing has told so already. */
+/* A whole bucket or container, with or without a '/' behind its name: one that is missing has told so already. */
 static int is_bucket(const struct polyfs_lister *l)
 {
-    const char *slash = strchr(l->path, '/');
-    return strcmp(l->fs->plugin->authority, "bucket") == 0 && (!slash || !slash[1]);
+    const char *slash = strchr(l->path, '/'), *lead = l->fs->plugin->authority;
+    return (strcmp(lead, "bucket") == 0 || strcmp(lead, "container@account") == 0) && (!slash || !slash[1]);
 }
 
 /* Nothing below it on a store without folders: an object of that name, an empty bucket, or nothing at all. */

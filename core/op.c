@@ -131,9 +131,18 @@ static void *coordinator(void *unused)
     return unused;
 }
 
+/* Is there one who lies idle for each that waits, and for one more? Who was woken counts until it has run. */
+static int enough_idle_locked(void)
+{
+    unsigned waiting = 0;
+    for (const struct polyfs_op *op = ops.first; op && waiting < ops.idle; op = op->next)
+        waiting++;
+    return waiting < ops.idle;
+}
+
 static int hire_locked(void)
 {
-    if (ops.idle || ops.workers == PFS_COORDINATORS_MAX || ops.stopping)
+    if (enough_idle_locked() || ops.workers == PFS_COORDINATORS_MAX || ops.stopping)
         return POLYFS_OK;
     int rc = pfs_thread_start(&ops.threads[ops.workers], "polyfs-coord", coordinator, NULL);
     if (rc == POLYFS_OK && ++ops.workers > ops.peak)

@@ -263,6 +263,15 @@ static int remove_tree_by_store(struct pfs_verb *v)
     return pfs_step_run(v, &r, &r.u.copy.step);
 }
 
+static int remove_tree_by_names(struct pfs_verb *v, int real)
+{
+    int rc = remove_below(v, v->path, real);
+    if (rc != POLYFS_OK || !real)
+        return rc;
+    struct pfs_request r = PFS_REQUEST_OF(v, PFS_RMDIR);
+    return pfs_verb_run(v, &r);
+}
+
 int polyfs_remove_tree(struct polyfs_fs *fs, const char *path, const struct polyfs_call_opts *opts,
                        struct polyfs_error *err)
 {
@@ -271,20 +280,16 @@ int polyfs_remove_tree(struct polyfs_fs *fs, const char *path, const struct poly
     struct polyfs_stat stat;
     int rc = pfs_verb_begin(&v, "remove the folder", fs, path, opts);
     if (rc == POLYFS_OK)
-        rc = pfs_verb_caps(&v, path, &caps);
+        rc = pfs_verb_caps_of(&v, path, POLYFS_FACT_REMOVE_TREE, &caps);
     if (rc == POLYFS_OK)
         rc = pfs_stat(&v, path, NULL, &stat);
+    int real = rc == POLYFS_OK && caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_YES;
     if (rc == POLYFS_OK && stat.type != POLYFS_TYPE_DIR) {
         rc = remove_one(&v, path);
     } else if (rc == POLYFS_OK && caps.fact[POLYFS_FACT_REMOVE_TREE] == POLYFS_YES) {
         rc = remove_tree_by_store(&v);
     } else if (rc == POLYFS_OK) {
-        int real = caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_YES;
-        rc = remove_below(&v, path, real);
-        if (rc == POLYFS_OK && real) {
-            struct pfs_request r = PFS_REQUEST_OF(&v, PFS_RMDIR);
-            rc = pfs_verb_run(&v, &r);
-        }
+        rc = remove_tree_by_names(&v, real);
     }
     return pfs_verb_end(&v, rc, err);
 }

@@ -60,13 +60,25 @@ int pfs_verb_run(struct pfs_verb *verb, struct pfs_request *request)
     return rc;
 }
 
-int pfs_verb_caps(struct pfs_verb *verb, const char *path, struct polyfs_caps *out)
+static int caps_as(struct pfs_verb *verb, const char *path, uint32_t flags, struct polyfs_caps *out)
 {
     struct pfs_request r = PFS_REQUEST(PFS_CAPS, verb->fs, &verb->ctx, path);
     memset(out, 0, sizeof(*out));
     out->struct_size = (uint32_t)sizeof(*out);
+    r.u.caps.flags = flags;
     r.u.caps.out = out;
     return pfs_verb_run(verb, &r);
+}
+
+int pfs_verb_caps(struct pfs_verb *verb, const char *path, struct polyfs_caps *out)
+{
+    return caps_as(verb, path, 0, out);
+}
+
+int pfs_verb_caps_of(struct pfs_verb *verb, const char *path, enum polyfs_fact fact, struct polyfs_caps *out)
+{
+    int rc = caps_as(verb, path, 0, out);
+    return rc == POLYFS_OK && out->fact[fact] == POLYFS_UNKNOWN ? caps_as(verb, path, POLYFS_CAPS_PROBE, out) : rc;
 }
 
 int pfs_verb_gate(struct pfs_verb *verb, enum polyfs_fact fact, const char *what)

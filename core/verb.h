@@ -26,6 +26,8 @@ int pfs_verb_run(struct pfs_verb *verb, struct pfs_request *request);
 
 /* Facts of a path; zeroed before. */
 int pfs_verb_caps(struct pfs_verb *verb, const char *path, struct polyfs_caps *out);
+/* The same for a verb that goes another way by @fact: where that is unknown, it is settled by asking. */
+int pfs_verb_caps_of(struct pfs_verb *verb, const char *path, enum polyfs_fact fact, struct polyfs_caps *out);
 /* POLYFS_UNSUPPORTED when the facts of the verb's path say no; nothing is sent then. */
 int pfs_verb_gate(struct pfs_verb *verb, enum polyfs_fact fact, const char *what);
 

@@ -4,39 +4,17 @@
  * order of Google's libraries; the first that has a token wins, and one that is there but broken is an error, never skipped.
  * Nobody only when asked to, or where the endpoint is http://: an emulator, to which no token goes.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "gcs.h"
-
-#define FILE_MAX (UINT64_C(1) << 20)
+#include "plugins/support/file.h"
 
 /* ---- files ------------------------------------------------------------------------------------------------------------ */
-
-int gcs_file_read(const char *file, struct ps_buf *out, struct polyfs_error *err)
-{
-    char piece[4096];
-    ssize_t n = -1;
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    while (fd >= 0 && out->size <= FILE_MAX &&
-           ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR)))
-        if (n > 0)
-            ps_buf_add(out, piece, (uint64_t)n);
-    int rc = out->size > FILE_MAX ? polyfs_fail(err, POLYFS_CONFIG, "it is longer than any such file is")
-             : n < 0              ? polyfs_fail_errno(err, fd < 0 ? "" : "reading it")
-                                  : ps_buf_check(out, err);
-    if (fd >= 0)
-        close(fd);
-    return rc;
-}
 
 /* 1 with the document, due to json_decref(); 0 when there is no such file; a code that names it. */
 static int document_load(const char *file, json_t **out, struct polyfs_error *err)
 {
     struct ps_buf text = {0};
     struct polyfs_error why = POLYFS_ERROR_INIT;
-    int rc = gcs_file_read(file, &text, &why);
+    int rc = ps_file_read(file, &text, &why);
     if (rc == POLYFS_NOT_FOUND || rc == POLYFS_NOT_DIR)
         return 0;
     if (rc == POLYFS_OK)

@@ -107,9 +107,6 @@ int gcs_auth_load(struct gcs_fs *fs, const struct polyfs_options *options, struc
 int gcs_auth_token(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_keys **out,
                    struct polyfs_error *err);
 
-/* A small text file whole, behind what is in @out; NOT_FOUND or NOT_DIR when there is none. */
-int gcs_file_read(const char *file, struct ps_buf *out, struct polyfs_error *err);
-
 /* ---- token.c: how a token is got ---- */
 /* Of a document of credentials: 1 with @out filled, or a code. @file names it in errors. */
 int gcs_token_of(struct gcs_fs *fs, struct polyfs_call *call, const json_t *document, const char *file,

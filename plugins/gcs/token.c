@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 
 #include "gcs.h"
+#include "plugins/support/file.h"
 
 #define TOKEN_URI "https://oauth2.googleapis.com/token"
 #define METADATA_HOST "169.254.169.254" /* its name is looked up for 20 s on machines that are not Google's */
@@ -339,7 +340,7 @@ static int subject_token(struct gcs_fs *fs, struct polyfs_call *call, const json
                  *format = json_object_get(source, "format");
     const char *file = ps_json_text(source, "file"), *member = ps_json_text(format, "subject_token_field_name");
     json_t *root = NULL;
-    int rc = file ? gcs_file_read(file, out, err) : ask_source(fs, call, source, out, err);
+    int rc = file ? ps_file_read(file, out, err) : ask_source(fs, call, source, out, err);
     if (rc == POLYFS_OK && strcmp(type_of(format), "json") == 0) {
         rc = ps_json_read(out->data ? out->data : "", out->size, &root, err);
         const char *token = ps_json_text(root, member ? member : "access_token");

@@ -21,7 +21,8 @@ OF_MINIO = {"status": 403, "body": EXPIRED, "headers": [["x-minio-error-code", "
 FAULTS = [("bucket gone", NO_BUCKET, "bucket", CONFIG, ("plain", "async", "parts")),
           ("expired, as Amazon tells it", {"status": 400, "body": EXPIRED}, "get new keys", AUTH, ("plain", "parts")),
           ("expired, as MinIO tells it", OF_MINIO, "get new keys", AUTH, ("plain",))]
-QUESTIONS = ("latest", "list", "verify", "load")
+QUESTIONS = [("latest", "template"), ("list", "template"), ("verify", "template"), ("load", "template"),
+             ("read", "tensors"), ("export", "tensors")]
 
 
 def from_request(number, answer):
@@ -40,7 +41,10 @@ class Faults:
 
     def ask(self, question, run, env=PROXIED):
         with tempfile.TemporaryDirectory(prefix="polyfs-faults-") as folder:
-            words = [self.command, "ckpt", question, run] + ([folder] if question == "load" else [])
+            words = [self.command, "ckpt", question, run]
+            words += {"load": [folder], "export": [folder + "/one.safetensors"]}.get(question, [])
+            if question == "read":  # whole, and its tensors straight into memory
+                words = [self.saver, "read", run, "3"]
             return subprocess.run(words, env=env, capture_output=True, text=True)
 
     # ---- by the proxy ----
@@ -61,21 +65,20 @@ class Faults:
         print(f"{kind}: {fault[0]} at each of {count} requests; {failed} saves failed", flush=True)
         self.expect(0 < failed < count, f"{kind}: {failed} saves failed")
 
-    def questions(self, fault):
+    def question(self, fault, question, run):
         """From the first request on, from the second, … until it is not met any more."""
         name, answer, word, status, _ = fault
-        run = f"s3://{BUCKET}/template"
-        for question in QUESTIONS:
-            number, told = 1, None
-            while number < 20 and (told is None or told.returncode):
-                self.control.tell("rules", rules=[from_request(number, answer)])
-                told = self.ask(question, run)
-                self.expect(not told.returncode or (told.returncode == status and word in told.stdout + told.stderr),
-                            f"{question}, {name} from request {number} on: status {told.returncode}, {told.stdout}{told.stderr}")
-                number += 1
-            self.expect(2 < number < 20, f"{question}, {name}: it sent {number - 1} requests")
-            self.control.tell("rules", rules=[])
-            self.expect(self.ask(question, run).returncode == 0, f"{question}: it does not work again")
+        status = 1 if question == "read" else status
+        number, told = 1, None
+        while number < 20 and (told is None or told.returncode):
+            self.control.tell("rules", rules=[from_request(number, answer)])
+            told = self.ask(question, run)
+            self.expect(not told.returncode or (told.returncode == status and word in told.stdout + told.stderr),
+                        f"{question}, {name} from request {number} on: status {told.returncode}, {told.stdout}{told.stderr}")
+            number += 1
+        self.expect(2 < number < 20, f"{question}, {name}: it sent {number - 1} requests")
+        self.control.tell("rules", rules=[])
+        self.expect(self.ask(question, run).returncode == 0, f"{question}: it does not work again")
 
     # ---- for real ----
 
@@ -100,9 +103,11 @@ class Faults:
 def main():
     saver, command = sys.argv[1:3]
     make_template(saver)
+    subprocess.run([saver, "save", f"s3://{BUCKET}/tensors", "3", "tensors"], env=DIRECT, check=True, stdout=subprocess.DEVNULL)
     faults = Faults(saver, command)
     for fault in FAULTS:
-        faults.questions(fault)
+        for question, run in QUESTIONS:
+            faults.question(fault, question, f"s3://{BUCKET}/{run}")
         for kind in fault[-1]:
             faults.saves(kind, fault)
     for target in (r"b\.bin", r"manifest\.json", r"\.ckpt/log/"):

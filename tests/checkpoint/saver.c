@@ -455,6 +455,18 @@ static int do_check(const char *url, int64_t old_step, int64_t new_step, size_t 
     return 0;
 }
 
+/* The newest, whole, and it stays alone. */
+static int do_read(const char *url, int64_t step)
+{
+    struct polyfs_error err = POLYFS_ERROR_INIT;
+    struct polyfs_ckpt *run;
+    if (open_run(url, kind_of("plain"), &run, &err) != POLYFS_OK)
+        return failed("open", &err);
+    int64_t found = check_newest(run, step, step);
+    polyfs_ckpt_close(run);
+    return found != step;
+}
+
 static int has_segment(const char *url)
 {
     struct polyfs_error err = POLYFS_ERROR_INIT;
@@ -493,8 +505,11 @@ int main(int argc, char **argv)
         return do_save(argv[2], atoll(argv[3]), argc == 5 ? argv[4] : "plain");
     if ((argc == 5 || argc == 6) && strcmp(argv[1], "check") == 0)
         return do_check(argv[2], atoll(argv[3]), atoll(argv[4]), kind_of(argc == 6 ? argv[5] : "plain"));
+    if (argc == 4 && strcmp(argv[1], "read") == 0)
+        return do_read(argv[2], atoll(argv[3]));
     if (argc == 4 && strcmp(argv[1], "fill") == 0)
         return do_fill(argv[2], atoll(argv[3]));
-    fprintf(stderr, "usage: saver save URL STEP [KIND] | check URL OLD NEW [KIND] | fill URL COUNT\n");
+    fprintf(stderr,
+            "usage: saver save URL STEP [KIND] | check URL OLD NEW [KIND] | read URL STEP | fill URL COUNT\n");
     return 2;
 }

@@ -30,6 +30,8 @@ struct Store {
     bool folders_linger = false; /* without real folders: one is listed for a while after its last object went */
     bool etags_race = false;     /* an answer now and then has the bytes of one version and the etag of another */
     bool tells_absent = true;    /* removing what is not there is NOT_FOUND; else it may be OK */
+    bool writers_collide =
+        false; /* a commit ends all unfinished uploads to its name: they are refused, and never mixed with it */
     bool same_process = false;   /* objects live in this process: a child has a copy of its own */
     uint32_t get_requests = 1;   /* that a read of one small object takes: HDFS asks for status, place and bytes */
     bool survives_fork = true;   /* else each call of a forked child is FORKED at once: a JVM is in it */

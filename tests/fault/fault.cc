@@ -105,7 +105,62 @@ Fs OpenWith(std::vector<std::string> options)
     return Fs(fs);
 }
 
+const Dialect dialects[] = {
+    {"s3",
+     "partNumber=",
+     "POST",
+     "uploadId=",
+     "SlowDown",
+     "InternalError",
+     "x-amz-request-id",
+     "x-amz-retry-after",
+     "kill",
+     {{403, "AccessDenied", POLYFS_PERMISSION},
+      {404, "NoSuchBucket", POLYFS_NOT_FOUND},
+      {403, "ExpiredToken", POLYFS_AUTH},
+      {403, "InvalidAccessKeyId", POLYFS_AUTH},
+      {403, "SignatureDoesNotMatch", POLYFS_AUTH},
+      {400, "InvalidArgument", POLYFS_INVALID},
+      {401, "", POLYFS_AUTH},
+      {501, "NotImplemented", POLYFS_UNSUPPORTED}}},
+    {"abfs",
+     "blockid=",
+     "PUT",
+     "comp=blocklist",
+     "ServerBusy",
+     "InternalError",
+     "x-ms-request-id",
+     "x-ms-retry-after-ms",
+     "stop",
+     {{403, "AuthorizationFailure", POLYFS_PERMISSION},
+      {403, "AuthorizationPermissionMismatch", POLYFS_PERMISSION},
+      {403, "AuthenticationFailed", POLYFS_AUTH},
+      {401, "NoAuthenticationInformation", POLYFS_AUTH},
+      {404, "ContainerNotFound", POLYFS_NOT_FOUND},
+      {400, "InvalidHeaderValue", POLYFS_INVALID},
+      {409, "BlobArchived", POLYFS_PERMISSION},
+      {501, "FeatureNotSupported", POLYFS_UNSUPPORTED}}},
+};
+
 } // namespace
+
+const Dialect &D()
+{
+    size_t i = 0;
+    while (strcmp(dialects[i].scheme, FAULT_SCHEME) != 0)
+        i++;
+    return dialects[i];
+}
+
+std::string AtComplete()
+{
+    return std::string(R"("method": ")") + D().complete_method + R"(", "target": ")" + D().complete + R"(", )";
+}
+
+std::string RangeOf(Request &request)
+{
+    return request.headers.count("x-ms-range") ? request.headers["x-ms-range"] : request.headers["range"];
+}
 
 std::string Bytes(size_t size, unsigned seed)
 {

@@ -31,6 +31,27 @@ struct Request {
     double time_s = 0;
 };
 
+/* How a store spells what the cases are about that run on several. */
+struct Dialect {
+    struct Refusal {
+        int status;
+        const char *code;
+        int rc;
+    };
+    const char *scheme;
+    const char *part;                       /* in the target of a part's PUT */
+    const char *complete_method, *complete; /* in the target of the end of an upload */
+    const char *busy, *failed;              /* codes of a 503 and a 500 */
+    const char *request_id, *wish_ms;       /* headers of an answer */
+    const char *down;                       /* how the server goes away: "kill", or "stop" where it forgets then */
+    std::vector<Refusal> final;             /* what cannot help is not repeated */
+};
+const Dialect &D();
+/* A rule for the end of an upload, without its brackets: `"method": ..., "target": ..., `. */
+std::string AtComplete();
+/* The range that a request asks for, by whichever header. */
+std::string RangeOf(Request &request);
+
 class Fault : public testing::Test
 {
   protected:

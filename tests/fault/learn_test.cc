@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is learned of a server, and redirects, which are not followed, and keys that are over: F20 to F24. */
+/* What is learned of a server, and keys that are over: F20, F22 to F24. */
 #include <fstream>
 #include <thread>
 #include <unistd.h>
@@ -82,27 +82,6 @@ TEST_F(Learn, F20ARegionThatIsNone)
     std::string bytes;
     EXPECT_CODE(POLYFS_CONFIG, Get("a", &bytes));
     EXPECT_EQ(1u, Journal("GET").size());
-}
-
-/* To another host, another port, another scheme: not one request goes there. */
-TEST_F(Learn, F21RedirectsAreNotFollowed)
-{
-    const std::string foreign = getenv("POLYFS_FAULT_FOREIGN");
-    Make("a", "bytes");
-    for (const std::string &to :
-         {foreign + "/x", std::string("file:///etc/passwd"), std::string("http://127.0.0.1:1/")})
-        for (int status : {301, 302, 303, 307, 308}) {
-            std::string bytes;
-            Rules(R"({"count": 0, "status": )" + std::to_string(status) + R"(, "headers": [["Location", ")" + to +
-                  R"("]], "body": ""})");
-            EXPECT_NE(POLYFS_OK, Get("a", &bytes)) << status << to;
-            EXPECT_NE(POLYFS_NOT_FOUND, error().code) << status << to;
-            EXPECT_NE(POLYFS_OK, Put("b", "bytes")) << status << to;
-            for (const Request &request : Journal())
-                EXPECT_EQ("main", request.listener) << status << to;
-        }
-    Rules("");
-    EXPECT_EQ("(absent)", There("b"));
 }
 
 /* A server an hour ahead, as it says itself; then the real one, which does not agree, and is believed in turn. */

@@ -106,16 +106,16 @@ TEST_F(Lost, F10WhatCannotBeCheckedIsUnknown)
 TEST_F(Lost, F09Complete)
 {
     const std::string bytes = Bytes(11 * MiB);
-    Rules(std::string(R"({"method": "POST", "target": "uploadId=", )") + LOST);
+    Rules(std::string("{") + AtComplete() + LOST);
     ASSERT_CODE(POLYFS_OK, Stream("a", bytes));
     EXPECT_TRUE(bytes == There("a"));
-    ExpectOneRequestAnAttempt("POST", "uploadId=", 2);
+    ExpectOneRequestAnAttempt(D().complete_method, D().complete, 2);
 }
 
 TEST_F(Lost, F09CompleteCreateOnly)
 {
     const std::string bytes = Bytes(11 * MiB);
-    Rules(std::string(R"({"method": "POST", "target": "uploadId=", )") + LOST);
+    Rules(std::string("{") + AtComplete() + LOST);
     ASSERT_CODE(POLYFS_OK, Stream("a", bytes, POLYFS_WRITE_CREATE_ONLY));
     EXPECT_TRUE(bytes == There("a"));
 }
@@ -123,7 +123,7 @@ TEST_F(Lost, F09CompleteCreateOnly)
 TEST_F(Lost, F09CompleteLosesToAForeignObject)
 {
     Make("a", "theirs");
-    Rules(std::string(R"({"method": "POST", "target": "uploadId=", )") + LOST);
+    Rules(std::string("{") + AtComplete() + LOST);
     EXPECT_CODE(POLYFS_EXISTS, Stream("a", Bytes(11 * MiB), POLYFS_WRITE_CREATE_ONLY));
     EXPECT_EQ("theirs", There("a"));
 }
@@ -131,10 +131,10 @@ TEST_F(Lost, F09CompleteLosesToAForeignObject)
 TEST_F(Lost, F09Part)
 {
     const std::string bytes = Bytes(11 * MiB);
-    Rules(std::string(R"({"method": "PUT", "target": "partNumber=2", )") + LOST);
+    Rules(std::string(R"({"method": "PUT", "from": 2, "target": ")") + D().part + R"(", )" + LOST);
     ASSERT_CODE(POLYFS_OK, Stream("a", bytes));
     EXPECT_TRUE(bytes == There("a"));
-    EXPECT_EQ(2u, Journal("PUT", "partNumber=2&").size());
+    EXPECT_EQ(3u + 1, Journal("PUT", D().part).size());
 }
 
 /* The upload that nobody knows of stays; its bytes go under another. */

@@ -417,9 +417,9 @@ def main():
         proxy = Proxy(server, tls)
         if "--chaos" in options:
             proxy.rules = [Rule(fields) for fields in chaos(int(options[options.index("--chaos") + 1]))]
-        env = {**os.environ, **server.settings(), "POLYFS_FAULT_CONTROL": str(proxy.control), "POLYFS_FAULT_DIRECT": server.url(),
-               "POLYFS_FAULT_FOREIGN": f"http://127.0.0.1:{proxy.foreign}",
-               **dict.fromkeys(("AWS_ENDPOINT_URL", "STORAGE_EMULATOR_HOST"), f"http{'s' if tls else ''}://127.0.0.1:{proxy.main}")}
+        env = {**os.environ, **server.settings(f"http{'s' if tls else ''}://127.0.0.1:{proxy.main}"),
+               "POLYFS_FAULT_CONTROL": str(proxy.control), "POLYFS_FAULT_DIRECT": server.endpoint(),
+               "POLYFS_FAULT_FOREIGN": f"http://127.0.0.1:{proxy.foreign}"}
         if tls:
             env["AWS_CA_BUNDLE"] = authority
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -68,6 +68,8 @@ CLIENTS = {
     "botocore": ["boto3==1.44.8"],
     "s3fs": ["s3fs==2026.9.0"],
     "gcsfs": ["gcsfs==2026.10.1"],
+    "adlfs": ["adlfs==2026.8.0"],  # brings azure-storage-blob
+    "datalake": ["azure-storage-file-datalake==12.26.1"],
     "bench": ["boto3==1.44.8", "obstore==0.12.1", "opendal==0.47.12", "pyarrow==26.0.1",
               "s3torchconnectorclient==1.5.0"],
     "aws": ["awscli==1.46.3"],
@@ -278,14 +280,18 @@ class Server:
                 self.process.kill()
                 self.process.wait()
 
-    def settings(self):
-        """What a client of it needs, as variables of the environment."""
+    def endpoint(self, url=None):
+        """Where its service is, as options name it; @url: of a proxy in front of it."""
+        return url or self.url()
+
+    def settings(self, url=None):
+        """What a client of it needs, as variables of the environment; @url: of a proxy in front of it."""
         return {}
 
 
 class S3Server(Server):
-    def settings(self):
-        values = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL": self.url(),
+    def settings(self, url=None):
+        values = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_ENDPOINT_URL": self.endpoint(url),
                   "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true", "POLYFS_TEST_SERVER": self.name,
                   "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
         if self.tls:
@@ -373,11 +379,89 @@ class FakeGcs(Server):
         return [self.install(), "-scheme", "https" if self.tls else "http", "-host", "127.0.0.1", "-port", str(self.port), "-backend",
                 "memory", "-public-host", f"127.0.0.1:{self.port}", *own]
 
-    def settings(self):
-        values = {"STORAGE_EMULATOR_HOST": self.url(), "GOOGLE_CLOUD_PROJECT": "polyfs-test", "CLOUDSDK_CONFIG": "/dev/null",
+    def settings(self, url=None):
+        values = {"STORAGE_EMULATOR_HOST": self.endpoint(url), "GOOGLE_CLOUD_PROJECT": "polyfs-test", "CLOUDSDK_CONFIG": "/dev/null",
                   "NO_GCE_CHECK": "true", "POLYFS_TEST_SERVER": self.name}
         if self.tls:
             values["POLYFS_TEST_CA"] = self.tls
+        return values
+
+
+class Azurite(Server):
+    """The well-known account of all emulators; without a Data Lake endpoint."""
+    name = "azurite"
+    version = "3.35.0"
+    account = "devstoreaccount1"
+    key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+    @classmethod
+    def install(cls):
+        folder = os.path.join(CACHE, "azurite-" + cls.version)
+        target = os.path.join(folder, "node_modules", "azurite", "dist", "src", "blob", "main.js")
+        if not os.path.exists(target):
+            need("node", "nodejs")
+            need("npm", "npm")
+            say(f"installing azurite {cls.version} (npm, 1 minute, 250 MB of disk)")
+            os.makedirs(folder, exist_ok=True)
+            subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--omit=dev", "--loglevel=error", "azurite@" + cls.version],
+                           cwd=folder, stdout=sys.stderr, check=True)
+        return target
+
+    def command(self):
+        need("node", "nodejs")
+        data = os.path.join(self.folder, "data")
+        os.makedirs(data, exist_ok=True)
+        certs = os.path.join(self.folder, "certs")
+        more = ["--cert", os.path.join(certs, "public.crt"), "--key", os.path.join(certs, "private.key")] if self.tls else []
+        return ["node", self.install(), "--location", data, "--blobHost", "127.0.0.1", "--blobPort", str(self.port), "--silent",
+                "--skipApiVersionCheck", "--disableTelemetry", *more]
+
+    def endpoint(self, url=None):
+        return f"{url or self.url()}/{self.account}"
+
+    def settings(self, url=None):
+        endpoint = self.endpoint(url)
+        values = {"AZURE_STORAGE_CONNECTION_STRING": f"DefaultEndpointsProtocol={endpoint.split(':')[0]};"
+                  f"AccountName={self.account};AccountKey={self.key};BlobEndpoint={endpoint};",
+                  "POLYFS_TEST_SERVER": self.name}
+        if self.tls:
+            values["REQUESTS_CA_BUNDLE"] = self.tls
+        return values
+
+
+class Lake(Azurite):
+    """An account with a hierarchical namespace: Azurite behind a scripted Data Lake endpoint, lake.py."""
+    name = "lake"
+    front = None
+
+    def start(self):
+        super().start()
+        self.blob, self.dfs = free_ports(2)
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lake.py")
+        with open(self.log + "-lake", "wb") as log:
+            self.front = subprocess.Popen([sys.executable, script, str(self.port), str(self.blob), str(self.dfs)],
+                                          stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        end = time.monotonic() + START_S
+        while is_free(self.dfs):
+            if self.front.poll() is not None or time.monotonic() > end:
+                self.stop()
+                with open(self.log + "-lake", encoding="utf-8", errors="replace") as log:
+                    raise RuntimeError(f"lake.py did not start:\n{log.read()[-4000:]}")
+            time.sleep(0.05)
+        return self
+
+    def stop(self):
+        if self.front:
+            self.front.terminate()
+            self.front.wait()
+        super().stop()
+
+    def endpoint(self, url=None):
+        return super().endpoint(url or f"http://127.0.0.1:{self.blob}")
+
+    def settings(self, url=None):
+        values = super().settings(url)
+        values["AZURE_STORAGE_CONNECTION_STRING"] += f"DfsEndpoint=http://127.0.0.1:{self.dfs}/{self.account};"
         return values
 
 
@@ -409,8 +493,8 @@ class Toxiproxy(Server):
             return False
         return True
 
-    def settings(self):
-        return {**self.upstream.settings(), "AWS_ENDPOINT_URL": self.url()}
+    def settings(self, url=None):
+        return self.upstream.settings(url or self.url())
 
 
 class Hdfs(Server):
@@ -511,13 +595,16 @@ class Hdfs(Server):
             time.sleep(0.05)
         return self
 
-    def default(self):
-        """fs.defaultFS, and what else hdfs-site.xml has to say."""
-        return f"hdfs://127.0.0.1:{self.port}", {}
+    def url(self):
+        return f"hdfs://127.0.0.1:{self.port}"
 
-    def settings(self):
-        java, (url, more) = self.java_home(), self.default()
-        for name, values in (("core-site.xml", {"fs.defaultFS": url}), ("hdfs-site.xml", more)):
+    def site(self):
+        """What hdfs-site.xml has to say."""
+        return {}
+
+    def settings(self, url=None):
+        java, url = self.java_home(), self.endpoint(url)
+        for name, values in (("core-site.xml", {"fs.defaultFS": url}), ("hdfs-site.xml", self.site())):
             rows = "".join(f"<property><name>{key}</name><value>{value}</value></property>" for key, value in values.items())
             with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
                 file.write(f"<configuration>{rows}</configuration>")
@@ -537,15 +624,18 @@ class HdfsPair(Hdfs):
         super().__init__(folder, tls)
         self.ports += free_ports(2)
 
-    def default(self):
-        return "hdfs://pair", {
+    def url(self):
+        return "hdfs://pair"
+
+    def site(self):
+        return {
             "dfs.nameservices": "pair", "dfs.ha.namenodes.pair": "nn1,nn2",
             "dfs.namenode.rpc-address.pair.nn1": f"127.0.0.1:{self.ports[0]}",
             "dfs.namenode.rpc-address.pair.nn2": f"127.0.0.1:{self.ports[2]}",
             "dfs.client.failover.proxy.provider.pair": "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider"}
 
 
-SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs, Hdfs, HdfsPair)}
+SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs, Azurite, Lake, Hdfs, HdfsPair)}
 
 
 def main():
@@ -555,7 +645,7 @@ def main():
     if verb == "install":
         for name in rest or SERVERS:
             print(SERVERS[name].install())
-        for name in [] if rest else ("botocore", "s3fs", "gcsfs", "pyarrow", "aws", "minio", "lightning"):
+        for name in [] if rest else ("botocore", "s3fs", "gcsfs", "adlfs", "datalake", "pyarrow", "aws", "minio", "lightning"):
             print(client_python(name))
         return
     if verb == "start":

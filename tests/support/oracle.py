@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The oracle as a Python object, and an interpreter with botocore: a test starts itself again in that."""
+"""An oracle as a Python object, and an interpreter with somebody else's library: a test starts itself again in that."""
 import json
 import os
 import subprocess
@@ -9,11 +9,15 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import servers  # noqa: E402
 
 
-def with_botocore():
-    """Ends this interpreter, and runs the same program in the one that has botocore."""
-    python = servers.client_python("botocore")
+def with_client(name):
+    """Ends this interpreter, and runs the same program in the one that has this client (servers.CLIENTS)."""
+    python = servers.client_python(name)
     if os.path.realpath(sys.prefix) != os.path.realpath(os.path.dirname(os.path.dirname(python))):
         os.execv(python, [python, *sys.argv])
+
+
+def with_botocore():
+    with_client("botocore")
 
 
 class Oracle:

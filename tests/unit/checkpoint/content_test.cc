@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a checkpoint holds: tensors whose places the manifest tells, state, files taken as they are. */
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -62,12 +65,28 @@ class Content : public testing::Test
         return tensor ? polyfs_tensors_read(tensors_, &read, 1, &err_) : POLYFS_NOT_FOUND;
     }
 
+    /* Files "0", "1", …, each with one tensor of that name, and nine bytes of it. */
+    void SaveFiles(size_t count)
+    {
+        for (size_t i = 0; i < count; i++)
+            ASSERT_EQ(POLYFS_OK, WriteTensor(std::to_string(i).c_str(), std::to_string(i).c_str(),
+                                             std::string(9, static_cast<char>('a' + i))))
+                << err_.message;
+        Reopen();
+        bytes_.assign(count, std::string(9, '?'));
+        for (size_t i = 0; i < count; i++)
+            reads_.push_back(
+                {polyfs_tensors_find(tensors_, std::to_string(i).c_str()), bytes_[i].data(), POLYFS_OK, 0});
+    }
+
     std::string url_;
     polyfs_error err_ = POLYFS_ERROR_INIT;
     polyfs_ckpt *ckpt_ = nullptr;
     polyfs_ckpt_saver *saver_ = nullptr;
     polyfs_ckpt_view *view_ = nullptr;
     polyfs_tensors *tensors_ = nullptr;
+    std::vector<std::string> bytes_;
+    std::vector<polyfs_tensor_read> reads_;
 };
 
 TEST_F(Content, TensorsOfAllFilesAreOne)
@@ -85,6 +104,30 @@ TEST_F(Content, TensorsOfAllFilesAreOne)
     EXPECT_EQ(POLYFS_OK, Read("m", &bytes)) << err_.message;
     EXPECT_EQ("moments", bytes);
     EXPECT_STREQ("optimizer.safetensors", polyfs_tensors_find(tensors_, "m")->file);
+}
+
+/* So much that several threads sum it up. */
+TEST_F(Content, LargeTensorsHaveTheirChecksums)
+{
+    const uint64_t shape = 40u << 20;
+    std::string data[3], names[] = {"a", "b", "c"}, got(shape, '?');
+    polyfs_tensor tensors[3];
+    for (size_t i = 0; i < 3; i++) {
+        data[i].assign(shape, static_cast<char>('a' + i));
+        tensors[i] = POLYFS_TENSOR_INIT;
+        tensors[i].name = names[i].c_str();
+        tensors[i].dtype = "U8";
+        tensors[i].shape = &shape;
+        tensors[i].rank = 1;
+        tensors[i].bytes = shape;
+        tensors[i].data = data[i].data();
+    }
+    ASSERT_EQ(POLYFS_OK, polyfs_ckpt_write_tensors(saver_, "large.safetensors", tensors, 3, &err_)) << err_.message;
+    Reopen();
+    for (size_t i = 0; i < 3; i++) {
+        ASSERT_EQ(POLYFS_OK, Read(names[i].c_str(), &got)) << err_.message;
+        EXPECT_TRUE(got == data[i]) << i;
+    }
 }
 
 TEST_F(Content, AFlippedByteOfATensorIsFound)
@@ -110,6 +153,60 @@ TEST_F(Content, AFlippedByteOfATensorIsFound)
     ASSERT_EQ(POLYFS_OK, polyfs_ckpt_tensors(view_, &tensors_, &err_)) << err_.message;
     EXPECT_EQ(POLYFS_CORRUPT, Read("w", &bytes));
     EXPECT_NE(nullptr, strstr(err_.message, "checksum")) << err_.message;
+}
+
+/* Where reads stop at their log line until enough others are there. */
+struct Gate {
+    std::mutex lock;
+    std::condition_variable more;
+    unsigned inside = 0, most = 0;
+};
+
+void Stop(uint32_t, const char *line, void *user)
+{
+    const unsigned enough = 4;
+    if (strncmp(line, "get ", 4) != 0 && strncmp(line, "reader_pread ", 13) != 0)
+        return;
+    auto *gate = static_cast<Gate *>(user);
+    std::unique_lock<std::mutex> held(gate->lock);
+    gate->most = std::max(gate->most, ++gate->inside);
+    gate->more.notify_all();
+    gate->more.wait_for(held, std::chrono::seconds(10), [gate] { return gate->most >= enough; });
+    gate->inside--;
+}
+
+TEST_F(Content, FilesAreReadSideBySide)
+{
+    SaveFiles(6);
+    Gate gate;
+    polyfs_set_log(POLYFS_LOG_DEBUG, Stop, &gate);
+    EXPECT_EQ(POLYFS_OK, polyfs_tensors_read(tensors_, reads_.data(), reads_.size(), &err_)) << err_.message;
+    polyfs_set_log(POLYFS_LOG_ERROR, nullptr, nullptr);
+    EXPECT_LE(4u, gate.most);
+    for (size_t i = 0; i < reads_.size(); i++)
+        EXPECT_EQ(std::string(9, static_cast<char>('a' + i)), bytes_[i]);
+}
+
+/* Whether it is read beside or by the caller's own thread, which has the last. */
+TEST_F(Content, AFileThatIsGoneSpoilsItsOwnTensors)
+{
+    SaveFiles(7);
+    polyfs_fs *fs = nullptr;
+    char *root = nullptr;
+    ASSERT_EQ(POLYFS_OK, polyfs_fs_open(url_.c_str(), nullptr, &fs, &root, &err_)) << err_.message;
+    for (size_t gone : {2, 6}) {
+        std::string path = std::string(root) + "/save=2/" + polyfs_ckpt_view_info(view_)->attempt + "/";
+        EXPECT_EQ(POLYFS_OK, polyfs_remove(fs, (path + std::to_string(gone)).c_str(), nullptr, &err_))
+            << err_.message;
+    }
+    polyfs_free(root);
+    polyfs_fs_close(fs);
+    EXPECT_EQ(POLYFS_CORRUPT, polyfs_tensors_read(tensors_, reads_.data(), reads_.size(), &err_));
+    EXPECT_NE(nullptr, strstr(err_.message, "2: it is missing")) << err_.message;
+    for (size_t i = 0; i < reads_.size(); i++) {
+        EXPECT_EQ(i == 2 || i == 6 ? POLYFS_CORRUPT : POLYFS_OK, reads_[i].code) << i;
+        EXPECT_EQ(std::string(9, i == 2 || i == 6 ? '?' : static_cast<char>('a' + i)), bytes_[i]);
+    }
 }
 
 TEST_F(Content, OneFileNeedsNoManifest)

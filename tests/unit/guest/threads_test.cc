@@ -184,6 +184,37 @@ TEST_F(Guest, CountingCounts)
     one.join();
 }
 
+/* So many calls of the store come to be under way together, of @jobs operations of @paths calls each. */
+void ExpectTogether(unsigned expected, polyfs_fs *fs, unsigned jobs, unsigned paths)
+{
+    const std::vector<const char *> names(paths, "a");
+    struct polyfs_stat empty = POLYFS_STAT_INIT;
+    std::vector<std::vector<struct polyfs_stat>> stats(jobs, std::vector<struct polyfs_stat>(paths, empty));
+    std::vector<std::vector<int>> codes(jobs, std::vector<int>(paths, 1));
+    std::vector<polyfs_op *> ops(jobs);
+    open_gate = false;
+    for (unsigned i = 0; i < jobs; i++)
+        EXPECT_EQ(POLYFS_OK, polyfs_stat_many_submit(fs, names.data(), paths, nullptr, stats[i].data(),
+                                                     codes[i].data(), &ops[i], nullptr));
+    for (unsigned ms = 0; ms < 5000 && waiting < expected; ms++)
+        usleep(1000);
+    EXPECT_EQ(expected, waiting) << jobs << " operations of " << paths;
+    open_gate = true;
+    for (polyfs_op *op : ops) {
+        EXPECT_EQ(POLYFS_OK, polyfs_op_wait(op, UINT32_MAX, nullptr));
+        polyfs_op_free(op);
+    }
+}
+
+/* A thread that lies idle serves one call: what comes with it, before it has woken up, needs others. */
+TEST_F(Guest, ABurstMeetsThreadsThatAreTooFew)
+{
+    ExpectTogether(1, fs_, 1, 1);
+    ExpectTogether(4, fs_, 4, 1); /* coordinators */
+    ExpectTogether(2, fs_, 1, 2);
+    ExpectTogether(8, fs_, 1, 8); /* workers */
+}
+
 struct Job {
     std::vector<struct polyfs_stat> stats;
     std::vector<int> codes;
