@@ -22,6 +22,7 @@ static const struct row {
      "; another writer has it open; of one that died the name node takes it back after a minute"},
     {"RecoveryInProgressException", NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
     {"NotReplicatedYetException", NULL, POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
+    {"", "Lease timeout of", POLYFS_NETWORK, POLYFS_RETRY_TRANSIENT, "; the name node did not answer meanwhile"},
     {"LeaseExpiredException", NULL, POLYFS_CHANGED, POLYFS_RETRY_NEVER, ""},
     {"FileNotFoundException", NULL, POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""},
     {"ParentNotDirectoryException", NULL, POLYFS_NOT_DIR, POLYFS_RETRY_NEVER, ""},

@@ -115,7 +115,7 @@ static void give_up(struct hdfs_java *j, struct hdfs_stream *s)
     int was_there = 0;
     j->err = &ignored;
     if (s->staging && hdfs_delete(j, s->staging, 0, &was_there) != POLYFS_OK)
-        ps_host->log(j->call, 2, "hdfs: a staging file may be left; `polyfs gc` removes it");
+        ps_host->log(j->call, 2, "hdfs: a staging file may be left; it goes with its folder");
     if (s->output)
         hdfs_output_close(j, s->output);
     s->output = NULL;
