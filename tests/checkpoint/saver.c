@@ -286,11 +286,12 @@ static int64_t now_us(void)
 
 static void die_when_told(const char *variable)
 {
-    const char *us = getenv(variable);
+    const char *text = getenv(variable);
+    const long us = text ? atol(text) : 0;
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
-    struct itimerspec when = {.it_value = {.tv_sec = 0, .tv_nsec = us ? atol(us) * 1000 + 1 : 0}};
+    struct itimerspec when = {.it_value = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 + 1}};
     timer_t timer;
-    if (us && (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0 || timer_settime(timer, 0, &when, NULL) < 0))
+    if (text && (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0 || timer_settime(timer, 0, &when, NULL) < 0))
         abort();
 }
 

@@ -56,6 +56,8 @@ def kill(kind, after_us, number):
     """(whether it was killed, 'old', 'new' or what is wrong)"""
     run = fresh(number)
     done = saver("save", URL + run, "4", kind, POLYFS_TEST_KILL_SAVE_US=str(after_us))
+    if done.returncode not in (0, -9):
+        return False, f"the save ended with {done.returncode}: {done.stderr}"
     told = saver("check", URL + run, "3", str(KINDS[kind]), kind)
     bad = left_over(run)
     tell("remove " + run)
