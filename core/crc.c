@@ -2,7 +2,8 @@
 /*
  * CRC32C and CRC64NVME. Both work on reflected bits with all ones before and behind, so one set of tables and one way
  * of joining serves both. The processor's instructions are taken where it has them: crc32 for the one, a carry-less
- * multiplication for the other (Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ", 2009).
+ * multiplication for the other, and for both where it multiplies four pairs at once (Gopal et al., "Fast CRC Computation
+ * for Generic Polynomials Using PCLMULQDQ", 2009).
  */
 #include "core/crc.h"
 
@@ -25,10 +26,11 @@ static struct function {
     uint64_t polynomial; /* bits reflected */
     uint64_t top;        /* the bit that stands for x^0 */
     uint64_t table[8][256];
-} functions[2] = {{UINT64_C(0x82f63b78), UINT64_C(1) << 31, {{0}}},
-                  {UINT64_C(0x9a6c9329ac4bc9b5), UINT64_C(1) << 63, {{0}}}};
-static uint64_t fold_wide[2], fold_far[2],
-    fold_near[2]; /* multipliers of a word, WIDE, LANES and one word further */
+    uint64_t fold_wide[2]; /* multipliers of a word, WIDE words further */
+} functions[2] = {{.polynomial = UINT64_C(0x82f63b78), .top = UINT64_C(1) << 31},
+                  {.polynomial = UINT64_C(0x9a6c9329ac4bc9b5), .top = UINT64_C(1) << 63}};
+/* The same of CRC64NVME, LANES and one word further. */
+static uint64_t fold_far[2], fold_near[2];
 /* Multipliers of a sum, so many bytes further. */
 static uint64_t past_third, past_two_thirds;
 static int by_instruction;
@@ -73,20 +75,23 @@ static void make_table(struct function *f)
             f->table[t][i] = (f->table[t - 1][i] >> 8) ^ f->table[0][f->table[t - 1][i] & 0xff];
 }
 
-/* A carry-less product of reflected words comes out multiplied by x, hence the exponents less one. */
-static void make_folds(uint64_t fold[2], uint64_t words)
+/* A carry-less product of reflected words comes out multiplied by x, hence the exponents less one. The highest bit of a
+ * word stands for x^0. */
+static void make_folds(const struct function *f, uint64_t words, uint64_t fold[2])
 {
-    fold[0] = power(&functions[1], words * 128 + 64 - 1);
-    fold[1] = power(&functions[1], words * 128 - 1);
+    unsigned shift = f == &functions[0] ? 32 : 0;
+    fold[0] = power(f, words * 128 + 64 - 1) << shift;
+    fold[1] = power(f, words * 128 - 1) << shift;
 }
 
 static void prepare(void)
 {
     make_table(&functions[0]);
     make_table(&functions[1]);
-    make_folds(fold_wide, WIDE);
-    make_folds(fold_far, LANES);
-    make_folds(fold_near, 1);
+    make_folds(&functions[0], WIDE, functions[0].fold_wide);
+    make_folds(&functions[1], WIDE, functions[1].fold_wide);
+    make_folds(&functions[1], LANES, fold_far);
+    make_folds(&functions[1], 1, fold_near);
     past_third = power(&functions[0], THIRD * 8);
     past_two_thirds = power(&functions[0], THIRD * 16);
 #if defined(__x86_64__)
@@ -196,12 +201,21 @@ __attribute__((target("pclmul,sse4.2"))) static uint64_t crc64_step(uint64_t sta
     return table_step(&functions[1], state, (const unsigned char *)in, size % (UINT64_C(16) * LANES));
 }
 
-/* The same four words at a time: whole blocks of WIDE words become one block with the same remainder. */
-__attribute__((target("avx512f,vpclmulqdq,pclmul,sse4.2"))) static uint64_t crc64_wide_step(uint64_t state,
-                                                                                            const unsigned char *at,
-                                                                                            uint64_t size)
+static uint64_t narrow_step(const struct function *f, uint64_t state, const unsigned char *at, uint64_t size)
 {
-    const __m512i fold = _mm512_broadcast_i32x4(_mm_set_epi64x((long long)fold_wide[1], (long long)fold_wide[0]));
+    if (f == &functions[0])
+        return crc32c_step(state, at, size);
+    return size < UINT64_C(16) * LANES ? table_step(f, state, at, size) : crc64_step(state, at, size);
+}
+
+/* The same four words at a time: whole blocks of WIDE words become one block with the same remainder. */
+__attribute__((target("avx512f,vpclmulqdq,pclmul,sse4.2"))) static uint64_t wide_step(const struct function *f,
+                                                                                      uint64_t state,
+                                                                                      const unsigned char *at,
+                                                                                      uint64_t size)
+{
+    const __m512i fold =
+        _mm512_broadcast_i32x4(_mm_set_epi64x((long long)f->fold_wide[1], (long long)f->fold_wide[0]));
     const uint64_t block_bytes = UINT64_C(16) * WIDE, blocks = size / block_bytes;
     const unsigned char *end = at + blocks * block_bytes;
     __m512i lane[WIDE / 4];
@@ -215,23 +229,19 @@ __attribute__((target("avx512f,vpclmulqdq,pclmul,sse4.2"))) static uint64_t crc6
                                                 _mm512_clmulepi64_epi128(lane[i], fold, 0x11),
                                                 _mm512_loadu_si512(at), 0x96); /* a ^ b ^ c */
     memcpy(last, lane, sizeof(last));
-    state = crc64_step(0, last, sizeof(last));
-    return size % block_bytes < UINT64_C(16) * LANES ? table_step(&functions[1], state, end, size % block_bytes)
-                                                     : crc64_step(state, end, size % block_bytes);
+    state = narrow_step(f, 0, last, sizeof(last));
+    return narrow_step(f, state, end, size % block_bytes);
 }
 #endif
 
 static uint64_t fast_step(const struct function *f, uint64_t state, const unsigned char *at, uint64_t size)
 {
 #if defined(__x86_64__)
-    if (f == &functions[0])
-        return crc32c_step(state, at, size);
-    if (by_wide_instruction && size >= UINT64_C(64) * WIDE)
-        return crc64_wide_step(state, at, size);
-    if (size >= UINT64_C(16) * LANES)
-        return crc64_step(state, at, size);
-#endif
+    return by_wide_instruction && size >= UINT64_C(64) * WIDE ? wide_step(f, state, at, size)
+                                                              : narrow_step(f, state, at, size);
+#else
     return table_step(f, state, at, size);
+#endif
 }
 
 /* ---- what others see ---------------------------------------------------------------------------------------------- */

@@ -47,10 +47,11 @@ struct s3_traits {
     uint8_t copy_condition;   /* conditions on the target of a copy */
     uint8_t ordered;          /* listings are in byte order of the key, and start behind one */
     uint32_t flags;           /* S3_... */
+    uint32_t
+        checksum; /* POLYFS_CHECKSUM_...: which it verifies at the least cost to itself; NONE: it may verify none */
     uint32_t name_max;
     const char *not_in_keys; /* bytes that it takes for others */
 };
-#define S3_CHECKSUMS 1u            /* verifies and keeps CRC64NVME and CRC32C */
 #define S3_UPLOADS_BY_PREFIX 2u    /* lists unfinished uploads by prefix */
 #define S3_EQUAL_PARTS 4u          /* all parts of an upload must have one size, but the last */
 #define S3_KEYS_ARE_PATHS 8u       /* `.`, `..` and `//` in keys mean folders to it */
@@ -181,13 +182,14 @@ int s3_lost(int rc, const struct polyfs_condition *condition, struct polyfs_erro
 /* INVALID where @size bytes under this key would be lost. */
 int s3_check_size(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target, uint64_t size,
                   struct polyfs_error *err);
-/* Does this store verify what we send? Of a server that was never asked anything s3_settle_checksums() tells. */
-int s3_has_checksums(struct s3_fs *fs);
+/* The checksum that goes with what we send: POLYFS_CHECKSUM_NONE where the store would not look at it. Of a server that was
+ * never asked anything s3_settle_checksums() tells. */
+uint32_t s3_checksum_kind(struct s3_fs *fs);
 void s3_settle_checksums(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target);
 /* SSE-C, which reads and parts need too. */
 void s3_sse_headers(const struct s3_fs *fs, struct s3_request *r);
-/* The checksum that goes with @data: the caller's, else CRC64NVME where the store verifies it. */
-int s3_checksum_of(struct s3_fs *fs, const void *data, uint64_t size, const struct polyfs_checksum *given,
+/* The checksum that goes with @data: the caller's, else one of @kind. */
+int s3_checksum_of(uint32_t kind, const void *data, uint64_t size, const struct polyfs_checksum *given,
                    struct polyfs_checksum *out, struct polyfs_error *err);
 /* x-amz-copy-source and its conditions; the text is owned by the request. */
 int s3_copy_source(const struct s3_fs *fs, struct s3_request *r, const struct polyfs_source *source,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Multipart uploads. The id that core sees is `SUM:UploadId`, so that another process sends checksums of the same kind: "n"
- * for CRC64NVME of all bytes, "-" for none.
+ * for CRC64NVME of all bytes, "c" for CRC32C, "-" for none.
  *
  * S3 lists uploads without their metadata, so each of ours has a mark that gc finds: a last part of a few known bytes,
  * which Complete does not name and which is gone with the upload (docs/adr/0008-marks-of-uploads.md).
@@ -21,9 +21,31 @@ static const char *id_of(const char *upload_id)
     return colon ? colon + 1 : upload_id;
 }
 
-static int has_sums(const char *upload_id)
+/* How S3 calls the kinds of checksums. */
+static const struct sums {
+    uint32_t kind;
+    char letter;
+    const char *name;
+    const char *element; /* of XML, within a part */
+} sums[] = {{POLYFS_CHECKSUM_CRC64NVME, 'n', "CRC64NVME", "ChecksumCRC64NVME"},
+            {POLYFS_CHECKSUM_CRC32C, 'c', "CRC32C", "ChecksumCRC32C"}};
+#define SUMS (sizeof(sums) / sizeof(sums[0]))
+
+/* Of an upload; NULL: it has none. */
+static const struct sums *sums_of_id(const char *upload_id)
 {
-    return strncmp(upload_id, "n:", 2) == 0;
+    for (unsigned i = 0; i < SUMS; i++)
+        if (upload_id[0] == sums[i].letter && upload_id[1] == ':')
+            return &sums[i];
+    return NULL;
+}
+
+static const struct sums *sums_of_kind(uint32_t kind)
+{
+    for (unsigned i = 0; i < SUMS; i++)
+        if (sums[i].kind == kind)
+            return &sums[i];
+    return NULL;
 }
 
 static int start_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_request *r, char id[S3_ID_BYTES],
@@ -31,11 +53,12 @@ static int start_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_requ
 {
     struct s3_result result;
     struct ps_http_connection *answer = NULL;
-    int sums = s3_has_checksums(fs), rc = s3_result_begin(&result, r, err);
+    const struct sums *kind = sums_of_kind(s3_checksum_kind(fs));
+    int rc = s3_result_begin(&result, r, err);
     if (rc != POLYFS_OK)
         return rc;
-    if (sums) {
-        s3_header(r, "x-amz-checksum-algorithm", "CRC64NVME");
+    if (kind) {
+        s3_header(r, "x-amz-checksum-algorithm", kind->name);
         s3_header(r, "x-amz-checksum-type", "FULL_OBJECT");
     }
     rc = s3_send(fs, call, r, &answer, err);
@@ -43,7 +66,7 @@ static int start_send(struct s3_fs *fs, struct polyfs_call *call, struct s3_requ
     ps_http_clear(fs->http, answer);
     if (rc == POLYFS_OK && !*result.upload_id)
         rc = ps_unclear(err, "the store began an upload without naming it");
-    snprintf(id, S3_ID_BYTES, "%s:%s", sums ? "n" : "-", result.upload_id);
+    snprintf(id, S3_ID_BYTES, "%c:%s", kind ? kind->letter : '-', result.upload_id);
     return rc;
 }
 
@@ -72,12 +95,13 @@ static int upload_part(struct polyfs_call *call, void *self, const char *path, u
     struct s3_fs *fs = self;
     struct ps_target target;
     struct s3_request r;
+    const struct sums *kind = sums_of_id(upload_id);
     struct polyfs_checksum sum = {0};
     struct ps_http_connection *answer = NULL;
     char text[16];
     int rc = s3_target(fs, path, path_len, 1, &target, err);
-    if (rc == POLYFS_OK && has_sums(upload_id))
-        rc = s3_checksum_of(fs, data, size, checksum, &sum, err);
+    if (rc == POLYFS_OK && kind)
+        rc = s3_checksum_of(kind->kind, data, size, checksum, &sum, err);
     if (rc != POLYFS_OK)
         return rc;
     s3_request_init(&r, "PUT", &target);
@@ -198,7 +222,20 @@ static int upload_start(struct polyfs_call *call, void *self, const char *path, 
 
 /* ---- the end ---------------------------------------------------------------------------------------------------------- */
 
-static void complete_body(struct ps_buf *body, const char *upload_id, const struct polyfs_part *parts,
+static void part_checksum(struct ps_buf *body, const struct sums *kind, const struct polyfs_checksum *sum)
+{
+    if (!kind || sum->kind != kind->kind)
+        return;
+    ps_buf_char(body, '<');
+    ps_buf_text(body, kind->element);
+    ps_buf_char(body, '>');
+    ps_buf_base64(body, sum->value, sum->length);
+    ps_buf_text(body, "</");
+    ps_buf_text(body, kind->element);
+    ps_buf_char(body, '>');
+}
+
+static void complete_body(struct ps_buf *body, const struct sums *kind, const struct polyfs_part *parts,
                           uint64_t count, uint64_t stride, uint64_t *out_size)
 {
     *out_size = 0;
@@ -210,11 +247,7 @@ static void complete_body(struct ps_buf *body, const char *upload_id, const stru
         ps_buf_text(body, "</PartNumber><ETag>");
         ps_xml_escape(body, part->etag, strlen(part->etag));
         ps_buf_text(body, "</ETag>");
-        if (has_sums(upload_id) && part->checksum.kind == POLYFS_CHECKSUM_CRC64NVME) {
-            ps_buf_text(body, "<ChecksumCRC64NVME>");
-            ps_buf_base64(body, part->checksum.value, part->checksum.length);
-            ps_buf_text(body, "</ChecksumCRC64NVME>");
-        }
+        part_checksum(body, kind, &part->checksum);
         ps_buf_text(body, "</Part>");
         *out_size += part->size;
     }
@@ -262,20 +295,21 @@ static int upload_complete(struct polyfs_call *call, void *self, const char *pat
     struct ps_target target;
     struct s3_request r;
     struct s3_result result;
+    const struct sums *kind = sums_of_id(upload_id);
     struct ps_buf body = {0};
     char text[24];
     uint64_t size;
     int rc = s3_target(fs, path, path_len, 1, &target, err);
     if (rc != POLYFS_OK)
         return rc;
-    complete_body(&body, upload_id, parts, count, stride, &size);
+    complete_body(&body, kind, parts, count, stride, &size);
     s3_request_init(&r, "POST", &target);
     s3_query(&r, "uploadId", id_of(upload_id));
     snprintf(text, sizeof(text), "%llu", (unsigned long long)size);
     s3_header(&r, "x-amz-mp-object-size", text);
-    if (has_sums(upload_id)) {
+    if (kind) {
         s3_header(&r, "x-amz-checksum-type", "FULL_OBJECT");
-        if (request->checksum.kind == POLYFS_CHECKSUM_CRC64NVME)
+        if (request->checksum.kind == kind->kind)
             s3_checksum_header(&r, &request->checksum);
     }
     s3_write_conditions(&r, &request->condition);
@@ -307,6 +341,15 @@ static int is_mark(const struct polyfs_part *part)
            (strlen(part->etag) != strlen(MARK_ETAG) || strcmp(part->etag, MARK_ETAG) == 0);
 }
 
+static void parts_checksum(struct polyfs_checksum *out, const char *element, const char *text)
+{
+    for (unsigned i = 0; i < SUMS; i++) {
+        uint32_t length = sums[i].kind == POLYFS_CHECKSUM_CRC32C ? 4 : 8;
+        if (strcmp(element, sums[i].element) == 0 && ps_base64_decode(text, out->value, length) == length)
+            out->kind = sums[i].kind, out->length = length;
+    }
+}
+
 static int parts_element(void *arg, const char *path, char *text, uint64_t size, struct polyfs_error *err)
 {
     struct parts *p = arg;
@@ -323,8 +366,8 @@ static int parts_element(void *arg, const char *path, char *text, uint64_t size,
         p->part.size = ps_number(text);
     else if (strcmp(name, "/ETag") == 0)
         snprintf(p->part.etag, sizeof(p->part.etag), "%s", text);
-    else if (strcmp(name, "/ChecksumCRC64NVME") == 0 && ps_base64_decode(text, p->part.checksum.value, 8) == 8)
-        p->part.checksum.kind = POLYFS_CHECKSUM_CRC64NVME, p->part.checksum.length = 8;
+    else if (*name)
+        parts_checksum(&p->part.checksum, name + 1, text);
     if (*name)
         return POLYFS_OK;
     if (p->part.number == S3_MARK)

@@ -154,10 +154,12 @@ int s3_lost(int rc, const struct polyfs_condition *condition, struct polyfs_erro
 
 /* ---- checksums --------------------------------------------------------------------------------------------------------- */
 
-int s3_has_checksums(struct s3_fs *fs)
+uint32_t s3_checksum_kind(struct s3_fs *fs)
 {
-    return fs->checksums_wanted > 0 ||
-           (fs->checksums_wanted == 0 && s3_traits[s3_profile(fs)].flags & S3_CHECKSUMS);
+    uint32_t kind = s3_traits[s3_profile(fs)].checksum;
+    if (fs->checksums_wanted < 0)
+        return POLYFS_CHECKSUM_NONE;
+    return fs->checksums_wanted > 0 && kind == POLYFS_CHECKSUM_NONE ? POLYFS_CHECKSUM_CRC64NVME : kind;
 }
 
 void s3_settle_checksums(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target)
@@ -167,7 +169,7 @@ void s3_settle_checksums(struct s3_fs *fs, struct polyfs_call *call, const struc
         s3_learn_profile(fs, call, target, &ignored);
 }
 
-int s3_checksum_of(struct s3_fs *fs, const void *data, uint64_t size, const struct polyfs_checksum *given,
+int s3_checksum_of(uint32_t kind, const void *data, uint64_t size, const struct polyfs_checksum *given,
                    struct polyfs_checksum *out, struct polyfs_error *err)
 {
     *out = (struct polyfs_checksum){0};
@@ -177,13 +179,13 @@ int s3_checksum_of(struct s3_fs *fs, const void *data, uint64_t size, const stru
         *out = *given;
         return POLYFS_OK;
     }
-    if (!s3_has_checksums(fs))
+    if (kind == POLYFS_CHECKSUM_NONE)
         return POLYFS_OK;
-    uint64_t crc = ps_host->crc(POLYFS_CHECKSUM_CRC64NVME, 0, data, size);
-    out->kind = POLYFS_CHECKSUM_CRC64NVME;
-    out->length = 8;
-    for (unsigned i = 0; i < 8; i++)
-        out->value[i] = (uint8_t)(crc >> (56 - 8 * i));
+    uint64_t crc = ps_host->crc(kind, 0, data, size);
+    out->kind = kind;
+    out->length = kind == POLYFS_CHECKSUM_CRC32C ? 4 : 8;
+    for (unsigned i = 0; i < out->length; i++)
+        out->value[i] = (uint8_t)(crc >> (8 * (out->length - 1 - i)));
     return POLYFS_OK;
 }
 
@@ -239,7 +241,7 @@ int s3_put(struct polyfs_call *call, void *self, const char *path, uint64_t path
     s3_request_init(&r, "PUT", &target);
     rc = s3_write_headers(fs, &r, request, err);
     if (rc == POLYFS_OK)
-        rc = s3_checksum_of(fs, data, size, &request->checksum, &sum, err);
+        rc = s3_checksum_of(s3_checksum_kind(fs), data, size, &request->checksum, &sum, err);
     if (rc == POLYFS_OK) {
         s3_checksum_header(&r, &sum);
         s3_write_conditions(&r, &request->condition);
