@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "abfs.h"
+#include "plugins/support/digest.h"
 #include "plugins/support/range.h"
 
 /* ---- headers of an answer -------------------------------------------------------------------------------------------- */

@@ -3,11 +3,10 @@
  * Signatures with the account's key ("Authorize with Shared Key", Azure Storage REST reference). The text that is signed:
  * verb, eleven standard headers, the x-ms- headers in order, then account, path as it is sent, and the query decoded.
  */
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdlib.h>
 
 #include "abfs.h"
+#include "plugins/support/digest.h"
 
 int abfs_hmac(const unsigned char *key, unsigned key_bytes, const struct ps_buf *text, struct ps_buf *out,
               struct polyfs_error *err)
@@ -16,12 +15,9 @@ int abfs_hmac(const unsigned char *key, unsigned key_bytes, const struct ps_buf 
     int rc = ps_buf_check(text, err);
     if (rc != POLYFS_OK)
         return rc;
-    ps_host->section_enter();
-    int done =
-        HMAC(EVP_sha256(), key, (int)key_bytes, (const unsigned char *)text->data, text->size, sum, NULL) != NULL;
-    ps_host->section_leave();
-    if (!done)
-        return polyfs_fail(err, POLYFS_NOMEM, "no memory for a signature");
+    rc = ps_hmac(key, key_bytes, text->data, text->size, sum, err);
+    if (rc != POLYFS_OK)
+        return rc;
     ps_buf_base64(out, sum, sizeof(sum));
     return ps_buf_check(out, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* put, and what all writes carry: metadata, conditions, checksums, tiers. */
 #include "abfs.h"
+#include "plugins/support/digest.h"
 
 /* ---- pass-through options ------------------------------------------------------------------------------------------- */
 

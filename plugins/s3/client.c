@@ -5,6 +5,7 @@
  */
 #include <openssl/crypto.h>
 
+#include "plugins/support/digest.h"
 #include "s3.h"
 
 #define CLOCK_OFFSET_MAX 86400 /* a server that is further off is not believed */

@@ -5,6 +5,7 @@
  */
 #include <openssl/crypto.h>
 
+#include "plugins/support/digest.h"
 #include "s3.h"
 
 const struct polyfs_option s3_options[] = {
@@ -39,7 +40,8 @@ const struct polyfs_option s3_options[] = {
      "always: the signature covers the bytes too, for stores that insist"},
     {"checksums", "", "AWS_REQUEST_CHECKSUM_CALCULATION", POLYFS_OPTION_CHOICE, 0, "auto",
      "auto always never when_supported when_required",
-     "send and check CRC64NVME; auto: where the server is known to verify it"},
+     "send and check CRC64NVME, or CRC32C where the server verifies that faster; auto: where it is known to verify "
+     "any"},
     {"requester_pays", "", "", POLYFS_OPTION_BOOL, 0, "false", NULL, "pay for requests to buckets of others"},
     {"acl", "", "", POLYFS_OPTION_STRING, 0, NULL, NULL, "canned ACL of new objects, as private"},
     {"storage_class", "", "", POLYFS_OPTION_STRING, 0, NULL, NULL, "storage class of new objects"},

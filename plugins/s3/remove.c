@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Removal: one object, up to 1,000 in a request, buckets. */
+#include "plugins/support/digest.h"
 #include "plugins/support/xml.h"
 #include "s3.h"
 

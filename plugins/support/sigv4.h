@@ -45,9 +45,4 @@ int ps_sigv4_presign(const struct ps_signer *signer, const char *method, const c
                      const char *path, const struct ps_query *rows, unsigned count, uint32_t life_s,
                      struct ps_buf *out, struct polyfs_error *err);
 
-/* SHA-256 (FIPS 180-4). */
-int ps_sha256(const void *data, uint64_t size, unsigned char out[32], struct polyfs_error *err);
-/* MD5 (RFC 1321), for the one header that some stores insist on. */
-int ps_md5(const void *data, uint64_t size, unsigned char out[16], struct polyfs_error *err);
-
 #endif
