@@ -12,8 +12,12 @@
 #include "core/budget.h"
 
 #define CHUNK_FIRST (UINT64_C(256) << 10)
-#define CHUNKS_MAX 4
-#define BYTES_MAX (UINT64_C(16) << 20) /* chunks of 4 MiB: a process that reads on stays within 40 MiB */
+#define BYTES_MAX (UINT64_C(24) << 20) /* a process that reads on stays within 40 MiB */
+/* A store whose first chunk comes sooner is near: there each request costs it more than the bytes do, and chunks are few and
+ * large. Of one that is far each connection is slow. */
+#define NEAR_MS 10
+#define CHUNKS_NEAR 3
+#define CHUNKS_FAR 6
 
 struct pfs_chunk {
     struct pfs_read read; /* first: what the queue gives back */
@@ -129,11 +133,25 @@ static struct pfs_chunk *chunk_new(struct pfs_ahead *a, uint64_t length)
     return chunk;
 }
 
+/* How many at once; until one has come it may be near. */
+static unsigned chunks_max(const struct pfs_ahead *a)
+{
+    return a->is_near || a->begun_ns ? CHUNKS_NEAR : CHUNKS_FAR;
+}
+
+/* Small ones at first: who reads a little wants no more. */
+static void grow(struct pfs_ahead *a, const struct polyfs_fs *fs)
+{
+    const uint64_t next = a->chunk_bytes * 2;
+    if (next <= fs->part_bytes && next * chunks_max(a) <= a->bytes_max)
+        a->chunk_bytes = next;
+}
+
 /* One more chunk. 0: no room, or nothing is left. */
 static int add_chunk(struct pfs_ahead *a, struct pfs_verb *v, struct polyfs_reader *reader)
 {
     uint64_t length = a->chunk_bytes;
-    if (a->chunks && (a->chunks >= CHUNKS_MAX || a->bytes + length > a->bytes_max))
+    if (a->chunks && (a->chunks >= chunks_max(a) || a->bytes + length > a->bytes_max))
         return 0;
     struct pfs_chunk *chunk = chunk_new(a, length);
     if (!chunk)
@@ -152,8 +170,7 @@ static int add_chunk(struct pfs_ahead *a, struct pfs_verb *v, struct polyfs_read
     }
     chunk->read.r.ctx = &a->ctx;
     pfs_queue_submit(&a->queue, &chunk->read.r);
-    if (a->chunk_bytes * 2 <= v->fs->part_bytes && a->chunk_bytes * 2 * CHUNKS_MAX <= a->bytes_max)
-        a->chunk_bytes *= 2;
+    grow(a, v->fs);
     return 1;
 }
 
@@ -165,6 +182,8 @@ static int land_first(struct pfs_ahead *a, struct pfs_verb *v)
         if (!r)
             return pfs_ctx_check(&v->ctx, &v->error);
         ((struct pfs_chunk *)(void *)r)->landed = 1;
+        a->is_near = a->begun_ns ? pfs_now_ns() - a->begun_ns < NEAR_MS * PFS_MS : a->is_near;
+        a->begun_ns = 0;
     }
     if (a->first->read.r.rc < 0)
         v->error = a->first->read.r.error;
@@ -175,6 +194,7 @@ static void begin_at(struct pfs_ahead *a, uint64_t offset)
 {
     drop_all(a);
     a->next_offset = offset;
+    a->begun_ns = pfs_now_ns();
 }
 
 /* What the first chunk has at @offset; *out_more 0: it ends short of its length, so the object does. */

@@ -16,6 +16,8 @@ struct pfs_ahead {
     struct pfs_chunk *first, **last; /* by offset, without a gap */
     struct pfs_chunk *spare;         /* memory of one that was read, or NULL */
     uint64_t next_offset;            /* behind the last chunk */
+    int64_t begun_ns;                /* when the first was asked for; 0: some are there already */
+    int is_near;                     /* it came soon */
     uint64_t chunk_bytes;            /* grows while reading goes on */
     uint64_t bytes, bytes_max;       /* in chunks, and how many may be */
     uint64_t generation;             /* of the process whose workers fetch */

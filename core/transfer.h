@@ -96,6 +96,7 @@ struct pfs_object {
     struct pfs_piece *in_order; /* stream: read and not yet written, by offset */
     int streaming;              /* stream: a write is under way */
     int by_store;               /* the store copies all of it */
+    int free_pieces;            /* nobody cares how long they are: part_bytes may change on the way */
     int part_copies;            /* parts: each is copied by the store, nothing passes through here */
     int begun;                  /* the first piece is on its way */
     int committing;             /* all bytes are with the target */
@@ -112,7 +113,8 @@ struct pfs_piece {
     uint64_t done; /* stream: bytes of it that the store holds */
     int resends;
     struct polyfs_get_request get;
-    uint64_t n; /* bytes read */
+    int64_t asked_ns; /* the first: when */
+    uint64_t n;       /* bytes read */
     uint64_t offset_told;
 };
 

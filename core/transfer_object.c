@@ -9,7 +9,7 @@
 
 #include "core/transfer.h"
 
-#define PLACED_BYTES (UINT64_C(2) << 20) /* of a piece from a network into a file: many at once in little memory */
+#define FAR_BYTES (UINT64_C(2) << 20) /* of a piece from a network into a file: many at once in little memory */
 #define PART_COPY_BYTES (UINT64_C(64) << 20) /* of a part that the store copies: no memory of ours is in it */
 
 /* ---- requests of its own --------------------------------------------------------------------------------------------- */
@@ -241,12 +241,13 @@ static void open_source(struct pfs_object *o)
     submit(o);
 }
 
-/* Parts are few for the store's sake; where pieces may lie anywhere they are small, unless somebody chose otherwise. */
+/* Parts are few for the store's sake; where pieces may lie anywhere they are small at first, unless somebody chose. */
 static void settle_pieces(struct pfs_object *o)
 {
-    if (o->source_fs->network && o->part_bytes == PFS_PART_BYTES && o->caps.shapes & POLYFS_SHAPE_PLACED &&
-        !(o->caps.shapes & POLYFS_SHAPE_PARTS))
-        o->part_bytes = PLACED_BYTES;
+    o->free_pieces = o->source_fs->network && o->part_bytes == PFS_PART_BYTES &&
+                     o->caps.shapes & POLYFS_SHAPE_PLACED && !(o->caps.shapes & POLYFS_SHAPE_PARTS);
+    if (o->free_pieces)
+        o->part_bytes = FAR_BYTES;
 }
 
 void pfs_object_begin(struct pfs_object *o)
@@ -364,8 +365,10 @@ static void target_opened(struct pfs_task *task)
         struct pfs_piece *held = o->held; /* its first bytes were read already */
         o->open = 1;
         o->held = NULL;
+        o->busy = 1; /* a piece that is written at once must not end the object here */
         if (held)
             pfs_piece_write(held);
+        o->busy = 0;
     }
     pfs_object_advance(o);
 }

@@ -10,6 +10,15 @@
 
 #define RESENDS_MAX 3 /* of a part of a stream that broke */
 
+/*
+ * Pieces from a network into a file. Each request costs a server that is near more than the bytes do (MinIO: as much as
+ * half a MiB), so there they are few and large. Of one that is far each connection is slow: there they are many. The time
+ * until the first was there tells; the window is the same, and keeps a download within 40 MiB.
+ */
+#define NEAR_MS 10
+#define NEAR_BYTES (UINT64_C(8) << 20)
+#define FREE_WINDOW (UINT64_C(24) << 20)
+
 void pfs_piece_end(struct pfs_piece *piece)
 {
     struct pfs_object *o = piece->task.object;
@@ -64,12 +73,6 @@ static void piece_done(struct pfs_piece *piece)
     pfs_object_advance(o);
 }
 
-static void written(struct pfs_task *task)
-{
-    if (!lost(task->piece, 0))
-        piece_done(task->piece);
-}
-
 static void part_written(struct pfs_task *task)
 {
     if (lost(task->piece, 0))
@@ -97,6 +100,7 @@ static void write_part(struct pfs_piece *piece)
     pfs_transfer_submit(&piece->task, part_written);
 }
 
+/* By this thread, one after another: of many that write into one file all but one wait for its lock, and spin. */
 static void write_placed(struct pfs_piece *piece)
 {
     struct pfs_request *r = &piece->task.r;
@@ -105,7 +109,9 @@ static void write_placed(struct pfs_piece *piece)
     r->u.write.offset = piece->offset;
     r->u.write.data = piece->buffer;
     r->u.write.size = piece->length;
-    pfs_transfer_submit(&piece->task, written);
+    pfs_run(r);
+    if (!lost(piece, 0))
+        piece_done(piece);
 }
 
 /* ---- the whole object in one call ------------------------------------------------------------------------------------ */
@@ -290,7 +296,7 @@ int pfs_piece_next(struct pfs_object *o)
     uint64_t size = o->source_stat.size;
     int ready = o->shape == POLYFS_SHAPE_PUT ? !o->busy : o->open;
     int left = o->next_offset < size || (!size && !o->begun && o->shape & (POLYFS_SHAPE_PUT | POLYFS_SHAPE_PARTS));
-    if (o->rc || !ready || !left)
+    if (o->rc || !ready || !left || (o->free_pieces && o->pieces * o->part_bytes >= FREE_WINDOW))
         return 0;
     uint64_t length = size - o->next_offset;
     if (o->shape != POLYFS_SHAPE_PUT && length > o->part_bytes)
@@ -315,7 +321,10 @@ static void first_read(struct pfs_task *task)
     if (lost(piece, 1))
         return;
     struct pfs_object *o = task->object;
+    int is_near = o->free_pieces && pfs_now_ns() - piece->asked_ns < NEAR_MS * PFS_MS;
     pfs_object_sized(o, piece);
+    if (is_near && o->shape == POLYFS_SHAPE_PLACED)
+        o->part_bytes = NEAR_BYTES;
     pfs_object_advance(o);
 }
 
@@ -333,6 +342,7 @@ int pfs_piece_first(struct pfs_object *o)
                                              .condition = POLYFS_CONDITION_INIT,
                                              .meta = pfs_object_meta(o)};
     piece->get.condition.if_match = o->only_etag;
+    piece->asked_ns = pfs_now_ns();
     piece->task.r.u.get.request = &piece->get;
     piece->task.r.u.get.buffer = piece->buffer;
     piece->task.r.u.get.out_n = &piece->n;

@@ -211,7 +211,8 @@ CONFORMANCE_SHAPE_CASE(copy, InParts)
     const uint64_t before = UsedNow();
     /* Instances are shared by their options, and a fault strikes once: each shape has its own. */
     const std::string own = ",any:" + std::to_string(1000000 + shape()) + ":io";
-    for (const char *fault : {"fault=put:1:io,upload_part:3:io,placed_write:3:io,stream_write:3:io",
+    for (const char *fault : {"fault=put:1:io,upload_part:1:io,placed_write:1:io,stream_write:1:io",
+                              "fault=put:1:io,upload_part:3:io,placed_write:3:io,stream_write:3:io",
                               "fault=put:1:io,upload_complete:1:io,placed_commit:1:io,stream_commit:1:io"}) {
         Fs breaks = OpenWith(fault + own);
         EXPECT_CODE(POLYFS_IO,
