@@ -40,6 +40,8 @@ static void prepare(CURL *curl, struct curl_slist *lines, long *sent)
     curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, 262144L);
     curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, 131072L);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, lines);
+    if (getenv("CURL_CA_BUNDLE"))
+        curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("CURL_CA_BUNDLE"));
     if (strcmp(verb, "put") != 0)
         return;
     curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
