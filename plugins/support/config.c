@@ -1,54 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Options, texts, and the beginning (config.h). */
+/* The beginning, and options of the client (config.h). */
 #include "config.h"
-
-#include <openssl/crypto.h>
 
 int ps_begin(const struct polyfs_host *host, struct polyfs_error *err)
 {
+    static int has_http; /* under core's lock, as all entries */
     if (!POLYFS_HAS(struct polyfs_host, host->struct_size, crc))
         return polyfs_fail(err, POLYFS_PLUGIN, "this polyfs is older than the plugin; update it");
-    if (ps_host)
-        return POLYFS_OK;
     ps_host = host;
-    int rc = ps_http_global(err);
-    if (rc != POLYFS_OK)
-        ps_host = NULL;
+    int rc = has_http ? POLYFS_OK : ps_http_global(err);
+    has_http = rc == POLYFS_OK;
     return rc;
-}
-
-const char *ps_texts_keep(struct ps_texts *texts, const char *text, int *failed)
-{
-    if (!text || !*text)
-        return NULL;
-    char *made = texts->count < PS_TEXTS_MAX ? ps_copy(text, strlen(text)) : NULL;
-    if (!made) {
-        *failed = 1;
-        return NULL;
-    }
-    texts->at[texts->count++] = made;
-    return made;
-}
-
-void ps_texts_clear(struct ps_texts *texts)
-{
-    for (unsigned i = 0; i < texts->count; i++) {
-        OPENSSL_cleanse(texts->at[i], strlen(texts->at[i]));
-        ps_host->free(texts->at[i]);
-    }
-    texts->count = 0;
-}
-
-const char *ps_option(const struct polyfs_options *options, const char *name)
-{
-    const char *text = ps_host->option(options, name);
-    return text && *text ? text : NULL;
-}
-
-int ps_is_of_env(const struct polyfs_options *options, const char *value, const char *variable)
-{
-    const char *env = ps_host->env(options, variable);
-    return env && strcmp(env, value) == 0;
 }
 
 static void warn_of_tls(const char *plugin)

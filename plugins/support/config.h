@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a plugin over HTTP begins, and what its filesystems are made of: options, texts that stay, a client. */
+/* How a plugin over HTTP begins, and the options of its client. */
 #ifndef PS_CONFIG_H
 #define PS_CONFIG_H
 
 #include "http.h"
+#include "texts.h"
 #include "url.h"
 
 /* Rows of options that all such stores have; ps_http_options() reads them, with ca_bundle and stall_timeout. */
@@ -28,21 +29,6 @@
 
 /* The entry of a plugin: takes the host's services, and begins libcurl. In a static program the first to come does it. */
 int ps_begin(const struct polyfs_host *host, struct polyfs_error *err);
-
-/* Texts that stay as long as a filesystem; they may be secret, and are wiped. */
-#define PS_TEXTS_MAX 32
-struct ps_texts {
-    char *at[PS_TEXTS_MAX]; /* owned */
-    unsigned count;
-};
-/* A copy of a text, until ps_texts_clear(); NULL and "" give NULL. Sets *failed when there is no memory. */
-const char *ps_texts_keep(struct ps_texts *texts, const char *text, int *failed);
-void ps_texts_clear(struct ps_texts *texts);
-
-/* An option's text, or NULL when it has none or "". */
-const char *ps_option(const struct polyfs_options *options, const char *name);
-/* Is it what this variable of the environment says? */
-int ps_is_of_env(const struct polyfs_options *options, const char *value, const char *variable);
 
 /* What options say of the client of an endpoint; texts are borrowed of them. @plugin: its name, in warnings. */
 struct ps_http_config ps_http_options(const struct polyfs_options *options, const struct ps_endpoint *endpoint,

@@ -2,6 +2,7 @@
 """What known-implementations tells without running a byte of a plugin: state, reason, and the command that ends it."""
 import os
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -257,17 +258,24 @@ class Traced(Case):
 
 
 class Hints(Case):
+    TOOLS = {"hdfs": "hdfs dfs"}
+
     def test_they_say_what_can_be_done_today(self):
-        for protocol, tool in (("hdfs", "hdfs dfs"),):
+        """Each hint of this tree, under another protocol: this build may have a plugin of that name."""
+        folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../plugins/hints")
+        names = sorted(file[:-7] for file in os.listdir(folder) if file.endswith(".plugin"))
+        self.assertEqual(names, sorted(self.TOOLS))
+        for name in names:
+            with open(os.path.join(folder, name + ".plugin"), encoding="utf-8") as file:
+                self.put("left", folder="a/hints", built="", text=re.sub(f"^(name|protocols)={name}$", r"\1=left", file.read(), flags=re.M))
             _, out, _ = self.run_polyfs("known-implementations")
-            line = next(line for line in out.splitlines() if line.startswith(protocol + " "))
+            line = next(line for line in out.splitlines() if line.startswith("left "))
             self.assertRegex(line, r"\bhint\b")
-            self.assertIn(tool, line)
+            self.assertIn(self.TOOLS[name], line)
             self.assertIn("file://", line)
-            self.assertIn("docs/plugin-guide.md", line)
-            status, _, err = self.run_polyfs("ls", protocol + "://bucket/")
+            status, _, err = self.run_polyfs("ls", "left://bucket/")
             self.assertEqual(status, 8)
-            self.assertIn(tool, err)
+            self.assertIn(self.TOOLS[name], err)
 
 
 if __name__ == "__main__":

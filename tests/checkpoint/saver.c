@@ -8,7 +8,8 @@
  *   saver fill URL COUNT        steps 1 to COUNT for the kind segment, small but for the last; COUNT 0: until the record
  *                               grows no more, since its older rows went into a segment; prints how many that took
  * What goes wrong is told with the name of its code. With POLYFS_TEST_KILL_US it dies so many microseconds after it began,
- * as by SIGKILL from outside, however late anything outside would be scheduled. It prints how many it took.
+ * as by SIGKILL from outside, however late anything outside would be scheduled; with POLYFS_TEST_KILL_SAVE_US so many after
+ * the run was opened. It prints how many it took.
  * KIND: plain, tensors, ranks (three of them, one after another), async, again (by the thread until it tells a failure,
  * four times at most), parts (with a file that is uploaded in parts where POLYFS_PART_BYTES is 5MiB), gc (which saves
  * nothing), drop (of the oldest), open (which does nothing more), segment (which keeps all), link and pointer (`last` is
@@ -283,13 +284,14 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void die_when_told(void)
+static void die_when_told(const char *variable)
 {
-    const char *us = getenv("POLYFS_TEST_KILL_US");
+    const char *text = getenv(variable);
+    const long us = text ? atol(text) : 0;
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
-    struct itimerspec when = {.it_value = {.tv_sec = 0, .tv_nsec = us ? atol(us) * 1000 + 1 : 0}};
+    struct itimerspec when = {.it_value = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 + 1}};
     timer_t timer;
-    if (us && (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0 || timer_settime(timer, 0, &when, NULL) < 0))
+    if (text && (timer_create(CLOCK_MONOTONIC, &event, &timer) < 0 || timer_settime(timer, 0, &when, NULL) < 0))
         abort();
 }
 
@@ -299,11 +301,12 @@ static int do_save(const char *url, int64_t step, const char *kind)
     struct polyfs_ckpt *run = NULL;
     size_t k = kind_of(kind);
     mark("/polyfs-mark-open");
-    die_when_told();
+    die_when_told("POLYFS_TEST_KILL_US");
     int64_t began = now_us();
     int rc = kinds[k].run == save_ranks ? open_ranks(url, &err) : open_run(url, k, &run, &err);
     if (rc != POLYFS_OK)
         return failed("open", &err);
+    die_when_told("POLYFS_TEST_KILL_SAVE_US");
     mark("/polyfs-mark-begin");
     rc = kinds[k].run(run, step, &err);
     mark("/polyfs-mark-end");

@@ -32,7 +32,10 @@ struct Store {
     bool tells_absent = true;    /* removing what is not there is NOT_FOUND; else it may be OK */
     bool writers_collide =
         false; /* a commit ends all unfinished uploads to its name: they are refused, and never mixed with it */
-    bool same_process = false; /* objects live in this process: a child has a copy of its own */
+    bool same_process = false;   /* objects live in this process: a child has a copy of its own */
+    uint32_t get_requests = 1;   /* that a read of one small object takes: HDFS asks for status, place and bytes */
+    bool survives_fork = true;   /* else each call of a forked child is FORKED at once: a JVM is in it */
+    bool has_early_times = true; /* else a time before 1970 is INVALID: HDFS takes it for none given */
     /* Makes a symbolic link at the path of the second URL; 0 on success. Empty: the store has no way to. */
     std::function<int(const std::string &target, const std::string &link)> make_link;
 };
@@ -54,8 +57,8 @@ void RegisterConformance(const Store &store);
  */
 int Run(int argc, char **argv, const std::function<std::vector<Store>()> &stores, RunOptions options = {});
 
-/* For stores across a network: makes the bucket if it is not there, or ends the program and says why. */
-void MakeBucket(const char *url);
+/* For stores across a network: makes the bucket, or with 0 the folder, if it is not there, or ends the program and says why. */
+void MakeBucket(const char *url, uint32_t kind = POLYFS_MKDIR_BUCKET);
 /* What POLYFS_TEST_OPTIONS says, words apart: options of the store in the setting of a test. */
 std::vector<std::string> OptionsOfEnvironment();
 

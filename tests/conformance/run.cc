@@ -89,13 +89,13 @@ int Run(int argc, char **argv, const std::function<std::vector<Store>()> &stores
     return failed || !report->Good() ? 1 : 0;
 }
 
-void MakeBucket(const char *url)
+void MakeBucket(const char *url, uint32_t kind)
 {
     struct polyfs_error error = POLYFS_ERROR_INIT;
     struct polyfs_fs *fs = nullptr;
     char *path = nullptr;
     if (polyfs_fs_open(url, nullptr, &fs, &path, &error) != POLYFS_OK ||
-        polyfs_mkdir(fs, path, POLYFS_MKDIR_BUCKET | POLYFS_MKDIR_EXIST_OK, nullptr, &error) != POLYFS_OK) {
+        polyfs_mkdir(fs, path, kind | POLYFS_MKDIR_EXIST_OK, nullptr, &error) != POLYFS_OK) {
         fprintf(stderr, "%s\n", error.message);
         exit(1);
     }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What one store makes of awkward names, as a column of the table in docs/paths.md:
- *   paths_column URL [--bucket]
- * URL is an empty folder, or with --bucket a bucket that is made first. Each name is put there, looked at, listed, read and removed; a line a name, with
- * tabs between: what is awkward about it, the name, what came of it. A name that does what no store should do (bytes
- * of another object, say) is told in the same column, so it cannot pass unseen.
+ *   paths_column URL [--bucket|--folder]
+ * URL is an empty folder, or a bucket or a folder that is made first. Each name is put there, looked at, listed, read and
+ * removed; a line a name, with tabs between: what is awkward about it, the name, what came of it. A name that does what no
+ * store should do (bytes of another object, say) is told in the same column, so it cannot pass unseen.
  */
 #include <polyfs/polyfs.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -86,9 +85,9 @@ class Store
         polyfs_fs_close(fs_);
     }
 
-    bool Open(const char *url, bool make_bucket)
+    bool Open(const char *url, const std::string &make)
     {
-        const uint32_t bucket = POLYFS_MKDIR_BUCKET | POLYFS_MKDIR_EXIST_OK;
+        const uint32_t flags = POLYFS_MKDIR_EXIST_OK | (make == "--bucket" ? POLYFS_MKDIR_BUCKET : 0);
         polyfs_error err = POLYFS_ERROR_INIT;
         char *path = nullptr;
         if (polyfs_fs_open(url, nullptr, &fs_, &path, &err) != POLYFS_OK) {
@@ -97,7 +96,7 @@ class Store
         }
         base_ = path;
         polyfs_free(path);
-        if (!make_bucket || polyfs_mkdir(fs_, base_.c_str(), bucket, nullptr, &err) == POLYFS_OK)
+        if (make.empty() || polyfs_mkdir(fs_, base_.c_str(), flags, nullptr, &err) == POLYFS_OK)
             return true;
         fprintf(stderr, "%s\n", err.message);
         return false;
@@ -250,10 +249,10 @@ std::string Two(Store *store, const Awkward &row)
 int main(int argc, char **argv)
 {
     Store store;
-    const bool bucket = argc == 3 && strcmp(argv[2], "--bucket") == 0;
-    if (argc != 2 && !bucket)
-        return fprintf(stderr, "usage: paths_column URL [--bucket]\n"), 2;
-    if (!store.Open(argv[1], bucket))
+    const std::string make = argc == 3 ? argv[2] : "";
+    if (argc < 2 || argc > 3 || (argc == 3 && make != "--bucket" && make != "--folder"))
+        return fprintf(stderr, "usage: paths_column URL [--bucket|--folder]\n"), 2;
+    if (!store.Open(argv[1], make))
         return 1;
     for (const Awkward &row : kNames) {
         int rc = store.Clear();

@@ -12,13 +12,14 @@ import sys
 import tempfile
 
 # Title of the column, the server that it needs, and the URL of an empty folder ({folder} is a fresh one of this machine)
-# or, on a server, of a bucket.
+# or, on a server, of a bucket or, where the URL has a path, a folder.
 STORES = [
     ("`file://`", "", "file://{folder}"),
     ("`memory://`", "", "memory://paths"),
     ("`s3://` (MinIO)", "minio", "s3://paths"),
     ("`s3://` (versitygw)", "versitygw", "s3://paths"),
     ("`abfs://` (Azurite)", "azurite", "abfs://paths"),
+    ("`hdfs://`", "hdfs", "hdfs:///paths"),
 ]
 NAMES = ["What is awkward", "Name"]
 BETWEEN = re.compile(r"(?<=<!-- table: begin -->\n).*?(?=<!-- table: end -->\n)", re.S)
@@ -27,7 +28,7 @@ BETWEEN = re.compile(r"(?<=<!-- table: begin -->\n).*?(?=<!-- table: end -->\n)"
 def column(program, url, server):
     """[(what is awkward, the name, what came of it)]"""
     with tempfile.TemporaryDirectory(prefix="polyfs-paths-") as folder:
-        words = [program, url.format(folder=folder)] + (["--bucket"] if server else [])
+        words = [program, url.format(folder=folder)] + (["--folder" if ":///" in url else "--bucket"] if server else [])
         done = subprocess.run(words, stdout=subprocess.PIPE, check=True, timeout=60)
     return [line.split("\t") for line in done.stdout.decode().splitlines()]
 

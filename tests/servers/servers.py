@@ -64,6 +64,7 @@ def venv(requirement):
 
 
 CLIENTS = {
+    "pyarrow": ["pyarrow==26.0.1"],
     "botocore": ["boto3==1.44.8"],
     "s3fs": ["s3fs==2026.9.0"],
     "gcsfs": ["gcsfs==2026.10.1"],
@@ -496,7 +497,145 @@ class Toxiproxy(Server):
         return self.upstream.settings(url or self.url())
 
 
-SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs, Azurite, Lake)}
+class Hdfs(Server):
+    """A name node and a data node (MiniCluster.java), which take commands; and libhdfs, which Debian does not have."""
+    name = "hdfs"
+    datanodes = 1
+    JARS = ("org.apache.hadoop:hadoop-client-minicluster:3.4.2", "org.apache.hadoop:hadoop-client-runtime:3.4.2",
+            "org.apache.commons:commons-lang3:3.17.0", "org.slf4j:slf4j-nop:1.7.36")
+    COPY = "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies"
+
+    def __init__(self, folder, tls=None):
+        super().__init__(folder, tls)
+        self.ports = [self.port, self.second]
+
+    @staticmethod
+    def java_home():
+        for program in sorted(glob.glob("/usr/lib/jvm/*/include/jni.h")):
+            return os.path.dirname(os.path.dirname(program))
+        raise Missing("jni.h is missing; install the package openjdk-17-jdk-headless")
+
+    @classmethod
+    def install(cls):
+        """The folder of the jars, libhdfs.so and the class of MiniCluster.java as it is now."""
+        folder = os.path.join(CACHE, "hadoop-3.4.2")
+        if not os.path.exists(folder):
+            say("installing Hadoop's jars (Maven, 130 MB) and libhdfs (crates.io), about a minute")
+            os.makedirs(CACHE, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=CACHE) as new:
+                cls.jars(os.path.join(new, "hadoop"))
+                cls.libhdfs(os.path.join(new, "hadoop"))
+                os.rename(os.path.join(new, "hadoop"), folder)
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "MiniCluster.java")
+        made = os.path.join(folder, "classes", "MiniCluster.class")
+        if not os.path.exists(made) or os.path.getmtime(made) < os.path.getmtime(source):
+            subprocess.run([os.path.join(cls.java_home(), "bin", "javac"), "-cp", os.path.join(folder, "jars", "*"), "-d",
+                            os.path.dirname(made), source], check=True)
+        return folder
+
+    @classmethod
+    def jars(cls, folder):
+        need("mvn", "maven")
+        os.makedirs(folder)
+        rows = "".join("<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>"
+                       % tuple(jar.split(":")) for jar in cls.JARS)
+        with open(os.path.join(folder, "pom.xml"), "w", encoding="utf-8") as file:
+            file.write("<project xmlns='http://maven.apache.org/POM/4.0.0'><modelVersion>4.0.0</modelVersion><groupId>polyfs</groupId>"
+                       f"<artifactId>jars</artifactId><version>1</version><dependencies>{rows}</dependencies></project>")
+        subprocess.run(["mvn", "-q", "-B", "-Dstyle.color=never", cls.COPY, "-DoutputDirectory=jars"], cwd=folder, check=True)
+
+    @classmethod
+    def libhdfs(cls, folder):
+        """Apache's own C client, whose sources this crate carries."""
+        need("cargo", "cargo")
+        need("gcc", "build-essential")
+        crate = os.path.join(folder, "crate")
+        os.makedirs(os.path.join(crate, "src"))
+        with open(os.path.join(crate, "src", "lib.rs"), "w", encoding="utf-8"):
+            pass
+        with open(os.path.join(crate, "Cargo.toml"), "w", encoding="utf-8") as file:
+            file.write("[package]\nname = 'libhdfs'\nversion = '0.1.0'\n[dependencies]\nhdfs-sys = '=0.3.1'\n")
+        subprocess.run(["cargo", "fetch", "-q"], cwd=crate, check=True)
+        cargo = os.environ.get("CARGO_HOME") or os.path.expanduser("~/.cargo")
+        source = glob.glob(os.path.join(cargo, "registry", "src", "*", "hdfs-sys-0.3.1", "libhdfs", "hdfs_3_3"))[0]
+        java = os.path.join(cls.java_home(), "include")
+        headers = (java, os.path.join(java, "linux"), source, os.path.join(source, "include"), os.path.join(source, "os"),
+                   os.path.join(source, "os", "posix"), os.path.dirname(source))
+        files = glob.glob(os.path.join(source, "*.c")) + glob.glob(os.path.join(source, "os", "posix", "*.c"))
+        subprocess.run(["gcc", "-O2", "-w", "-shared", "-fPIC", "-Dunix=1", "-o", os.path.join(folder, "libhdfs.so"),
+                        *(f"-I{each}" for each in headers), *files, f"-L{os.path.join(cls.java_home(), 'lib', 'server')}", "-ljvm"],
+                       check=True)
+
+    def class_path(self):
+        return ":".join(sorted(glob.glob(os.path.join(self.install(), "jars", "*.jar"))))
+
+    def command(self):
+        classes = os.path.join(self.install(), "classes") + ":" + self.class_path()
+        return [os.path.join(self.java_home(), "bin", "java"), "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", classes,
+                "MiniCluster", os.path.join(self.folder, "data"), str(self.datanodes), *map(str, self.ports)]
+
+    def is_ready(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return f"ready {self.port}\n" in log.read()
+
+    def start(self):
+        """Its standard input is a FIFO that it holds open itself, so that commands may come from anybody."""
+        commands = os.path.join(self.folder, "commands")
+        os.mkfifo(commands)
+        end = os.open(commands, os.O_RDWR)
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(self.command(), stdin=end, stdout=log, stderr=log, start_new_session=True)
+        os.close(end)
+        until = time.monotonic() + 4 * START_S
+        while not self.is_ready():
+            if self.process.poll() is not None or time.monotonic() > until:
+                self.stop()
+                with open(self.log, encoding="utf-8", errors="replace") as log:
+                    raise RuntimeError(f"{self.name} did not start:\n{log.read()[-4000:]}")
+            time.sleep(0.05)
+        return self
+
+    def url(self):
+        return f"hdfs://127.0.0.1:{self.port}"
+
+    def site(self):
+        """What hdfs-site.xml has to say."""
+        return {}
+
+    def settings(self, url=None):
+        java, url = self.java_home(), self.endpoint(url)
+        for name, values in (("core-site.xml", {"fs.defaultFS": url}), ("hdfs-site.xml", self.site())):
+            rows = "".join(f"<property><name>{key}</name><value>{value}</value></property>" for key, value in values.items())
+            with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
+                file.write(f"<configuration>{rows}</configuration>")
+        return {"HADOOP_CONF_DIR": self.folder, "CLASSPATH": self.class_path(), "JAVA_HOME": java,
+                "POLYFS_LIBHDFS": os.path.join(self.install(), "libhdfs.so"),
+                "LIBHDFS_OPTS": "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1", "POLYFS_TEST_SERVER": self.name,
+                "POLYFS_TEST_URL": url, "POLYFS_TEST_COMMANDS": os.path.join(self.folder, "commands"), "POLYFS_TEST_LOG": self.log,
+                "POLYFS_TEST_WEB": f"http://127.0.0.1:{self.second}"}
+
+
+class HdfsPair(Hdfs):
+    """Two name nodes, of which one stands by, and two data nodes."""
+    name = "hdfspair"
+    datanodes = 2
+
+    def __init__(self, folder, tls=None):
+        super().__init__(folder, tls)
+        self.ports += free_ports(2)
+
+    def url(self):
+        return "hdfs://pair"
+
+    def site(self):
+        return {
+            "dfs.nameservices": "pair", "dfs.ha.namenodes.pair": "nn1,nn2",
+            "dfs.namenode.rpc-address.pair.nn1": f"127.0.0.1:{self.ports[0]}",
+            "dfs.namenode.rpc-address.pair.nn2": f"127.0.0.1:{self.ports[2]}",
+            "dfs.client.failover.proxy.provider.pair": "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider"}
+
+
+SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs, Azurite, Lake, Hdfs, HdfsPair)}
 
 
 def main():
@@ -506,7 +645,7 @@ def main():
     if verb == "install":
         for name in rest or SERVERS:
             print(SERVERS[name].install())
-        for name in [] if rest else ("botocore", "s3fs", "gcsfs", "adlfs", "datalake", "aws", "minio", "lightning"):
+        for name in [] if rest else ("botocore", "s3fs", "gcsfs", "adlfs", "datalake", "pyarrow", "aws", "minio", "lightning"):
             print(client_python(name))
         return
     if verb == "start":

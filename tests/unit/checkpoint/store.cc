@@ -13,6 +13,12 @@ const char *Base()
     return store ? store : "memory://";
 }
 
+bool HasFolders()
+{
+    const std::string base = Base();
+    return base.rfind("file:", 0) == 0 || base.rfind("hdfs:", 0) == 0;
+}
+
 /* The bucket, or the folder, in which the runs are; it is removed again. */
 class Place : public testing::Environment
 {
@@ -23,7 +29,7 @@ class Place : public testing::Environment
         if (!getenv("POLYFS_TEST_STORE"))
             return;
         ASSERT_EQ(POLYFS_OK, polyfs_fs_open(Base(), nullptr, &fs_, &path_, &err)) << err.message;
-        const uint32_t bucket = std::string(Base()).rfind("file:", 0) == 0 ? 0 : POLYFS_MKDIR_BUCKET;
+        const uint32_t bucket = HasFolders() ? 0 : POLYFS_MKDIR_BUCKET;
         ASSERT_EQ(POLYFS_OK,
                   polyfs_mkdir(fs_, path_, POLYFS_MKDIR_PARENTS | POLYFS_MKDIR_EXIST_OK | bucket, nullptr, &err))
             << err.message;
@@ -32,7 +38,7 @@ class Place : public testing::Environment
     void TearDown() override
     {
         polyfs_error err = POLYFS_ERROR_INIT;
-        if (fs_ && std::string(Base()).rfind("file:", 0) == 0) {
+        if (fs_ && HasFolders()) {
             EXPECT_EQ(POLYFS_OK, polyfs_remove_tree(fs_, path_, nullptr, &err)) << err.message;
         }
         polyfs_fs_close(fs_);
