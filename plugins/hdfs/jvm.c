@@ -422,6 +422,9 @@ static const char *const bounds[][2] = {
     {"ipc.client.rpc-timeout.ms", "8000"},
     {"dfs.client.socket-timeout", "8000"},
     {"dfs.client.retry.window.base", "100"},
+    /* A file is complete when the name node has heard of its last block; asked again in 10, 20, 40 ms, and not in 400 first. */
+    {"dfs.client.block.write.locateFollowingBlock.initial.delay.ms", "10"},
+    {"dfs.client.block.write.locateFollowingBlock.retries", "10"},
     {"dfs.client.failover.max.attempts", "9"},
     {"dfs.client.failover.sleep.base.millis", "200"},
     {"dfs.client.failover.sleep.max.millis", "1000"},
