@@ -14,6 +14,7 @@ static void limits(struct polyfs_caps *out)
     out->list_page_max = 1000;
     out->metadata_max = GCS_METADATA_MAX;
     out->cancel_bound_ms = 100;
+    out->sign_max_s = 604800;
     out->mtime_resolution_ns = 1000000;
     out->stored_checksums = (uint32_t)POLYFS_CHECKSUM_CRC32C;
 }
@@ -67,6 +68,8 @@ int gcs_caps(struct polyfs_call *call, void *self, const char *path, uint64_t pa
                  POLYFS_FACT_CONFINE, POLYFS_FACT_CASE_SENSITIVE, POLYFS_FACT_COUNT);
     const uint8_t google = gcs_is_google(fs) ? (uint8_t)POLYFS_YES : (uint8_t)POLYFS_NO;
     out->fact[POLYFS_FACT_COPY_CONDITION] = out->fact[POLYFS_FACT_REMOVE_CONDITION] = google;
+    out->fact[POLYFS_FACT_SIGN_GET] = out->fact[POLYFS_FACT_SIGN_PUT] =
+        fs->auth.signs ? (uint8_t)POLYFS_YES : (uint8_t)POLYFS_NO;
     out->fact[POLYFS_FACT_VERSIONS] =
         has_bucket ? gcs_bucket_answer(fs, &target, GCS_VERSIONS) : (uint8_t)POLYFS_UNKNOWN;
     shapes(fs, has_bucket ? &target : NULL, out);

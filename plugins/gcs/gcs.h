@@ -49,6 +49,7 @@ struct gcs_auth {
     const char *metadata_host; /* NULL: the one of Google's machines */
     int ask_metadata;
     int allow_http;
+    int signs; /* it is a service account with its key */
 };
 
 /* What can be learned of a bucket: each an enum polyfs_answer. */
@@ -119,10 +120,16 @@ int gcs_auth_load(struct gcs_fs *fs, const struct polyfs_options *options, struc
 int gcs_auth_token(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_keys **out,
                    struct polyfs_error *err);
 
+/* The document of the service account that signs, due to json_decref(), whatever comes back. */
+int gcs_auth_account(struct gcs_fs *fs, json_t **out, struct polyfs_error *err);
+
 /* ---- token.c: how a token is got ---- */
 /* Of a document of credentials: 1 with @out filled, or a code. @file names it in errors. */
 int gcs_token_of(struct gcs_fs *fs, struct polyfs_call *call, const json_t *document, const char *file,
                  struct ps_keys *out, struct polyfs_error *err);
+/* RS256 (RFC 7518, 3.3) of a text with the key of a service account. CONFIG when that is none. */
+int gcs_rs256(const char *pem, const struct ps_buf *text, unsigned char sum[1024], size_t *n,
+              struct polyfs_error *err);
 /* Whether a document of credentials is one that gcs_token_of() can use; CONFIG with what is wrong. Asks nobody. */
 int gcs_token_check(const json_t *document, const char *file, struct polyfs_error *err);
 /* Of the metadata server of a machine of Google's: 1, 0 when this is none, or a code. */
@@ -255,6 +262,7 @@ GCS_SLOT(remove);
 GCS_SLOT(remove_many);
 GCS_SLOT(copy);
 GCS_SLOT(set_metadata);
+GCS_SLOT(sign);
 GCS_SLOT(after_fork);
 
 #endif
