@@ -4,9 +4,6 @@
 
 static void limits(struct polyfs_caps *out)
 {
-    out->part_min = GCS_PART_MIN;
-    out->part_max = GCS_PART_MAX;
-    out->parts_max = PS_MARK - 1;
     out->put_max = GCS_OBJECT_MAX;
     out->object_max = GCS_OBJECT_MAX;
     out->part_align = GCS_CHUNK;
@@ -46,6 +43,11 @@ static void shapes(struct gcs_fs *fs, const struct ps_target *target, struct pol
     if (target && gcs_bucket_answer(fs, target, GCS_REMOVES) == POLYFS_NO)
         out->condition_shapes &= ~(uint32_t)POLYFS_SHAPE_PARTS;
     out->fact[POLYFS_FACT_LIST_UPLOADS] = google ? (uint8_t)POLYFS_YES : (uint8_t)POLYFS_NO;
+    if (google) {
+        out->part_min = GCS_PART_MIN;
+        out->part_max = GCS_PART_MAX;
+        out->parts_max = PS_MARK - 1;
+    }
 }
 
 int gcs_caps(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, uint32_t flags,
