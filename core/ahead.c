@@ -10,12 +10,9 @@
 
 #include "core/block.h"
 #include "core/budget.h"
+#include "core/near.h"
 
 #define CHUNK_FIRST (UINT64_C(256) << 10)
-#define BYTES_MAX (UINT64_C(24) << 20) /* a process that reads on stays within 40 MiB */
-/* A store whose first chunk comes sooner is near: there each request costs it more than the bytes do, and chunks are few and
- * large. Of one that is far each connection is slow. */
-#define NEAR_MS 10
 #define CHUNKS_NEAR 3
 #define CHUNKS_FAR 6
 
@@ -32,7 +29,7 @@ struct pfs_ahead *pfs_ahead_new(uint64_t bytes_max, struct polyfs_cancel *cancel
     struct pfs_ahead *a = calloc(1, sizeof(*a));
     if (!a)
         return NULL;
-    a->bytes_max = bytes_max ? bytes_max : BYTES_MAX;
+    a->bytes_max = bytes_max ? bytes_max : PFS_WINDOW_BYTES;
     a->chunk_bytes = CHUNK_FIRST;
     a->last = &a->first;
     a->generation = pfs_fork_generation();
@@ -182,7 +179,8 @@ static int land_first(struct pfs_ahead *a, struct pfs_verb *v)
         if (!r)
             return pfs_ctx_check(&v->ctx, &v->error);
         ((struct pfs_chunk *)(void *)r)->landed = 1;
-        a->is_near = a->begun_ns ? pfs_now_ns() - a->begun_ns < NEAR_MS * PFS_MS : a->is_near;
+        if (a->begun_ns)
+            a->is_near = pfs_is_near(a->begun_ns);
         a->begun_ns = 0;
     }
     if (a->first->read.r.rc < 0)

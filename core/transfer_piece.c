@@ -6,18 +6,10 @@
  */
 #include <stdlib.h>
 
+#include "core/near.h"
 #include "core/transfer.h"
 
 #define RESENDS_MAX 3 /* of a part of a stream that broke */
-
-/*
- * Pieces from a network into a file. Each request costs a server that is near more than the bytes do (MinIO: as much as
- * half a MiB), so there they are few and large. Of one that is far each connection is slow: there they are many. The time
- * until the first was there tells; the window is the same, and keeps a download within 40 MiB.
- */
-#define NEAR_MS 10
-#define NEAR_BYTES (UINT64_C(8) << 20)
-#define FREE_WINDOW (UINT64_C(24) << 20)
 
 void pfs_piece_end(struct pfs_piece *piece)
 {
@@ -296,7 +288,7 @@ int pfs_piece_next(struct pfs_object *o)
     uint64_t size = o->source_stat.size;
     int ready = o->shape == POLYFS_SHAPE_PUT ? !o->busy : o->open;
     int left = o->next_offset < size || (!size && !o->begun && o->shape & (POLYFS_SHAPE_PUT | POLYFS_SHAPE_PARTS));
-    if (o->rc || !ready || !left || (o->free_pieces && o->pieces * o->part_bytes >= FREE_WINDOW))
+    if (o->rc || !ready || !left || (o->free_pieces && o->pieces * o->part_bytes >= PFS_WINDOW_BYTES))
         return 0;
     uint64_t length = size - o->next_offset;
     if (o->shape != POLYFS_SHAPE_PUT && length > o->part_bytes)
@@ -321,10 +313,10 @@ static void first_read(struct pfs_task *task)
     if (lost(piece, 1))
         return;
     struct pfs_object *o = task->object;
-    int is_near = o->free_pieces && pfs_now_ns() - piece->asked_ns < NEAR_MS * PFS_MS;
+    int is_near = o->free_pieces && pfs_is_near(piece->asked_ns);
     pfs_object_sized(o, piece);
     if (is_near && o->shape == POLYFS_SHAPE_PLACED)
-        o->part_bytes = NEAR_BYTES;
+        o->part_bytes = o->part_wanted;
     pfs_object_advance(o);
 }
 
