@@ -91,6 +91,15 @@ int hdfs_info(struct hdfs_java *j, const char *path, struct hdfs_info *out)
     return rc;
 }
 
+int hdfs_info_if_there(struct hdfs_java *j, const char *path, struct hdfs_info *out)
+{
+    struct polyfs_error ignored = POLYFS_ERROR_INIT, *err = j->err;
+    j->err = &ignored;
+    int rc = hdfs_info(j, path, out);
+    j->err = err;
+    return rc == POLYFS_OK && out->is_there;
+}
+
 int hdfs_delete(struct hdfs_java *j, const char *path, int recursive, int *out_was_there)
 {
     jvalue args[2] = {{.l = NULL}, {.z = recursive ? JNI_TRUE : JNI_FALSE}}, done = {.z = 0};

@@ -112,7 +112,6 @@ enum hdfs_class {
 
 enum hdfs_method {
     HDFS_M_THROWABLE_MESSAGE,
-    HDFS_M_THROWABLE_CAUSE,
     HDFS_M_CLASS_NAME,
     HDFS_M_REMOTE_CLASS,
     HDFS_M_PATH_NEW,
@@ -192,6 +191,8 @@ struct hdfs_info {
 int hdfs_path(struct hdfs_java *j, const char *path, uint64_t path_len, char **out);
 /* Not there is OK, with is_there 0. */
 int hdfs_info(struct hdfs_java *j, const char *path, struct hdfs_info *out);
+/* Is something there, as far as can be told? For who has an error already, which stays as it is. */
+int hdfs_info_if_there(struct hdfs_java *j, const char *path, struct hdfs_info *out);
 int hdfs_delete(struct hdfs_java *j, const char *path, int recursive, int *out_was_there);
 int hdfs_rename_path(struct hdfs_java *j, const char *from, const char *to, int overwrite);
 int hdfs_make_folder(struct hdfs_java *j, const char *path, int parents);

@@ -47,7 +47,6 @@ static const struct method {
     const char *name, *signature;
 } method_rows[HDFS_METHODS] = {
     [HDFS_M_THROWABLE_MESSAGE] = {HDFS_C_THROWABLE, 0, "getLocalizedMessage", "()" L_STRING},
-    [HDFS_M_THROWABLE_CAUSE] = {HDFS_C_THROWABLE, 0, "getCause", "()Ljava/lang/Throwable;"},
     [HDFS_M_CLASS_NAME] = {HDFS_C_CLASS, 0, "getName", "()" L_STRING},
     [HDFS_M_REMOTE_CLASS] = {HDFS_C_REMOTE, 0, "getClassName", "()" L_STRING},
     [HDFS_M_PATH_NEW] = {HDFS_C_PATH, 0, "<init>", "(" L_STRING L_STRING L_STRING ")V"},

@@ -78,12 +78,9 @@ static int open_inode(struct hdfs_java *j, const struct hdfs_info *info, jobject
 static int is_below_a_file(struct hdfs_java *j, const char *path)
 {
     struct hdfs_info parent;
-    struct polyfs_error ignored = POLYFS_ERROR_INIT, *err = j->err;
     const char *slash = path ? strrchr(path, '/') : NULL;
     char *folder = slash && slash != path ? strndup(path, (size_t)(slash - path)) : NULL;
-    j->err = &ignored;
-    int is = folder && hdfs_info(j, folder, &parent) == POLYFS_OK && parent.is_there && !parent.is_dir;
-    j->err = err;
+    int is = folder && hdfs_info_if_there(j, folder, &parent) && !parent.is_dir;
     free(folder);
     return is;
 }

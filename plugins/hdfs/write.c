@@ -128,11 +128,7 @@ static void give_up(struct hdfs_java *j, struct hdfs_stream *s)
 static int is_published(struct hdfs_java *j, struct hdfs_stream *s)
 {
     struct hdfs_info now;
-    struct polyfs_error ignored = POLYFS_ERROR_INIT, *err = j->err;
-    j->err = &ignored;
-    int rc = hdfs_info(j, s->target, &now);
-    j->err = err;
-    return rc == POLYFS_OK && now.is_there && now.id == s->info.id;
+    return hdfs_info_if_there(j, s->target, &now) && now.id == s->info.id;
 }
 
 /*
@@ -148,12 +144,8 @@ static int publish(struct hdfs_java *j, struct hdfs_stream *s, const struct poly
         s->published_unknown = 1;
     if (rc == POLYFS_IO || (rc == POLYFS_EXISTS && !condition->create_only)) {
         struct hdfs_info target;
-        struct polyfs_error ignored = POLYFS_ERROR_INIT, *err = j->err;
-        j->err = &ignored;
-        int looked = hdfs_info(j, s->target, &target);
-        j->err = err;
-        if (looked == POLYFS_OK && target.is_there && target.is_dir)
-            rc = polyfs_fail(err, POLYFS_IS_DIR, "it is a folder");
+        if (hdfs_info_if_there(j, s->target, &target) && target.is_dir)
+            rc = polyfs_fail(j->err, POLYFS_IS_DIR, "it is a folder");
     }
     return rc;
 }
