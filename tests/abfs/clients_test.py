@@ -3,14 +3,12 @@
 
 clients_test.py POLYFS         with the server that the environment names
 """
-import json
 import os
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../servers"))
-import servers  # noqa: E402
+from clients import LARGE, expect, expect_file, polyfs, theirs  # noqa: E402
 
 CONTAINER = "polyfs-clients"
 NAMES = ["plain", "with space", "a+b&c=d;e,f:g@h!i'(j)~k", "x%2Fy", "100%", "gr\u00fc\u00df/\u65e5\u672c", "deep/er/still", "quote\"s'",
@@ -32,29 +30,13 @@ else:
 """
 
 
-def theirs(**asked):
-    done = subprocess.run([servers.client_python("adlfs"), "-c", THEIRS], input=json.dumps({"container": CONTAINER, **asked}), text=True,
-                          capture_output=True, check=False)
-    if done.returncode:
-        sys.exit(done.stderr)
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def polyfs(*words, stdin=None):
-    done = subprocess.run([sys.argv[1], *words], input=stdin, capture_output=True, check=False)
-    if done.returncode:
-        sys.exit(f"{words}: {done.stderr.decode()}")
-    return done.stdout
-
-
 def quoted(name):
     """As a pattern that stands for itself."""
     return "".join("\\" + c if c in "*?[\\" else c for c in name)
 
 
-def expect(what, wanted, got):
-    if wanted != got:
-        sys.exit(f"{what}: not\n{wanted}\nbut\n{got}")
+def by_adlfs(**asked):
+    return theirs("adlfs", THEIRS, container=CONTAINER, **asked)
 
 
 def main():
@@ -62,17 +44,16 @@ def main():
     for name in NAMES:
         polyfs("put", "-", f"abfs://{CONTAINER}/ours/{name}", stdin=("by " + name).encode())
     ours = ["ours/" + name for name in NAMES]
-    expect("adlfs reads", {name: "by " + name[5:] for name in ours}, theirs(do="read", names=ours))
-    expect("adlfs lists", sorted(f"{CONTAINER}/{name}" for name in ours), theirs(do="list", below="ours"))
+    expect("adlfs reads", {name: "by " + name[5:] for name in ours}, by_adlfs(do="read", names=ours))
+    expect("adlfs lists", sorted(f"{CONTAINER}/{name}" for name in ours), by_adlfs(do="list", below="ours"))
     written = ["theirs/" + name for name in NAMES]
-    theirs(do="write", names=written)
+    by_adlfs(do="write", names=written)
     for name in written:
         expect(name, b"of " + name.encode(), polyfs("cat", quoted(f"abfs://{CONTAINER}/{name}")))
     with tempfile.TemporaryDirectory() as folder:
         large = os.path.join(folder, "large")
         polyfs("get", f"abfs://{CONTAINER}/theirs/large", large)
-        with open(large, "rb") as file:
-            expect("a large object", True, file.read() == bytes(range(256)) * 4096 * 12)
+        expect_file("a large object", LARGE, large)
     print(f"{2 * len(NAMES)} objects both ways")
 
 

@@ -212,8 +212,8 @@ CONFORMANCE_CASE(cancel, UnderWay)
     EXPECT_LE(took[took.size() / 2], Bound(median) * 1000) << "median";
     EXPECT_LE(took.back(), most * 1000) << "the slowest";
     EXPECT_EQ((std::vector<std::string>{"a"}), Names()) << "nothing of the cancelled ones remains";
-    if (Network() &&
-        !SameProcess()) /* one that the server has all of is carried out behind our back: not after the clearing up */
+    /* One that the server has all of is carried out behind our back: not after the clearing up. */
+    if (Network() && !SameProcess())
         std::this_thread::sleep_for(std::chrono::milliseconds(500));
 }
 

@@ -111,6 +111,13 @@ int UseAll(polyfs_fs *fs, const std::string &path, const std::string &wanted, co
     return 0;
 }
 
+/* What this store promises a child: that all goes well, or that it is told. 0 when it is so. */
+int AsAChild(const Store &store, polyfs_fs *fs, const std::string &path, const std::string &wanted,
+             const std::string &own)
+{
+    return store.survives_fork ? UseAll(fs, path, wanted, own) : IsForked(fs, path, own);
+}
+
 } // namespace
 
 CONFORMANCE_CASE(fork, ChildrenUseTheFilesystem)
@@ -120,11 +127,7 @@ CONFORMANCE_CASE(fork, ChildrenUseTheFilesystem)
     const uint64_t count = EnvNumber("POLYFS_CONFORM_FORKS", Many(100, 10));
     for (uint64_t i = 0; i < count; i++) {
         std::string own = "child" + std::to_string(i % 10);
-        ASSERT_EQ(0, InAChild([&] {
-                      return store().survives_fork ? UseAll(fs(), P("a"), bytes, P(own))
-                                                   : IsForked(fs(), P("a"), P(own));
-                  }))
-            << "child " << i;
+        ASSERT_EQ(0, InAChild([&] { return AsAChild(store(), fs(), P("a"), bytes, P(own)); })) << "child " << i;
         if (!store().same_process && store().survives_fork) {
             EXPECT_TRUE(bytes == Get(own));
         }
@@ -154,10 +157,7 @@ CONFORMANCE_CASE(fork, WhileThreadsAreBusy)
     uint64_t bad = 0;
     for (uint64_t i = 0; i < count && !bad; i++) {
         auto standing = still.hold<std::unique_lock<std::shared_mutex>>();
-        int status = InAChild([&] {
-            return store().survives_fork ? UseAll(fs(), P("a"), bytes, P("child"))
-                                         : IsForked(fs(), P("a"), P("child"));
-        });
+        int status = InAChild([&] { return AsAChild(store(), fs(), P("a"), bytes, P("child")); });
         EXPECT_EQ(0, status) << "child " << i;
         bad += status != 0;
     }
@@ -172,12 +172,9 @@ CONFORMANCE_CASE(fork, GrandchildrenToo)
     const std::string bytes = Bytes(3000);
     ASSERT_CODE(POLYFS_OK, Put("a", bytes));
     EXPECT_EQ(0, InAChild([&] {
-                  const bool survives = store().survives_fork;
-                  if (survives ? UseAll(fs(), P("a"), bytes, P("b")) : IsForked(fs(), P("a"), P("b")))
+                  if (AsAChild(store(), fs(), P("a"), bytes, P("b")))
                       return 10;
-                  return InAChild([&] {
-                      return survives ? UseAll(fs(), P("a"), bytes, P("c")) : IsForked(fs(), P("a"), P("c"));
-                  });
+                  return InAChild([&] { return AsAChild(store(), fs(), P("a"), bytes, P("c")); });
               }));
 }
 

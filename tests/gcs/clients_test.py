@@ -3,14 +3,12 @@
 
 clients_test.py POLYFS         with the server that the environment names
 """
-import json
 import os
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../servers"))
-import servers  # noqa: E402
+from clients import LARGE, expect, expect_file, polyfs, theirs  # noqa: E402
 
 BUCKET = "polyfs-clients"
 NAMES = ["plain", "with space", "a+b&c=d;e,f:g@h!i'(j)~k", "x%2Fy", "100%", "gr\u00fc\u00df/\u65e5\u672c", "deep/er/still", "quote\"s'", "tab\there",
@@ -32,25 +30,9 @@ else:
 """
 
 
-def theirs(**asked):
-    done = subprocess.run([servers.client_python("gcsfs"), "-c", THEIRS], input=json.dumps({"bucket": BUCKET, **asked}), text=True,
-                          env={**os.environ, "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"},  # else it asks Google's own what the bucket is
-                          capture_output=True, check=False)
-    if done.returncode:
-        sys.exit(done.stderr)
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def polyfs(*words, stdin=None):
-    done = subprocess.run([sys.argv[1], *words], input=stdin, capture_output=True, check=False)
-    if done.returncode:
-        sys.exit(f"{words}: {done.stderr.decode()}")
-    return done.stdout
-
-
-def expect(what, wanted, got):
-    if wanted != got:
-        sys.exit(f"{what}: not\n{wanted}\nbut\n{got}")
+def by_gcsfs(**asked):
+    """Else it asks Google's own what kind of a bucket it is."""
+    return theirs("gcsfs", THEIRS, {"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}, bucket=BUCKET, **asked)
 
 
 def main():
@@ -58,17 +40,16 @@ def main():
     for name in NAMES:
         polyfs("put", "-", f"gs://{BUCKET}/ours/{name}", stdin=("by " + name).encode())
     ours = ["ours/" + name for name in NAMES]
-    expect("gcsfs reads", {name: "by " + name[5:] for name in ours}, theirs(do="read", names=ours))
-    expect("gcsfs lists", sorted(f"{BUCKET}/{name}" for name in ours), theirs(do="list", below="ours"))
+    expect("gcsfs reads", {name: "by " + name[5:] for name in ours}, by_gcsfs(do="read", names=ours))
+    expect("gcsfs lists", sorted(f"{BUCKET}/{name}" for name in ours), by_gcsfs(do="list", below="ours"))
     written = ["theirs/" + name for name in NAMES]
-    theirs(do="write", names=written)
+    by_gcsfs(do="write", names=written)
     for name in written:
         expect(name, b"of " + name.encode(), polyfs("cat", f"gs://{BUCKET}/{name}".replace("\\", "\\\\")))
     with tempfile.TemporaryDirectory() as folder:
         large = os.path.join(folder, "large")
         polyfs("get", f"gs://{BUCKET}/theirs/large", large)
-        with open(large, "rb") as file:
-            expect("a large object", True, file.read() == bytes(range(256)) * 4096 * 12)
+        expect_file("a large object", LARGE, large)
     print(f"{2 * len(NAMES)} objects both ways")
 
 

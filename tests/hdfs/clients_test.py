@@ -3,14 +3,12 @@
 
 clients_test.py POLYFS         with the cluster that the environment names
 """
-import json
 import os
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../servers"))
-import servers  # noqa: E402
+from clients import LARGE, expect, expect_file, polyfs, theirs  # noqa: E402
 from cluster import URL  # noqa: E402
 
 # Names with ':' are none to HDFS. The libhdfs of pyarrow cannot say what lies beyond the first 65,536 characters, nor list a
@@ -40,26 +38,9 @@ else:
 """
 
 
-def theirs(**asked):
+def by_pyarrow(**asked):
     """Its libhdfs is named by the folder."""
-    env = {**os.environ, "ARROW_LIBHDFS_DIR": os.path.dirname(os.environ["POLYFS_LIBHDFS"])}
-    done = subprocess.run([servers.client_python("pyarrow"), "-c", THEIRS], input=json.dumps({"url": URL, **asked}), text=True,
-                          env=env, capture_output=True, check=False)
-    if done.returncode:
-        sys.exit(done.stderr)
-    return json.loads(done.stdout.strip().splitlines()[-1])
-
-
-def polyfs(*words, stdin=None):
-    done = subprocess.run([sys.argv[1], *words], input=stdin, capture_output=True, check=False)
-    if done.returncode:
-        sys.exit(f"{words}: {done.stderr.decode()}")
-    return done.stdout
-
-
-def expect(what, wanted, got):
-    if wanted != got:
-        sys.exit(f"{what}: not\n{wanted}\nbut\n{got}")
+    return theirs("pyarrow", THEIRS, {"ARROW_LIBHDFS_DIR": os.path.dirname(os.environ["POLYFS_LIBHDFS"])}, url=URL, **asked)
 
 
 def main():
@@ -71,17 +52,16 @@ def main():
                 file.write(("by " + name).encode())
         polyfs("cp", "-r", f"{folder}/out", f"{URL}/clients")
         ours = ["ours/" + name for name in NAMES]
-        expect("pyarrow reads", {name: "by " + name[5:] for name in ours}, theirs(do="read", names=ours))
-        listed = theirs(do="list", below="ours")
+        expect("pyarrow reads", {name: "by " + name[5:] for name in ours}, by_pyarrow(do="read", names=ours))
+        listed = by_pyarrow(do="list", below="ours")
         expect("pyarrow lists", sorted(f"/clients/{name}" for name in ours), listed)
-        theirs(do="write", names=["theirs/" + name for name in NAMES])
+        by_pyarrow(do="write", names=["theirs/" + name for name in NAMES])
         polyfs("cp", "-r", f"{URL}/clients", f"{folder}/back")
         for side, names, wrote in (("ours", NAMES, "by "), ("alone", ALONE, "by "), ("theirs", NAMES, "of theirs/")):
             for name in names:
                 with open(os.path.join(folder, "back", side, name), "rb") as file:
                     expect(f"{side}/{name}", (wrote + name).encode(), file.read())
-        with open(os.path.join(folder, "back", "theirs", "large"), "rb") as file:
-            expect("a large file", True, file.read() == bytes(range(256)) * 4096 * 12)
+        expect_file("a large file", LARGE, os.path.join(folder, "back", "theirs", "large"))
     print(f"{2 * len(NAMES)} files both ways, {len(ALONE)} by polyfs alone")
 
 
