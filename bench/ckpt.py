@@ -93,8 +93,9 @@ class Bench:
         """What runs in a round, and when: a pair twice, once this way round and once that."""
         commands = list(self.commands(job).items())
         pair = commands[:2] if commands[1:] and commands[1][0] in BESIDE else []
-        both = pair + pair[::-1] if number % 2 else pair[::-1] + pair
-        units = [both] * bool(pair) + [[one] for one in commands[len(pair):]]
+        units = [[one] for one in commands[len(pair):]]
+        if pair:
+            units.insert(0, pair + pair[::-1] if number % 2 else pair[::-1] + pair)
         turn = number % len(units)
         return sum(units[turn:] + units[:turn], [])
 

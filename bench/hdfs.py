@@ -19,9 +19,8 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../tests/servers"))
 import servers  # noqa: E402
-from local import machine, run  # noqa: E402
+from local import GIB, machine, make_room, run, write_file, write_many  # noqa: E402
 
-GIB, MIB = 1 << 30, 1 << 20
 SMALL, SMALL_BYTES, MANY = 2000, 4096, 20000
 JOBS = {"put": "library polyfs pyarrow floor", "cat": "library polyfs pyarrow floor", "get": "library polyfs pyarrow",
         "small-put": "library pyarrow", "small-get": "library pyarrow", "list": "library polyfs pyarrow", "cold": "polyfs pyarrow"}
@@ -42,17 +41,12 @@ class Bench:
         return [os.path.join(self.bin, name), *words]
 
     def prepare(self):
-        with open(self.file, "wb") as file:
-            for _ in range(GIB // MIB):
-                file.write(os.urandom(MIB))
+        write_file(self.file, os.urandom)
         for name in ("", "/small"):
             subprocess.run(self.ours("polyfs", "mkdir", "-p", f"hdfs:///bench{name}"), check=True)
         subprocess.run(self.ours("polyfs", "cp", "-q", self.file, "hdfs:///bench/reference"), check=True)
         tree = os.path.join(self.folder, "many")
-        os.mkdir(tree)
-        for i in range(MANY):
-            with open(os.path.join(tree, f"object-{i:06}"), "wb"):
-                pass
+        write_many(tree, MANY)
         subprocess.run(self.ours("polyfs", "cp", "-q", "-r", tree, "hdfs:///bench/many"), check=True)
 
     def words(self, job):
@@ -73,13 +67,6 @@ class Bench:
             return self.ours("hdfs_floor", "get" if job == "cat" else "put", self.host, self.port, path, str(GIB))
         return [servers.client_python("pyarrow"), os.path.join(HERE, "hdfs_peer.py"), self.host, self.port, *words]
 
-    def make_room(self):
-        """A file of that size was here just now, so that each client finds memory alike."""
-        with open(self.back, "wb") as file:
-            for _ in range(GIB // MIB):
-                file.write(bytes(MIB))
-        os.remove(self.back)
-
     def rounds(self, count, jobs):
         for number in range(count + 1):
             for job in jobs:
@@ -87,7 +74,7 @@ class Bench:
                 turn = number % len(clients)
                 for client in clients[turn:] + clients[:turn]:
                     if job in ("put", "cat", "get"):
-                        self.make_room()
+                        make_room(self.back)
                     figure = run(os.path.join(self.bin, "bench_local"), self.command(client, job))
                     if number:  # the first round warms up
                         self.figures.setdefault(job, {}).setdefault(client, []).append(figure)

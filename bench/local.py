@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GIB = 1 << 30
+GIB, MIB = 1 << 30, 1 << 20
 FILES = 100_000
 
 
@@ -30,6 +30,27 @@ def run(helper, words, tries=1):
     if done.returncode:
         sys.exit(f"{' '.join(words)}: {done.stderr}")
     return tuple(float(word) for word in done.stderr.split("\n")[-2].split())
+
+
+def write_file(path, fill):
+    """A file of 1 GiB, of pieces that @fill gives."""
+    with open(path, "wb") as file:
+        for _ in range(GIB // MIB):
+            file.write(fill(MIB))
+
+
+def write_many(folder, count):
+    """So many empty files."""
+    os.mkdir(folder)
+    for i in range(count):
+        with open(os.path.join(folder, f"object-{i:06}"), "wb"):
+            pass
+
+
+def make_room(path):
+    """A file of 1 GiB was here just now: to the first that writes one, pages come from a host, to the next from the kernel."""
+    write_file(path, bytes)
+    os.remove(path)
 
 
 def rounds(helper, ours, other, count, before):

@@ -23,9 +23,8 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../tests/servers"))
 import servers  # noqa: E402
-from local import machine, run  # noqa: E402
+from local import GIB, MIB, machine, make_room, run, write_file, write_many  # noqa: E402
 
-GIB, MIB = 1 << 30, 1 << 20
 BUCKET = "bench"
 FLOOR_CPU_S = 0.14  # of bare libcurl, four streams, 1 GiB, where the targets were set
 OTHERS = ["obstore", "opendal", "pyarrow", "boto3", "s3torchconnector", "s3fs", "awscli"]
@@ -67,19 +66,14 @@ class Bench:
                                                           "Resource": [f"arn:aws:s3:::{BUCKET}/*"]}]}
         subprocess.run([sys.executable, os.path.join(HERE, "../tests/servers/bucket.py"), BUCKET, "--policy", json.dumps(policy), "--",
                         "true"], check=True)
-        with open(self.file, "wb") as file:
-            for _ in range(GIB // MIB):
-                file.write(os.urandom(MIB))
+        write_file(self.file, os.urandom)
         subprocess.run([self.program("polyfs"), "cp", "-q", self.file, f"s3://{BUCKET}/reference"], check=True)
         subprocess.run([self.program("bench_s3"), "small-put", f"s3://{BUCKET}", str(SMALL), str(SMALL_BYTES)], check=True)
         self.make_many()
 
     def make_many(self):
         tree = os.path.join(self.folder, "many")
-        os.mkdir(tree)
-        for i in range(MANY):
-            with open(os.path.join(tree, f"object-{i:06}"), "wb"):
-                pass
+        write_many(tree, MANY)
         subprocess.run([self.program("polyfs"), "cp", "-q", "-r", tree, f"s3://{BUCKET}/many"], check=True)
 
     def words(self, job):
@@ -110,13 +104,6 @@ class Bench:
         return [servers.client_python("s3fs" if client == "s3fs" else "bench"), os.path.join(HERE, "s3_peer.py"), client,
                 job_words[0], BUCKET, *job_words[1:]]
 
-    def make_room(self):
-        """A file of that size was here just now: to the first that writes one, pages come from a host, to the next from the kernel."""
-        with open(self.back, "wb") as file:
-            for _ in range(GIB // MIB):
-                file.write(bytes(MIB))
-        os.remove(self.back)
-
     def server_cpu(self):
         with open(f"/proc/{self.server.process.pid}/stat", encoding="utf-8") as file:
             fields = file.read().rsplit(")", 1)[1].split()
@@ -124,7 +111,7 @@ class Bench:
 
     def measure(self, client, job, keep):
         if job == "get":
-            self.make_room()
+            make_room(self.back)
         before = self.server_cpu()
         wall, cpu, peak = run(self.program("bench_local"), self.command(client, job), 3 if client in OTHERS else 1)
         if keep:
