@@ -89,6 +89,12 @@ static int check_texts(const struct polyfs_put_request *request, struct polyfs_e
     return POLYFS_OK;
 }
 
+uint32_t pfs_put_shapes(const struct polyfs_caps *caps, const struct polyfs_put_request *request)
+{
+    const struct polyfs_condition *c = &request->condition;
+    return c->create_only || c->if_match ? caps->shapes & caps->condition_shapes : caps->shapes;
+}
+
 int pfs_put_gate(const struct polyfs_fs *fs, const struct polyfs_caps *caps,
                  const struct polyfs_put_request *request, struct polyfs_error *err)
 {
@@ -106,6 +112,8 @@ int pfs_put_gate(const struct polyfs_fs *fs, const struct polyfs_caps *caps,
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "%s cannot create only what is absent here", name);
     if (request->condition.if_match && caps->fact[POLYFS_FACT_IF_MATCH] == POLYFS_NO)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "%s cannot replace under a condition here", name);
+    if (!pfs_put_shapes(caps, request))
+        return polyfs_fail(err, POLYFS_UNSUPPORTED, "%s writes under no condition here", name);
     if (request->metadata_count && caps->fact[POLYFS_FACT_METADATA] == POLYFS_NO)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "%s keeps no metadata here", name);
     if (request->content_type && caps->fact[POLYFS_FACT_CONTENT_TYPE] == POLYFS_NO)
@@ -143,11 +151,11 @@ int pfs_make_parents(struct pfs_verb *v)
 }
 
 /* What lies in memory already goes by PUT at any size where that is the only way, or the one that was asked for. */
-static int fits_put(const struct polyfs_caps *caps, uint64_t size, uint64_t part_bytes, uint32_t forced_shape)
+static int fits_put(uint32_t shapes, uint64_t put_max, uint64_t size, uint64_t part_bytes, uint32_t forced_shape)
 {
-    if (!(caps->shapes & POLYFS_SHAPE_PUT) || (caps->put_max && size > caps->put_max))
+    if (!(shapes & POLYFS_SHAPE_PUT) || (put_max && size > put_max))
         return 0;
-    return size <= part_bytes || forced_shape == POLYFS_SHAPE_PUT || !(caps->shapes & ~(uint32_t)POLYFS_SHAPE_PUT);
+    return size <= part_bytes || forced_shape == POLYFS_SHAPE_PUT || !(shapes & ~(uint32_t)POLYFS_SHAPE_PUT);
 }
 
 static int put_small(struct pfs_verb *v, const void *data, uint64_t size, const struct polyfs_write_opts *opts,
@@ -205,14 +213,14 @@ int polyfs_put(struct polyfs_fs *fs, const char *path, const void *data, size_t 
         rc = polyfs_fail(&v.error, POLYFS_UNSUPPORTED, "a flag is not known");
     if (rc == POLYFS_OK)
         rc = pfs_verb_caps(&v, path, &caps);
-    if (rc == POLYFS_OK && !large)
-        large = !fits_put(&caps, size, opts && opts->part_bytes ? opts->part_bytes : fs->part_bytes,
-                          opts ? opts->shape : 0);
-    if (rc == POLYFS_OK && !large) {
+    if (rc == POLYFS_OK)
         rc = pfs_put_args_take(&args, fs, opts);
+    if (rc == POLYFS_OK && !large)
+        large = !fits_put(pfs_put_shapes(&caps, &args.request), caps.put_max, size,
+                          opts && opts->part_bytes ? opts->part_bytes : fs->part_bytes, opts ? opts->shape : 0);
+    if (rc == POLYFS_OK && !large) {
         args.request.size_hint = size;
-        if (rc == POLYFS_OK)
-            rc = pfs_put_gate(fs, &caps, &args.request, &v.error);
+        rc = pfs_put_gate(fs, &caps, &args.request, &v.error);
         if (rc == POLYFS_OK)
             rc = pfs_nonce_add(&args, fs, &caps, 0, &v.error);
         if (rc == POLYFS_OK)

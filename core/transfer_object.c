@@ -121,7 +121,7 @@ static int store_copies(const struct pfs_object *o)
 
 static int store_copies_parts(const struct pfs_object *o)
 {
-    return one_store(o) && !o->forced_shape && o->caps.shapes & POLYFS_SHAPE_PARTS &&
+    return one_store(o) && !o->forced_shape && pfs_put_shapes(&o->caps, &o->args.request) & POLYFS_SHAPE_PARTS &&
            o->caps.fact[POLYFS_FACT_COPY_PART] == POLYFS_YES;
 }
 
@@ -277,7 +277,7 @@ void pfs_object_begin(struct pfs_object *o)
 
 static int may_be(const struct pfs_object *o, uint32_t shape)
 {
-    return o->caps.shapes & shape && (!o->forced_shape || o->forced_shape == shape);
+    return pfs_put_shapes(&o->caps, &o->args.request) & shape && (!o->forced_shape || o->forced_shape == shape);
 }
 
 static uint32_t shape_for(const struct pfs_object *o)

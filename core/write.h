@@ -34,6 +34,8 @@ void pfs_put_args_clear(struct pfs_put_args *args);
 int pfs_nonce_add(struct pfs_put_args *args, const struct polyfs_fs *fs, const struct polyfs_caps *caps,
                   int commits, struct polyfs_error *err);
 
+/* The shapes that a write may take: where it has a condition, those whose commit honours one. */
+uint32_t pfs_put_shapes(const struct polyfs_caps *caps, const struct polyfs_put_request *request);
 /* Refuses what the facts say cannot be honoured, before anything is sent. */
 int pfs_put_gate(const struct polyfs_fs *fs, const struct polyfs_caps *caps,
                  const struct polyfs_put_request *request, struct polyfs_error *err);

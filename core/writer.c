@@ -16,9 +16,10 @@ static const struct pfs_shape *const shapes_in_order[] = {&pfs_shape_parts, &pfs
 
 static const struct pfs_shape *choose(const struct polyfs_writer *w)
 {
+    const uint32_t may_be = pfs_put_shapes(&w->caps, &w->args.request);
     for (size_t i = 0; i < sizeof(shapes_in_order) / sizeof(shapes_in_order[0]); i++) {
         const struct pfs_shape *shape = shapes_in_order[i];
-        if (w->caps.shapes & shape->bit && (!w->forced_shape || w->forced_shape == shape->bit))
+        if (may_be & shape->bit && (!w->forced_shape || w->forced_shape == shape->bit))
             return shape;
     }
     return NULL;
@@ -60,7 +61,7 @@ static int writer_setup(struct pfs_verb *v, struct polyfs_writer *w, const struc
     w->forced_shape = opts ? opts->shape : 0;
     if (w->forced_shape & (w->forced_shape - 1) || w->forced_shape > POLYFS_SHAPE_STREAM)
         return polyfs_fail(&v->error, POLYFS_INVALID, "the shape to write in is one of enum polyfs_shape");
-    if (w->forced_shape && !(w->caps.shapes & w->forced_shape))
+    if (w->forced_shape && !(pfs_put_shapes(&w->caps, &w->args.request) & w->forced_shape))
         return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s has no such shape of writing here",
                            v->fs->plugin->main_protocol);
     w->part_bytes = pfs_part_bytes(&w->caps, opts && opts->part_bytes ? opts->part_bytes : v->fs->part_bytes,
@@ -143,6 +144,20 @@ static int begin(struct pfs_verb *v, struct polyfs_writer *w, const char *name)
     return rc;
 }
 
+/* A store may learn only as it begins that it will not do in this shape: then its facts name another. */
+static int begin_otherwise(struct pfs_verb *v, struct polyfs_writer *w, const struct pfs_shape **shape)
+{
+    struct polyfs_error why = v->error;
+    const struct pfs_shape *other = NULL;
+    if (pfs_verb_caps(v, w->path, &w->caps) == POLYFS_OK)
+        other = choose(w);
+    v->error = why;
+    if (!other || other == *shape)
+        return why.code;
+    *shape = other;
+    return other->begin(v, w);
+}
+
 static int shape_begin(struct pfs_verb *v, struct polyfs_writer *w)
 {
     if (w->shape)
@@ -152,6 +167,8 @@ static int shape_begin(struct pfs_verb *v, struct polyfs_writer *w)
         return polyfs_fail(&v->error, POLYFS_UNSUPPORTED, "%s takes objects in no way that this polyfs knows",
                            v->fs->plugin->main_protocol);
     int rc = shape->begin(v, w);
+    if (rc < 0 && v->error.code == rc && v->error.retry == POLYFS_RETRY_RESTART)
+        rc = begin_otherwise(v, w, &shape);
     if (rc == POLYFS_OK)
         w->shape = shape;
     return rc;
@@ -294,7 +311,8 @@ int polyfs_writer_write(struct polyfs_writer *w, const void *data, size_t size, 
 
 static int commit_by_put(const struct polyfs_writer *w)
 {
-    if (w->shape || !(w->caps.shapes & POLYFS_SHAPE_PUT) || (w->caps.put_max && w->total > w->caps.put_max))
+    if (w->shape || !(pfs_put_shapes(&w->caps, &w->args.request) & POLYFS_SHAPE_PUT) ||
+        (w->caps.put_max && w->total > w->caps.put_max))
         return 0;
     return !w->forced_shape || w->forced_shape == POLYFS_SHAPE_PUT;
 }

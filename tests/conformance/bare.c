@@ -17,12 +17,13 @@ static const struct polyfs_option options[] = {
     {"max_bytes", "", "", POLYFS_OPTION_SIZE, 0, "1GiB", NULL, "most memory that the store may take"},
     {"copies", "", "", POLYFS_OPTION_BOOL, 0, "false", NULL, "the store copies itself"},
     {"shapes", "", "", POLYFS_OPTION_INT, 0, "15", NULL, "enum polyfs_shape, or'ed"},
+    {"condition_shapes", "", "", POLYFS_OPTION_INT, 0, "15", NULL, "those of them that honour conditions"},
 };
 
 struct bare {
     void *memory;
     int copies;
-    uint32_t shapes;
+    uint32_t shapes, condition_shapes;
 };
 
 /*
@@ -65,6 +66,7 @@ static int bare_open(struct polyfs_call *call, const struct polyfs_options *give
     int rc = memory_fs_ops.open(call, given, inner, &bare->memory, err);
     bare->copies = memory_host->option_number(given, "copies") != 0;
     bare->shapes = (uint32_t)memory_host->option_number(given, "shapes");
+    bare->condition_shapes = (uint32_t)memory_host->option_number(given, "condition_shapes");
     if (rc == POLYFS_OK)
         *out_fs = bare;
     else
@@ -97,7 +99,7 @@ static int bare_caps(struct polyfs_call *call, void *fs, const char *path, uint6
         out->fact[taken_away[i]] = POLYFS_NO;
     out->fact[POLYFS_FACT_NETWORK] = POLYFS_YES;
     out->shapes &= bare->shapes;
-    out->condition_shapes &= bare->shapes;
+    out->condition_shapes &= bare->shapes & bare->condition_shapes;
     if (bare->copies) {
         out->fact[POLYFS_FACT_COPY] = out->fact[POLYFS_FACT_COPY_PART] = POLYFS_YES;
         out->fact[POLYFS_FACT_COPY_CONDITION] = POLYFS_YES;
@@ -181,11 +183,23 @@ static int bare_next(struct polyfs_call *call, void *lister, struct polyfs_page 
     return memory_lister_ops.next(call, lister, out, err);
 }
 
+/* A shape that says that it honours no conditions is never given one. */
+static int check_condition(const struct bare *bare, uint32_t shape, const struct polyfs_put_request *request,
+                           struct polyfs_error *err)
+{
+    if (bare->condition_shapes & shape || (!request->condition.create_only && !request->condition.if_match))
+        return POLYFS_OK;
+    return polyfs_fail(err, POLYFS_PLUGIN, "core writes under a condition in a shape that honours none");
+}
+
 static int bare_start(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
                       const struct polyfs_put_request *request, struct polyfs_text *out_id,
                       struct polyfs_error *err)
 {
-    return memory_upload_ops.start(call, memory_of(call, fs), path, path_len, request, out_id, err);
+    int rc = check_condition(fs, POLYFS_SHAPE_PARTS, request, err);
+    return rc == POLYFS_OK
+               ? memory_upload_ops.start(call, memory_of(call, fs), path, path_len, request, out_id, err)
+               : rc;
 }
 
 static int bare_part(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *upload_id,
@@ -222,7 +236,9 @@ static int bare_abort(struct polyfs_call *call, void *fs, const char *path, uint
 static int bare_placed(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len,
                        const struct polyfs_put_request *request, void **out, struct polyfs_error *err)
 {
-    return memory_placed_ops.open(call, memory_of(call, fs), path, path_len, request, out, err);
+    int rc = check_condition(fs, POLYFS_SHAPE_PLACED, request, err);
+    return rc == POLYFS_OK ? memory_placed_ops.open(call, memory_of(call, fs), path, path_len, request, out, err)
+                           : rc;
 }
 
 static int bare_stream(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, uint32_t flags,

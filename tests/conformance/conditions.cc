@@ -248,7 +248,7 @@ CONFORMANCE_CASE(conditions, LostAnswers)
     }
     EXPECT_CODE(POLYFS_EXISTS, polyfs_put(losing.get(), P("a").c_str(), "other", 5, &opts, nullptr, E()));
     EXPECT_EQ("bytes", Get("a")) << "that one was not ours";
-    if (!Network() || !(caps().shapes & POLYFS_SHAPE_PARTS))
+    if (!Network() || !(caps().condition_shapes & POLYFS_SHAPE_PARTS))
         return;
     opts.shape = POLYFS_SHAPE_PARTS;
     const std::string large = Bytes(100000);
