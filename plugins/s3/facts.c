@@ -55,7 +55,7 @@ static void limits(struct polyfs_caps *out)
     out->put_max = S3_PUT_MAX;
     out->part_min = S3_PART_MIN;
     out->part_max = S3_PUT_MAX;
-    out->parts_max = S3_MARK - 1;
+    out->parts_max = PS_MARK - 1;
     out->object_max = UINT64_C(5) << 40;
     out->copy_max = S3_PUT_MAX;
     out->remove_many_max = 1000;

@@ -163,162 +163,47 @@ int s3_sign(struct polyfs_call *call, void *self, const char *path, uint64_t pat
 
 /* ---- unfinished uploads ----------------------------------------------------------------------------------------------------- */
 
-#define UPLOADS_MAX 1000
-
-/* One page, kept by the thread that asked for it until it asks again. */
 struct uploads {
     struct ps_xml *xml;
-    struct ps_buf text;
-    struct {
-        uint64_t path, path_len, id;
-        int64_t started_ns;
-    } at[UPLOADS_MAX];
-    struct polyfs_upload_row rows[UPLOADS_MAX];
-    uint64_t count;
-    const struct ps_target *target;
-    char key_marker[1100], id_marker[1024];
-    int truncated, is_url;
+    struct ps_uploads *page;
 };
-
-static void upload_key(struct uploads *u, const char *text, uint64_t size)
-{
-    u->at[u->count].path = u->text.size;
-    ps_buf_add(&u->text, u->target->bucket, u->target->bucket_len);
-    ps_buf_char(&u->text, '/');
-    ps_buf_add(&u->text, text, size);
-    u->at[u->count].path_len = u->text.size - u->at[u->count].path;
-    ps_buf_char(&u->text, '\0');
-}
-
-static int uploads_element(void *arg, const char *path, char *text, uint64_t size, struct polyfs_error *err)
-{
-    struct uploads *u = arg;
-    const char *at = strchr(path, '/');
-    (void)err;
-    if (!at || u->count >= UPLOADS_MAX)
-        return POLYFS_OK;
-    if (strcmp(at, "/Upload/Key") == 0)
-        upload_key(u, text, size);
-    else if (strcmp(at, "/Upload/Initiated") == 0)
-        u->at[u->count].started_ns = ps_iso_time_ns(text);
-    else if (strcmp(at, "/EncodingType") == 0)
-        u->is_url = strcmp(text, "url") == 0;
-    else if (strcmp(at, "/IsTruncated") == 0)
-        u->truncated = strcmp(text, "true") == 0;
-    else if (strcmp(at, "/NextKeyMarker") == 0)
-        snprintf(u->key_marker, sizeof(u->key_marker), "%s", text);
-    else if (strcmp(at, "/NextUploadIdMarker") == 0)
-        snprintf(u->id_marker, sizeof(u->id_marker), "%s", text);
-    else if (strcmp(at, "/Upload/UploadId") == 0) {
-        u->at[u->count].id = u->text.size;
-        ps_buf_text(&u->text, "-:");
-        ps_buf_add(&u->text, text, size + 1);
-    } else if (strcmp(at, "/Upload") == 0) {
-        u->count++;
-    }
-    return POLYFS_OK;
-}
 
 static int uploads_sink(void *arg, const char *data, uint64_t size, struct polyfs_error *err)
 {
     return ps_xml_add(((struct uploads *)arg)->xml, data, size, err);
 }
 
-static pthread_key_t uploads_key;
-
-static void uploads_free(void *memory)
-{
-    struct uploads *u = memory;
-    if (u)
-        ps_buf_clear(&u->text);
-    ps_host->free(u);
-}
-
-int s3_uploads_init(void)
-{
-    return pthread_key_create(&uploads_key, uploads_free) == 0 ? POLYFS_OK : POLYFS_NOMEM;
-}
-
-static struct uploads *page_of_thread(void)
-{
-    struct uploads *u = pthread_getspecific(uploads_key);
-    if (!u && (u = ps_host->alloc(sizeof(*u)))) {
-        memset(u, 0, sizeof(*u));
-        if (pthread_setspecific(uploads_key, u) != 0) {
-            ps_host->free(u);
-            return NULL;
-        }
-    }
-    return u;
-}
-
-static int uploads_ask(struct s3_fs *fs, struct polyfs_call *call, struct uploads *u, const char *cursor,
-                       struct polyfs_error *err)
+static int uploads_ask(struct s3_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                       struct uploads *u, const char *cursor, struct polyfs_error *err)
 {
     struct s3_request r;
-    struct ps_target bucket = *u->target;
+    struct ps_target bucket = *target;
     struct ps_http_connection *answer = NULL;
-    char *key = NULL;
-    const char *cut = cursor ? strrchr(cursor, '\n') : NULL;
+    char *key;
+    const char *id;
+    int rc = ps_uploads_markers(cursor, &key, &id, err);
+    if (rc != POLYFS_OK)
+        return rc;
     bucket.key_len = 0;
     s3_request_init(&r, "GET", &bucket);
     s3_query(&r, "uploads", "");
     s3_query(&r, "max-uploads", "1000");
     s3_query(&r, "encoding-type", "url");
-    if (s3_traits[s3_profile(fs)].flags & S3_UPLOADS_BY_PREFIX && u->target->key_len)
-        s3_query(&r, "prefix", u->target->key);
-    if (cut && (key = ps_host->alloc((uint64_t)(cut - cursor) + 1))) {
-        memcpy(key, cursor, (size_t)(cut - cursor));
-        key[cut - cursor] = '\0';
-        s3_query(&r, "key-marker", key);
-        s3_query(&r, "upload-id-marker", cut[1] ? cut + 1 : NULL);
-    }
+    if (s3_traits[s3_profile(fs)].flags & S3_UPLOADS_BY_PREFIX && target->key_len)
+        s3_query(&r, "prefix", target->key);
+    s3_query(&r, "key-marker", key);
+    s3_query(&r, "upload-id-marker", id);
     r.http.sink = uploads_sink;
     r.http.arg = u;
-    int rc = cut && !key ? polyfs_fail(err, POLYFS_NOMEM, "no memory for a page")
-                         : ps_xml_new(uploads_element, u, &u->xml, err);
+    rc = ps_xml_new(ps_uploads_element, u->page, &u->xml, err);
     if (rc == POLYFS_OK)
         rc = s3_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)
         rc = ps_xml_end(u->xml, "ListMultipartUploadsResult", err);
     ps_http_clear(fs->http, answer);
     ps_xml_free(u->xml);
-    u->xml = NULL;
     ps_host->free(key);
-    return rc == POLYFS_OK ? ps_buf_check(&u->text, err) : rc;
-}
-
-static int uploads_more(struct uploads *u, struct polyfs_step *step, struct polyfs_error *err)
-{
-    char cursor[sizeof(u->key_marker) + sizeof(u->id_marker) + 2];
-    if (u->is_url)
-        ps_url_decode(u->key_marker, strlen(u->key_marker));
-    snprintf(cursor, sizeof(cursor), "%s\n%s", u->key_marker, u->id_marker);
-    if (!*u->key_marker || (step->cursor && strcmp(step->cursor, cursor) == 0))
-        return polyfs_fail(err, POLYFS_NETWORK, "the store says that there are more uploads, and not where");
-    step->poll_after_ms = 0;
-    return ps_host->text_set(step->next, cursor, strlen(cursor)) == POLYFS_OK
-               ? POLYFS_MORE
-               : polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
-}
-
-/* Rows below the prefix: not every server looks at it. */
-static uint64_t uploads_rows(struct uploads *u, const struct ps_target *target)
-{
-    uint64_t kept = 0, skip = target->bucket_len + 1;
-    for (uint64_t i = 0; i < u->count; i++) {
-        char *path = u->text.data + u->at[i].path;
-        uint64_t key = u->at[i].path_len - skip;
-        if (u->is_url)
-            key = ps_url_decode(path + skip, key);
-        if (key < target->key_len || memcmp(path + skip, target->key, target->key_len) != 0)
-            continue;
-        u->rows[kept++] = (struct polyfs_upload_row){.path = path,
-                                                     .path_len = skip + key,
-                                                     .upload_id = u->text.data + u->at[i].id,
-                                                     .started_ns = u->at[i].started_ns};
-    }
-    return kept;
+    return rc;
 }
 
 int s3_uploads_list(struct polyfs_call *call, void *self, const char *prefix, uint64_t prefix_len,
@@ -329,20 +214,9 @@ int s3_uploads_list(struct polyfs_call *call, void *self, const char *prefix, ui
     int rc = s3_target(self, prefix, prefix_len, 0, &target, err);
     if (rc != POLYFS_OK)
         return rc;
-    struct uploads *u = page_of_thread();
-    if (!u)
+    struct uploads u = {.page = ps_uploads_begin(&target, "-:")};
+    if (!u.page)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
-    ps_buf_reset(&u->text);
-    u->count = 0;
-    u->truncated = u->is_url = 0;
-    u->key_marker[0] = u->id_marker[0] = '\0';
-    u->target = &target;
-    rc = uploads_ask(self, call, u, step->cursor, err);
-    u->target = NULL;
-    if (rc != POLYFS_OK)
-        return rc;
-    *out_rows = u->rows;
-    *out_count = uploads_rows(u, &target);
-    *out_stride = sizeof(u->rows[0]);
-    return u->truncated ? uploads_more(u, step, err) : POLYFS_OK;
+    rc = uploads_ask(self, call, &target, &u, step->cursor, err);
+    return rc == POLYFS_OK ? ps_uploads_end(u.page, step, out_rows, out_count, out_stride, err) : rc;
 }

@@ -23,13 +23,11 @@ POLYFS_PLUGIN_EXPORT polyfs_plugin_entry POLYFS_PLUGIN_ENTRY(s3);
 int POLYFS_PLUGIN_ENTRY(s3)(const struct polyfs_host *host, const struct polyfs_plugin **out,
                             struct polyfs_error *err)
 {
-    static int begun;
     int rc = ps_begin(host, err);
     if (rc != POLYFS_OK)
         return rc;
-    if (!begun && s3_uploads_init() != POLYFS_OK)
+    if (ps_uploads_init() != POLYFS_OK)
         return polyfs_fail(err, POLYFS_NOMEM, "there is no memory for a thread key");
-    begun = 1;
     description.options = s3_options;
     description.option_count = s3_option_count;
     *out = &description;

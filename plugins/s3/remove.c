@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Removal: one object, up to 1,000 in a request, buckets. */
 #include "plugins/support/digest.h"
-#include "plugins/support/xml.h"
 #include "s3.h"
 
 int s3_remove(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,

@@ -11,18 +11,17 @@
 #include "plugins/support/creds.h"
 #include "plugins/support/http.h"
 #include "plugins/support/lock.h"
+#include "plugins/support/multipart.h"
 #include "plugins/support/refusal.h"
 #include "plugins/support/sigv4.h"
 #include "plugins/support/url.h"
 #include "plugins/support/words.h"
-#include "plugins/support/xml.h"
 
 #define S3_QUERY_MAX 12
 #define S3_HEADERS_MAX 48
 #define S3_BUCKETS_MAX 64
 #define S3_PART_MIN (UINT64_C(5) << 20)
 #define S3_METADATA_MAX 2048 /* names and values */
-#define S3_MARK 10000        /* number of the part that says that polyfs began an upload; no Complete names it */
 #define S3_PUT_MAX (UINT64_C(5) << 30)
 #define S3_SLOW_MS 120000 /* Complete and copies work for long before they answer */
 
@@ -214,7 +213,6 @@ int s3_result_begin(struct s3_result *result, struct s3_request *r, struct polyf
 int s3_result_end(struct s3_result *result, int rc, const char *root, struct polyfs_error *err);
 
 /* ---- manage.c ---- */
-int s3_uploads_init(void); /* once a process */
 __typeof__(*((struct polyfs_upload_ops *)0)->list) s3_uploads_list;
 
 /* The slots, by file. */

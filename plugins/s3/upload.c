@@ -10,9 +10,6 @@
 
 #include "s3.h"
 
-static const char mark[] = "polyfs upload";
-#define MARK_BYTES (sizeof(mark) - 1)
-#define MARK_ETAG "\"55f7d332968f4a7c65ab2b475a1a4a85\""
 #define S3_ID_BYTES (sizeof(((struct s3_result *)0)->upload_id) + 2)
 
 static const char *id_of(const char *upload_id)
@@ -26,9 +23,7 @@ static const struct sums {
     uint32_t kind;
     char letter;
     const char *name;
-    const char *element; /* of XML, within a part */
-} sums[] = {{POLYFS_CHECKSUM_CRC64NVME, 'n', "CRC64NVME", "ChecksumCRC64NVME"},
-            {POLYFS_CHECKSUM_CRC32C, 'c', "CRC32C", "ChecksumCRC32C"}};
+} sums[] = {{POLYFS_CHECKSUM_CRC64NVME, 'n', "CRC64NVME"}, {POLYFS_CHECKSUM_CRC32C, 'c', "CRC32C"}};
 #define SUMS (sizeof(sums) / sizeof(sums[0]))
 
 /* Of an upload; NULL: it has none. */
@@ -182,7 +177,7 @@ static int mark_put(struct polyfs_call *call, struct s3_fs *fs, const char *path
 {
     struct polyfs_part part;
     struct polyfs_error ignored = POLYFS_ERROR_INIT;
-    int rc = upload_part(call, fs, path, path_len, id, S3_MARK, mark, MARK_BYTES, NULL, &part, err);
+    int rc = upload_part(call, fs, path, path_len, id, PS_MARK, ps_mark, PS_MARK_BYTES, NULL, &part, err);
     if (rc != POLYFS_OK)
         upload_abort(call, fs, path, path_len, id, &ignored);
     return rc;
@@ -221,38 +216,6 @@ static int upload_start(struct polyfs_call *call, void *self, const char *path, 
 }
 
 /* ---- the end ---------------------------------------------------------------------------------------------------------- */
-
-static void part_checksum(struct ps_buf *body, const struct sums *kind, const struct polyfs_checksum *sum)
-{
-    if (!kind || sum->kind != kind->kind)
-        return;
-    ps_buf_char(body, '<');
-    ps_buf_text(body, kind->element);
-    ps_buf_char(body, '>');
-    ps_buf_base64(body, sum->value, sum->length);
-    ps_buf_text(body, "</");
-    ps_buf_text(body, kind->element);
-    ps_buf_char(body, '>');
-}
-
-static void complete_body(struct ps_buf *body, const struct sums *kind, const struct polyfs_part *parts,
-                          uint64_t count, uint64_t stride, uint64_t *out_size)
-{
-    *out_size = 0;
-    ps_buf_text(body, "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
-    for (uint64_t i = 0; i < count; i++) {
-        const struct polyfs_part *part = (const void *)((const char *)parts + stride * i);
-        ps_buf_text(body, "<Part><PartNumber>");
-        ps_buf_number(body, part->number);
-        ps_buf_text(body, "</PartNumber><ETag>");
-        ps_xml_escape(body, part->etag, strlen(part->etag));
-        ps_buf_text(body, "</ETag>");
-        part_checksum(body, kind, &part->checksum);
-        ps_buf_text(body, "</Part>");
-        *out_size += part->size;
-    }
-    ps_buf_text(body, "</CompleteMultipartUpload>");
-}
 
 /* A lost race kills the upload (409): the same bytes may go under a new one. */
 static int complete_lost(int rc, const struct polyfs_put_request *request, struct polyfs_error *err)
@@ -302,7 +265,7 @@ static int upload_complete(struct polyfs_call *call, void *self, const char *pat
     int rc = s3_target(fs, path, path_len, 1, &target, err);
     if (rc != POLYFS_OK)
         return rc;
-    complete_body(&body, kind, parts, count, stride, &size);
+    ps_complete_body(&body, kind ? kind->kind : 0, parts, count, stride, &size);
     s3_request_init(&r, "POST", &target);
     s3_query(&r, "uploadId", id_of(upload_id));
     snprintf(text, sizeof(text), "%llu", (unsigned long long)size);
@@ -328,57 +291,8 @@ static int upload_complete(struct polyfs_call *call, void *self, const char *pat
 
 struct parts {
     struct ps_xml *xml;
-    struct polyfs_part part; /* the one being read */
-    struct polyfs_part *out;
-    uint64_t room, stride, count;
-    int truncated, marked;
+    struct ps_parts list;
 };
-
-/* Encrypted parts have etags that are no MD5. */
-static int is_mark(const struct polyfs_part *part)
-{
-    return part->number == S3_MARK && part->size == MARK_BYTES &&
-           (strlen(part->etag) != strlen(MARK_ETAG) || strcmp(part->etag, MARK_ETAG) == 0);
-}
-
-static void parts_checksum(struct polyfs_checksum *out, const char *element, const char *text)
-{
-    for (unsigned i = 0; i < SUMS; i++) {
-        uint32_t length = sums[i].kind == POLYFS_CHECKSUM_CRC32C ? 4 : 8;
-        if (strcmp(element, sums[i].element) == 0 && ps_base64_decode(text, out->value, length) == length)
-            out->kind = sums[i].kind, out->length = length;
-    }
-}
-
-static int parts_element(void *arg, const char *path, char *text, uint64_t size, struct polyfs_error *err)
-{
-    struct parts *p = arg;
-    (void)size;
-    (void)err;
-    if (strcmp(path, "ListPartsResult/IsTruncated") == 0)
-        p->truncated = strcmp(text, "true") == 0;
-    if (strncmp(path, "ListPartsResult/Part", 20) != 0)
-        return POLYFS_OK;
-    const char *name = path + 20;
-    if (strcmp(name, "/PartNumber") == 0)
-        p->part.number = (uint32_t)ps_number(text);
-    else if (strcmp(name, "/Size") == 0)
-        p->part.size = ps_number(text);
-    else if (strcmp(name, "/ETag") == 0)
-        snprintf(p->part.etag, sizeof(p->part.etag), "%s", text);
-    else if (*name)
-        parts_checksum(&p->part.checksum, name + 1, text);
-    if (*name)
-        return POLYFS_OK;
-    if (p->part.number == S3_MARK)
-        p->marked = is_mark(&p->part);
-    else if (p->count < p->room)
-        *(struct polyfs_part *)(void *)((char *)p->out + p->stride * p->count++) = p->part;
-    else
-        p->truncated = 1;
-    memset(&p->part, 0, sizeof(p->part));
-    return POLYFS_OK;
-}
 
 static int parts_sink(void *arg, const char *data, uint64_t size, struct polyfs_error *err)
 {
@@ -398,12 +312,12 @@ static int parts_page(struct polyfs_call *call, struct s3_fs *fs, const char *pa
     s3_request_init(&r, "GET", &target);
     s3_query(&r, "uploadId", id_of(upload_id));
     snprintf(marker, sizeof(marker), "%u", after);
-    snprintf(most, sizeof(most), "%llu", (unsigned long long)(parts->room < 1000 ? parts->room : 1000));
+    snprintf(most, sizeof(most), "%llu", (unsigned long long)(parts->list.room < 1000 ? parts->list.room : 1000));
     s3_query(&r, "part-number-marker", after ? marker : NULL);
     s3_query(&r, "max-parts", most);
     r.http.sink = parts_sink;
     r.http.arg = parts;
-    rc = ps_xml_new(parts_element, parts, &parts->xml, err);
+    rc = ps_xml_new(ps_parts_element, &parts->list, &parts->xml, err);
     if (rc == POLYFS_OK)
         rc = s3_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)
@@ -417,12 +331,12 @@ static int upload_list_parts(struct polyfs_call *call, void *self, const char *p
                              const char *upload_id, uint32_t after, struct polyfs_part *out, uint64_t room,
                              uint64_t stride, uint64_t *out_count, struct polyfs_error *err)
 {
-    struct parts parts = {.out = out, .room = room, .stride = stride};
+    struct parts parts = {.list = {.out = out, .room = room, .stride = stride}};
     int rc = parts_page(call, self, path, path_len, upload_id, after, &parts, err);
     if (rc != POLYFS_OK)
         return rc;
-    *out_count = parts.count;
-    return parts.truncated ? POLYFS_MORE : POLYFS_OK;
+    *out_count = parts.list.count;
+    return parts.list.truncated ? POLYFS_MORE : POLYFS_OK;
 }
 
 #define PAGE_PARTS 1000
@@ -436,14 +350,14 @@ static int upload_is_ours(struct polyfs_call *call, void *self, const char *path
     uint32_t after = 0;
     int rc = rows ? POLYFS_OK : polyfs_fail(err, POLYFS_NOMEM, "no memory for a page of parts");
     do {
-        parts = (struct parts){.out = rows, .room = PAGE_PARTS, .stride = sizeof(*rows)};
+        parts = (struct parts){.list = {.out = rows, .room = PAGE_PARTS, .stride = sizeof(*rows)}};
         if (rc == POLYFS_OK)
             rc = parts_page(call, self, path, path_len, upload_id, after, &parts, err);
-        after = rc == POLYFS_OK && parts.count ? rows[parts.count - 1].number : after;
-    } while (rc == POLYFS_OK && parts.truncated && parts.count);
+        after = rc == POLYFS_OK && parts.list.count ? rows[parts.list.count - 1].number : after;
+    } while (rc == POLYFS_OK && parts.list.truncated && parts.list.count);
     ps_host->free(rows);
     if (rc == POLYFS_OK)
-        *out = parts.marked != 0;
+        *out = parts.list.marked != 0;
     return rc;
 }
 

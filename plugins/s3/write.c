@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* put, and what all writes carry: metadata, conditions, checksums, encryption. */
-#include "plugins/support/xml.h"
 #include "s3.h"
 
 /* ---- metadata ---------------------------------------------------------------------------------------------------- */

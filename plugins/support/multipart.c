@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "multipart.h"
+
+#include <pthread.h>
+
+const char ps_mark[] = "polyfs upload";
+#define MARK_ETAG "\"55f7d332968f4a7c65ab2b475a1a4a85\""
+
+/* How a part's element calls its checksum. */
+static const struct sums {
+    uint32_t kind, length;
+    const char *element;
+} sums[] = {{POLYFS_CHECKSUM_CRC64NVME, 8, "ChecksumCRC64NVME"}, {POLYFS_CHECKSUM_CRC32C, 4, "ChecksumCRC32C"}};
+#define SUMS (sizeof(sums) / sizeof(sums[0]))
+
+/* ---- the end of an upload --------------------------------------------------------------------------------------------- */
+
+static void part_checksum(struct ps_buf *body, const struct polyfs_checksum *sum)
+{
+    unsigned i = 0;
+    while (i < SUMS && sums[i].kind != sum->kind)
+        i++;
+    if (i == SUMS)
+        return;
+    ps_buf_char(body, '<');
+    ps_buf_text(body, sums[i].element);
+    ps_buf_char(body, '>');
+    ps_buf_base64(body, sum->value, sum->length);
+    ps_buf_text(body, "</");
+    ps_buf_text(body, sums[i].element);
+    ps_buf_char(body, '>');
+}
+
+void ps_complete_body(struct ps_buf *body, uint32_t kind, const struct polyfs_part *parts, uint64_t count,
+                      uint64_t stride, uint64_t *out_size)
+{
+    *out_size = 0;
+    ps_buf_text(body, "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+    for (uint64_t i = 0; i < count; i++) {
+        const struct polyfs_part *part = (const void *)((const char *)parts + stride * i);
+        ps_buf_text(body, "<Part><PartNumber>");
+        ps_buf_number(body, part->number);
+        ps_buf_text(body, "</PartNumber><ETag>");
+        ps_xml_escape(body, part->etag, strlen(part->etag));
+        ps_buf_text(body, "</ETag>");
+        if (kind && part->checksum.kind == kind)
+            part_checksum(body, &part->checksum);
+        ps_buf_text(body, "</Part>");
+        *out_size += part->size;
+    }
+    ps_buf_text(body, "</CompleteMultipartUpload>");
+}
+
+/* ---- parts ------------------------------------------------------------------------------------------------------------ */
+
+/* Encrypted parts have etags that are no MD5. */
+static int is_mark(const struct polyfs_part *part)
+{
+    return part->number == PS_MARK && part->size == PS_MARK_BYTES &&
+           (strlen(part->etag) != strlen(MARK_ETAG) || strcmp(part->etag, MARK_ETAG) == 0);
+}
+
+static void checksum_of(struct polyfs_checksum *out, const char *element, const char *text)
+{
+    for (unsigned i = 0; i < SUMS; i++)
+        if (strcmp(element, sums[i].element) == 0 &&
+            ps_base64_decode(text, out->value, sums[i].length) == sums[i].length)
+            out->kind = sums[i].kind, out->length = sums[i].length;
+}
+
+int ps_parts_element(void *arg, const char *path, char *text, uint64_t size, struct polyfs_error *err)
+{
+    struct ps_parts *p = arg;
+    (void)size;
+    (void)err;
+    if (strcmp(path, "ListPartsResult/IsTruncated") == 0)
+        p->truncated = strcmp(text, "true") == 0;
+    if (strncmp(path, "ListPartsResult/Part", 20) != 0)
+        return POLYFS_OK;
+    const char *name = path + 20;
+    if (strcmp(name, "/PartNumber") == 0)
+        p->part.number = (uint32_t)ps_number(text);
+    else if (strcmp(name, "/Size") == 0)
+        p->part.size = ps_number(text);
+    else if (strcmp(name, "/ETag") == 0)
+        snprintf(p->part.etag, sizeof(p->part.etag), "%s", text);
+    else if (*name)
+        checksum_of(&p->part.checksum, name + 1, text);
+    if (*name)
+        return POLYFS_OK;
+    if (p->part.number == PS_MARK)
+        p->marked = is_mark(&p->part);
+    else if (p->count < p->room)
+        *(struct polyfs_part *)(void *)((char *)p->out + p->stride * p->count++) = p->part;
+    else
+        p->truncated = 1;
+    memset(&p->part, 0, sizeof(p->part));
+    return POLYFS_OK;
+}
+
+/* ---- unfinished uploads ----------------------------------------------------------------------------------------------- */
+
+#define UPLOADS_MAX 1000
+
+struct ps_uploads {
+    struct ps_buf text;
+    struct {
+        uint64_t path, path_len, id;
+        int64_t started_ns;
+    } at[UPLOADS_MAX];
+    struct polyfs_upload_row rows[UPLOADS_MAX];
+    uint64_t count;
+    const struct ps_target *target;
+    const char *id_prefix;
+    char key_marker[1100], id_marker[1024];
+    int truncated, is_url;
+};
+
+static void upload_key(struct ps_uploads *u, const char *text, uint64_t size)
+{
+    u->at[u->count].path = u->text.size;
+    ps_buf_add(&u->text, u->target->bucket, u->target->bucket_len);
+    ps_buf_char(&u->text, '/');
+    ps_buf_add(&u->text, text, size);
+    u->at[u->count].path_len = u->text.size - u->at[u->count].path;
+    ps_buf_char(&u->text, '\0');
+}
+
+int ps_uploads_element(void *arg, const char *path, char *text, uint64_t size, struct polyfs_error *err)
+{
+    struct ps_uploads *u = arg;
+    const char *at = strchr(path, '/');
+    (void)err;
+    if (!at || u->count >= UPLOADS_MAX)
+        return POLYFS_OK;
+    if (strcmp(at, "/Upload/Key") == 0)
+        upload_key(u, text, size);
+    else if (strcmp(at, "/Upload/Initiated") == 0)
+        u->at[u->count].started_ns = ps_iso_time_ns(text);
+    else if (strcmp(at, "/EncodingType") == 0)
+        u->is_url = strcmp(text, "url") == 0;
+    else if (strcmp(at, "/IsTruncated") == 0)
+        u->truncated = strcmp(text, "true") == 0;
+    else if (strcmp(at, "/NextKeyMarker") == 0)
+        snprintf(u->key_marker, sizeof(u->key_marker), "%s", text);
+    else if (strcmp(at, "/NextUploadIdMarker") == 0)
+        snprintf(u->id_marker, sizeof(u->id_marker), "%s", text);
+    else if (strcmp(at, "/Upload/UploadId") == 0) {
+        u->at[u->count].id = u->text.size;
+        ps_buf_text(&u->text, u->id_prefix);
+        ps_buf_add(&u->text, text, size + 1);
+    } else if (strcmp(at, "/Upload") == 0) {
+        u->count++;
+    }
+    return POLYFS_OK;
+}
+
+static pthread_key_t uploads_key;
+
+static void uploads_free(void *memory)
+{
+    struct ps_uploads *u = memory;
+    if (u)
+        ps_buf_clear(&u->text);
+    ps_host->free(u);
+}
+
+int ps_uploads_init(void)
+{
+    static int begun; /* the entry symbol runs under core's lock */
+    if (!begun && pthread_key_create(&uploads_key, uploads_free) != 0)
+        return POLYFS_NOMEM;
+    begun = 1;
+    return POLYFS_OK;
+}
+
+static struct ps_uploads *page_of_thread(void)
+{
+    struct ps_uploads *u = pthread_getspecific(uploads_key);
+    if (!u && (u = ps_host->alloc(sizeof(*u)))) {
+        memset(u, 0, sizeof(*u));
+        if (pthread_setspecific(uploads_key, u) != 0) {
+            ps_host->free(u);
+            return NULL;
+        }
+    }
+    return u;
+}
+
+struct ps_uploads *ps_uploads_begin(const struct ps_target *target, const char *id_prefix)
+{
+    struct ps_uploads *u = page_of_thread();
+    if (!u)
+        return NULL;
+    ps_buf_reset(&u->text);
+    u->count = 0;
+    u->truncated = u->is_url = 0;
+    u->key_marker[0] = u->id_marker[0] = '\0';
+    u->target = target;
+    u->id_prefix = id_prefix;
+    return u;
+}
+
+int ps_uploads_markers(const char *cursor, char **out_key, const char **out_id, struct polyfs_error *err)
+{
+    const char *cut = cursor ? strrchr(cursor, '\n') : NULL;
+    *out_key = NULL;
+    *out_id = NULL;
+    if (!cut)
+        return POLYFS_OK;
+    *out_key = ps_copy(cursor, (uint64_t)(cut - cursor));
+    *out_id = cut[1] ? cut + 1 : NULL;
+    return *out_key ? POLYFS_OK : polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
+}
+
+static int uploads_more(struct ps_uploads *u, struct polyfs_step *step, struct polyfs_error *err)
+{
+    char cursor[sizeof(u->key_marker) + sizeof(u->id_marker) + 2];
+    if (u->is_url)
+        ps_url_decode(u->key_marker, strlen(u->key_marker));
+    snprintf(cursor, sizeof(cursor), "%s\n%s", u->key_marker, u->id_marker);
+    if (!*u->key_marker || (step->cursor && strcmp(step->cursor, cursor) == 0))
+        return polyfs_fail(err, POLYFS_NETWORK, "the store says that there are more uploads, and not where");
+    step->poll_after_ms = 0;
+    return ps_host->text_set(step->next, cursor, strlen(cursor)) == POLYFS_OK
+               ? POLYFS_MORE
+               : polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
+}
+
+static uint64_t uploads_rows(struct ps_uploads *u)
+{
+    const struct ps_target *target = u->target;
+    uint64_t kept = 0, skip = target->bucket_len + 1;
+    for (uint64_t i = 0; i < u->count; i++) {
+        char *path = u->text.data + u->at[i].path;
+        uint64_t key = u->at[i].path_len - skip;
+        if (u->is_url)
+            key = ps_url_decode(path + skip, key);
+        if (key < target->key_len || memcmp(path + skip, target->key, target->key_len) != 0)
+            continue;
+        u->rows[kept++] = (struct polyfs_upload_row){.path = path,
+                                                     .path_len = skip + key,
+                                                     .upload_id = u->text.data + u->at[i].id,
+                                                     .started_ns = u->at[i].started_ns};
+    }
+    return kept;
+}
+
+int ps_uploads_end(struct ps_uploads *u, struct polyfs_step *step, const struct polyfs_upload_row **out_rows,
+                   uint64_t *out_count, uint64_t *out_stride, struct polyfs_error *err)
+{
+    int rc = ps_buf_check(&u->text, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    *out_rows = u->rows;
+    *out_count = uploads_rows(u);
+    *out_stride = sizeof(u->rows[0]);
+    u->target = NULL;
+    u->id_prefix = NULL;
+    return u->truncated ? uploads_more(u, step, err) : POLYFS_OK;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Uploads in parts as S3's XML API has them, which Google's speaks too: the mark that says that polyfs began one
+ * (docs/adr/0008-marks-of-uploads.md), the document that completes it, lists of parts and of unfinished uploads.
+ */
+#ifndef PS_MULTIPART_H
+#define PS_MULTIPART_H
+
+#include "http.h"
+#include "url.h"
+#include "xml.h"
+
+#define PS_MARK 10000 /* number of the part that says that polyfs began an upload; no Complete names it */
+extern const char ps_mark[];
+#define PS_MARK_BYTES 13
+
+/* `<CompleteMultipartUpload>` with checksums of @kind where parts have them; @out_size: bytes of all parts. */
+void ps_complete_body(struct ps_buf *body, uint32_t kind, const struct polyfs_part *parts, uint64_t count,
+                      uint64_t stride, uint64_t *out_size);
+
+/* ---- lists of parts ---- */
+struct ps_parts {
+    struct polyfs_part part; /* the one being read */
+    struct polyfs_part *out;
+    uint64_t room, stride, count;
+    int truncated, marked; /* there are more; the mark was among them */
+};
+/* Elements of a `<ListPartsResult>`; its argument is a struct ps_parts with out, room and stride. */
+ps_xml_element ps_parts_element;
+
+/* ---- lists of unfinished uploads: one page, kept by the thread that asked for it until it asks again ---- */
+struct ps_uploads;
+/* Once a process. NOMEM. */
+int ps_uploads_init(void);
+/* The page of this thread, emptied; NULL without memory. @id_prefix goes in front of the ids; both are borrowed. */
+struct ps_uploads *ps_uploads_begin(const struct ps_target *target, const char *id_prefix);
+/* Where the page before ended: the key is due to ps_host->free(). Both NULL at first. */
+int ps_uploads_markers(const char *cursor, char **out_key, const char **out_id, struct polyfs_error *err);
+/* Elements of a `<ListMultipartUploadsResult>`; its argument is the page. */
+ps_xml_element ps_uploads_element;
+/* The rows below the prefix, since not every server looks at it. POLYFS_MORE with the cursor of the next page. */
+int ps_uploads_end(struct ps_uploads *page, struct polyfs_step *step, const struct polyfs_upload_row **out_rows,
+                   uint64_t *out_count, uint64_t *out_stride, struct polyfs_error *err);
+
+#endif
