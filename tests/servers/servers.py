@@ -68,6 +68,7 @@ CLIENTS = {
     "botocore": ["boto3==1.44.8"],
     "s3fs": ["s3fs==2026.9.0"],
     "gcsfs": ["gcsfs==2026.10.1"],
+    "gcs": ["google-cloud-storage==3.17.1"],
     "adlfs": ["adlfs==2026.8.0"],  # brings azure-storage-blob
     "datalake": ["azure-storage-file-datalake==12.26.1"],
     "bench": ["boto3==1.44.8", "obstore==0.12.1", "opendal==0.47.12", "pyarrow==26.0.1",
@@ -387,6 +388,21 @@ class FakeGcs(Server):
         return values
 
 
+class Scripted(FakeGcs):
+    """What of Google Cloud Storage fake-gcs-server lacks: gcs_scripted.py, with the checksums of Google's own library."""
+    name = "scripted"
+
+    @classmethod
+    def install(cls):
+        return client_python("gcs")
+
+    def command(self):
+        return [self.install(), os.path.join(os.path.dirname(os.path.abspath(__file__)), "gcs_scripted.py"), str(self.port)]
+
+    def settings(self, url=None):
+        return {**super().settings(url), "POLYFS_GS_PROVIDER": "google", "POLYFS_GS_ANON": "true"}
+
+
 class Azurite(Server):
     """The well-known account of all emulators; without a Data Lake endpoint."""
     name = "azurite"
@@ -635,7 +651,7 @@ class HdfsPair(Hdfs):
             "dfs.client.failover.proxy.provider.pair": "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider"}
 
 
-SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs, Azurite, Lake, Hdfs, HdfsPair)}
+SERVERS = {each.name: each for each in (Minio, Versitygw, Seaweedfs, FakeGcs, Scripted, Azurite, Lake, Hdfs, HdfsPair)}
 
 
 def main():
@@ -645,7 +661,7 @@ def main():
     if verb == "install":
         for name in rest or SERVERS:
             print(SERVERS[name].install())
-        for name in [] if rest else ("botocore", "s3fs", "gcsfs", "adlfs", "datalake", "pyarrow", "aws", "minio", "lightning"):
+        for name in [] if rest else ("botocore", "s3fs", "gcsfs", "gcs", "adlfs", "datalake", "pyarrow", "aws", "minio", "lightning"):
             print(client_python(name))
         return
     if verb == "start":
