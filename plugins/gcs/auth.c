@@ -177,6 +177,21 @@ static int is_emulator(const struct gcs_fs *fs, const struct polyfs_options *opt
     return !fs->endpoint.tls && !fs->auth.allow_http && !token && !(provider && strcmp(provider, "google") == 0);
 }
 
+int gcs_auth_account(struct gcs_fs *fs, json_t **out, struct polyfs_error *err)
+{
+    const char *file = fs->auth.file ? fs->auth.file : fs->auth.well_known;
+    int rc = document_load(file, out, err);
+    if (rc == 0)
+        return missing(file, err);
+    if (rc == 1)
+        rc = gcs_token_check(*out, file, err);
+    const char *type = rc == POLYFS_OK ? ps_json_text(*out, "type") : NULL;
+    if (rc == POLYFS_OK && strcmp(type, "service_account") != 0)
+        rc = polyfs_fail(err, POLYFS_UNSUPPORTED, "the credentials in %.200s are no longer a service account's",
+                         file);
+    return rc;
+}
+
 /* A document that is there is looked at now, so that a mistake is told at open. */
 static int check_file(struct gcs_fs *fs, const char *file, int must, struct polyfs_error *err)
 {
@@ -187,6 +202,8 @@ static int check_file(struct gcs_fs *fs, const char *file, int must, struct poly
     if (rc == 1)
         rc = gcs_token_check(document, file, err);
     const char *project = rc == POLYFS_OK ? ps_json_text(document, "project_id") : NULL;
+    const char *type = rc == POLYFS_OK ? ps_json_text(document, "type") : NULL;
+    fs->auth.signs = type && strcmp(type, "service_account") == 0 && !fs->auth.impersonate;
     if (project)
         fs->project = ps_texts_keep(&fs->texts, project, &failed);
     json_decref(document);

@@ -27,7 +27,7 @@ static int check_key(const char *key, uint64_t n, struct polyfs_error *err)
 {
     if (!ps_utf8_valid(key, n))
         return polyfs_fail(err, POLYFS_INVALID, "its name is not UTF-8, and Google Cloud Storage takes no other");
-    if (n > 1024)
+    if (n > GCS_KEY_MAX)
         return polyfs_fail(err, POLYFS_INVALID, "its name has %llu bytes; Google Cloud Storage takes at most 1,024",
                            (unsigned long long)n);
     if (memchr(key, '\r', n) || memchr(key, '\n', n))
@@ -79,12 +79,37 @@ static void object_path(struct ps_buf *url, const struct ps_target *t)
     ps_url_encode(url, t->key, t->key_len, 0); /* one segment: '/' is %2F */
 }
 
+/* What of the place the root does not say. */
+static void place_path(const struct gcs_request *r, struct ps_buf *url)
+{
+    const struct ps_target *t = &r->target;
+    if (r->place == GCS_OBJECT)
+        object_path(url, t);
+    else if (r->place != GCS_BUCKETS && r->place != GCS_BATCH)
+        ps_url_encode(url, t->bucket, t->bucket_len, 0);
+    if (r->place == GCS_OBJECTS || r->place == GCS_UPLOAD)
+        ps_buf_text(url, "/o");
+    if (r->place == GCS_XML && t->key_len) {
+        ps_buf_char(url, '/');
+        ps_url_encode(url, t->key, t->key_len, 1);
+    }
+    if (r->compose)
+        ps_buf_text(url, "/compose");
+    if (r->rewrite_to) {
+        ps_buf_text(url, "/rewriteTo/b/");
+        object_path(url, r->rewrite_to);
+    }
+}
+
 static void url_load(const struct gcs_fs *fs, struct gcs_request *r, struct ps_buf *url)
 {
-    static const char *const roots[] = {
-        [GCS_BUCKETS] = "/storage/v1/b", [GCS_BUCKET] = "/storage/v1/b/",        [GCS_OBJECTS] = "/storage/v1/b/",
-        [GCS_OBJECT] = "/storage/v1/b/", [GCS_UPLOAD] = "/upload/storage/v1/b/", [GCS_BATCH] = "/batch/storage/v1"};
-    const struct ps_target *t = &r->target;
+    static const char *const roots[] = {[GCS_BUCKETS] = "/storage/v1/b",
+                                        [GCS_BUCKET] = "/storage/v1/b/",
+                                        [GCS_OBJECTS] = "/storage/v1/b/",
+                                        [GCS_OBJECT] = "/storage/v1/b/",
+                                        [GCS_UPLOAD] = "/upload/storage/v1/b/",
+                                        [GCS_BATCH] = "/batch/storage/v1",
+                                        [GCS_XML] = "/"};
     if (r->place == GCS_SESSION) {
         ps_buf_text(url, r->session);
         return;
@@ -93,17 +118,10 @@ static void url_load(const struct gcs_fs *fs, struct gcs_request *r, struct ps_b
     ps_buf_text(url, fs->endpoint.authority);
     ps_buf_text(url, fs->endpoint.base);
     ps_buf_text(url, roots[r->place]);
-    if (r->place == GCS_OBJECT)
-        object_path(url, t);
-    else if (r->place != GCS_BUCKETS && r->place != GCS_BATCH)
-        ps_url_encode(url, t->bucket, t->bucket_len, 0);
-    if (r->place == GCS_OBJECTS || r->place == GCS_UPLOAD)
-        ps_buf_text(url, "/o");
-    if (r->rewrite_to) {
-        ps_buf_text(url, "/rewriteTo/b/");
-        object_path(url, r->rewrite_to);
-    }
-    if (r->place != GCS_BATCH)
+    place_path(r, url);
+    if (r->place == GCS_XML)
+        gcs_header(r, "x-goog-user-project", fs->user_project);
+    else if (r->place != GCS_BATCH)
         gcs_query(r, "userProject", fs->user_project);
     if (r->query_count) {
         ps_buf_char(url, '?');
@@ -139,16 +157,16 @@ static struct gcs_bucket *bucket_row_locked(struct gcs_fs *fs, const struct ps_t
     return NULL;
 }
 
-uint8_t gcs_bucket_versions(struct gcs_fs *fs, const struct ps_target *target)
+uint8_t gcs_bucket_answer(struct gcs_fs *fs, const struct ps_target *target, enum gcs_learned what)
 {
     ps_lock(&fs->mu);
     const struct gcs_bucket *row = bucket_row_locked(fs, target);
-    uint8_t versions = row ? row->versions : (uint8_t)POLYFS_UNKNOWN;
+    uint8_t answer = row ? row->answers[what] : (uint8_t)POLYFS_UNKNOWN;
     ps_unlock(&fs->mu);
-    return versions;
+    return answer;
 }
 
-void gcs_bucket_learn(struct gcs_fs *fs, const struct ps_target *target, uint8_t versions)
+void gcs_bucket_learn(struct gcs_fs *fs, const struct ps_target *target, enum gcs_learned what, uint8_t answer)
 {
     ps_lock(&fs->mu);
     struct gcs_bucket *row = bucket_row_locked(fs, target);
@@ -157,9 +175,10 @@ void gcs_bucket_learn(struct gcs_fs *fs, const struct ps_target *target, uint8_t
         row = &fs->buckets[full ? fs->bucket_next++ % GCS_BUCKETS_MAX : fs->bucket_count++];
         memcpy(row->name, target->bucket, target->bucket_len);
         row->name[target->bucket_len] = '\0';
+        memset(row->answers, (int)POLYFS_UNKNOWN, sizeof(row->answers));
     }
     if (row)
-        row->versions = versions;
+        row->answers[what] = answer;
     ps_unlock(&fs->mu);
 }
 

@@ -16,6 +16,14 @@ static const struct ps_refusal rows[] = {
     {0, "userProjectMissing", POLYFS_INVALID, POLYFS_RETRY_NEVER, "; say who pays: option user_project"},
     {0, "userProjectInconsistent", POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
     {0, "accountDisabled", POLYFS_PERMISSION, POLYFS_RETRY_NEVER, ""},
+    {0, "NoSuchUpload", POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""},
+    {0, "BadDigest", POLYFS_CORRUPT, POLYFS_RETRY_TRANSIENT, ""},
+    {0, "CrcMismatch", POLYFS_CORRUPT, POLYFS_RETRY_TRANSIENT, ""},
+    {0, "InvalidDigest", POLYFS_CORRUPT, POLYFS_RETRY_TRANSIENT, ""},
+    {0, "EntityTooLarge", POLYFS_TOO_LARGE, POLYFS_RETRY_NEVER, ""},
+    {0, "EntityTooSmall", POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
+    {0, "UserProjectMissing", POLYFS_INVALID, POLYFS_RETRY_NEVER, "; say who pays: option user_project"},
+    {0, "SlowDown", POLYFS_BUSY, POLYFS_RETRY_THROTTLED, ""},
     {0, "notImplemented", POLYFS_UNSUPPORTED, POLYFS_RETRY_NEVER, ""},
     {0, "invalid_grant", POLYFS_AUTH, POLYFS_RETRY_NEVER, "; sign in again: gcloud auth application-default login"},
     {0, "invalid_rapt", POLYFS_AUTH, POLYFS_RETRY_NEVER, "; sign in again: gcloud auth application-default login"},
@@ -45,12 +53,28 @@ static const struct ps_refusal *row_of(int status, const struct document *docume
     return ps_refusal_find(rows, sizeof(rows) / sizeof(rows[0]), status, document->reason);
 }
 
+static int xml_element(void *arg, const char *path, char *text, uint64_t size, struct polyfs_error *err)
+{
+    struct document *document = arg;
+    (void)size;
+    (void)err;
+    if (strcmp(path, "Error/Code") == 0)
+        snprintf(document->reason, sizeof(document->reason), "%s", text);
+    if (strcmp(path, "Error/Message") == 0)
+        snprintf(document->message, sizeof(document->message), "%s", text);
+    return POLYFS_OK;
+}
+
 /* The store's {"error":{"message","errors":[{"reason"}]}}, a token server's {"error","error_description"}, or plain words. */
 static void read_document(const char *body, uint64_t size, struct document *out)
 {
     json_t *root = NULL;
     const char *reason = NULL, *message = NULL;
     memset(out, 0, sizeof(*out));
+    if (size && *body == '<') { /* of the XML API, or a page of somebody's in between, which has neither */
+        ps_xml_read(body, size, xml_element, out, NULL);
+        return;
+    }
     if (size && ps_json_read(body, size, &root, NULL) == POLYFS_OK) {
         const json_t *error = json_object_get(root, "error");
         reason = json_is_string(error)
@@ -63,7 +87,7 @@ static void read_document(const char *body, uint64_t size, struct document *out)
     snprintf(out->reason, sizeof(out->reason), "%s", reason ? reason : "");
     if (message)
         snprintf(out->message, sizeof(out->message), "%s", message);
-    else if (size && !root && *body != '<')
+    else if (size && !root)
         snprintf(out->message, sizeof(out->message), "%.*s", size < 200 ? (int)size : 200, body);
     json_decref(root);
 }

@@ -113,5 +113,6 @@ const struct polyfs_fs_ops gcs_fs_ops = {
     .mkdir = fs_mkdir,
     .rmdir = fs_rmdir,
     .set_metadata = gcs_set_metadata,
+    .sign = gcs_sign,
     .after_fork = gcs_after_fork,
 };

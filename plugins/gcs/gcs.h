@@ -12,16 +12,20 @@
 #include "plugins/support/http.h"
 #include "plugins/support/json.h"
 #include "plugins/support/lock.h"
+#include "plugins/support/multipart.h"
 #include "plugins/support/refusal.h"
 #include "plugins/support/url.h"
 #include "plugins/support/words.h"
 
 #define GCS_QUERY_MAX 16
-#define GCS_HEADERS_MAX 12
+#define GCS_HEADERS_MAX 24
 #define GCS_BUCKETS_MAX 64
 #define GCS_METADATA_MAX 8192 /* names and values */
+#define GCS_KEY_MAX 1024
 #define GCS_CHUNK (UINT64_C(256) << 10)
 #define GCS_OBJECT_MAX (UINT64_C(5) << 40)
+#define GCS_PART_MIN (UINT64_C(5) << 20)
+#define GCS_PART_MAX (UINT64_C(5) << 30)
 #define GCS_REMOVE_MANY_MAX 100
 #define GCS_SLOW_MS 120000 /* copies work for long before they answer */
 #define GCS_FIELDS                                                                                                 \
@@ -45,12 +49,19 @@ struct gcs_auth {
     const char *metadata_host; /* NULL: the one of Google's machines */
     int ask_metadata;
     int allow_http;
+    int signs; /* it is a service account with its key */
 };
 
-/* What was learned of a bucket. */
+/* What can be learned of a bucket: each an enum polyfs_answer. */
+enum gcs_learned {
+    GCS_VERSIONS, /* it keeps them */
+    GCS_REMOVES,  /* we may remove objects */
+    GCS_LEARNED
+};
+
 struct gcs_bucket {
     char name[256];
-    uint8_t versions; /* enum polyfs_answer */
+    uint8_t answers[GCS_LEARNED];
 };
 
 struct gcs_fs {
@@ -78,6 +89,7 @@ enum gcs_place {
     GCS_OBJECT,  /* /storage/v1/b/{bucket}/o/{key} */
     GCS_UPLOAD,  /* /upload/storage/v1/b/{bucket}/o */
     GCS_BATCH,   /* /batch/storage/v1 */
+    GCS_XML,     /* /{bucket}/{key}: of the XML API */
     GCS_SESSION  /* the URL that the store gave an upload */
 };
 
@@ -86,6 +98,7 @@ struct gcs_request {
     enum gcs_place place;
     struct ps_target target;
     const struct ps_target *rewrite_to; /* OBJECT: /rewriteTo/b/{bucket}/o/{key} behind it */
+    int compose;                        /* OBJECT: /compose behind it */
     const char *session;                /* SESSION: its URL */
     struct ps_query query[GCS_QUERY_MAX];
     unsigned query_count;
@@ -107,10 +120,16 @@ int gcs_auth_load(struct gcs_fs *fs, const struct polyfs_options *options, struc
 int gcs_auth_token(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_keys **out,
                    struct polyfs_error *err);
 
+/* The document of the service account that signs, due to json_decref(), whatever comes back. */
+int gcs_auth_account(struct gcs_fs *fs, json_t **out, struct polyfs_error *err);
+
 /* ---- token.c: how a token is got ---- */
 /* Of a document of credentials: 1 with @out filled, or a code. @file names it in errors. */
 int gcs_token_of(struct gcs_fs *fs, struct polyfs_call *call, const json_t *document, const char *file,
                  struct ps_keys *out, struct polyfs_error *err);
+/* RS256 (RFC 7518, 3.3) of a text with the key of a service account. CONFIG when that is none. */
+int gcs_rs256(const char *pem, const struct ps_buf *text, unsigned char sum[1024], size_t *n,
+              struct polyfs_error *err);
 /* Whether a document of credentials is one that gcs_token_of() can use; CONFIG with what is wrong. Asks nobody. */
 int gcs_token_check(const json_t *document, const char *file, struct polyfs_error *err);
 /* Of the metadata server of a machine of Google's: 1, 0 when this is none, or a code. */
@@ -136,9 +155,9 @@ int gcs_send(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_request *r,
              struct polyfs_error *err);
 /* Is it known to be Google's own? What only that does is not tried elsewhere. */
 int gcs_is_google(struct gcs_fs *fs);
-/* What was learned of a bucket; and to learn whether it keeps versions. */
-uint8_t gcs_bucket_versions(struct gcs_fs *fs, const struct ps_target *target);
-void gcs_bucket_learn(struct gcs_fs *fs, const struct ps_target *target, uint8_t versions);
+/* What was learned of a bucket; and to learn it. */
+uint8_t gcs_bucket_answer(struct gcs_fs *fs, const struct ps_target *target, enum gcs_learned what);
+void gcs_bucket_learn(struct gcs_fs *fs, const struct ps_target *target, enum gcs_learned what, uint8_t answer);
 
 /* ---- errors.c ---- */
 /* What an answer that is no success means: code, retry class, words; the store's own reason and request id. */
@@ -146,7 +165,7 @@ int gcs_refused(const struct ps_http_connection *answer, struct polyfs_error *er
 /* The same of a part of a batch. */
 int gcs_refused_part(int status, const char *body, uint64_t size, struct polyfs_error *err);
 
-/* ---- result.c: answers that are JSON ---- */
+/* ---- result.c: answers that are JSON, or XML ---- */
 struct gcs_result {
     struct ps_buf text;
     json_t *root; /* an object, once gcs_send_json() succeeded */
@@ -155,6 +174,9 @@ struct gcs_result {
 int gcs_send_json(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_request *r, struct gcs_result *out,
                   struct polyfs_error *err);
 void gcs_result_clear(struct gcs_result *result);
+/* Sends, and reads an answer that is XML with this root; @element may be NULL. *answer is due to ps_http_clear(). */
+int gcs_send_xml(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_request *r, const char *root,
+                 ps_xml_element *element, void *arg, struct ps_http_connection **answer, struct polyfs_error *err);
 /* Makes @result the sink of a request of another's. */
 void gcs_result_sink(struct gcs_result *result, struct gcs_request *r);
 /* Size, times, generation, checksum, ... of an object resource; user metadata too if wanted. */
@@ -168,6 +190,8 @@ int gcs_crc32c_parse(const char *text, struct polyfs_checksum *out);
 int gcs_stat_object(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                     const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
                     struct polyfs_error *err);
+/* What headers of an answer tell of an object: no size, and no etag where they do not name its generation. */
+void gcs_stat_of_headers(const struct ps_http_connection *answer, struct polyfs_stat *out);
 /* Can it be a generation? Else nothing has this etag. */
 int gcs_is_generation(const char *text);
 /* NOT_FOUND for a version that nothing can have. @version may be NULL. */
@@ -180,6 +204,19 @@ struct gcs_sum {
 };
 void gcs_sum_text(uint32_t crc, struct gcs_sum *out);
 int gcs_sum_given(const struct polyfs_checksum *given, struct gcs_sum *out, struct polyfs_error *err);
+/* The caller's, else one that is made. */
+int gcs_sum_of(const void *data, uint64_t size, const struct polyfs_checksum *given, struct gcs_sum *out,
+               struct polyfs_error *err);
+/* CRC32C of bytes and @size more behind them, of their CRC32Cs. */
+uint32_t gcs_crc32c_join(uint32_t crc, uint32_t behind, uint64_t size);
+/* Is what the store tells what was sent? CORRUPT, applied. What one of them does not say is not looked at. */
+int gcs_check_sum_of(const struct polyfs_checksum *kept, const struct gcs_sum *sent, struct polyfs_error *err);
+/*
+ * What a write says as headers of the XML API, into @r, pointing into @texts. 1; 0: they cannot carry all of it; or a code for
+ * what no write can say.
+ */
+int gcs_xml_headers(struct gcs_fs *fs, const struct ps_target *target, const struct polyfs_put_request *request,
+                    struct gcs_request *r, struct ps_buf *texts, struct polyfs_error *err);
 /* The object resource of a write as JSON: name, content type, metadata, pass-through options, checksum. @sum may be NULL. */
 int gcs_resource(struct gcs_fs *fs, const struct ps_target *target, const struct polyfs_put_request *request,
                  const struct gcs_sum *sum, struct gcs_request *r, struct ps_buf *out, struct polyfs_error *err);
@@ -193,9 +230,28 @@ int gcs_lost(int rc, const struct polyfs_condition *condition, struct polyfs_err
 /* Does the store hold what was sent? CORRUPT. */
 int gcs_check_sum(const json_t *object, const struct gcs_sum *sent, struct polyfs_error *err);
 
+/* ---- upload.c ---- */
+struct gcs_upload {
+    struct gcs_fs *fs;
+    struct ps_target target; /* what the caller writes */
+    struct ps_target made;   /* what the parts make: the target, or the temporary object */
+    const char *id;          /* as the store has it */
+    int staged;
+    char temporary[GCS_KEY_MAX + 1];
+};
+/* Of a path and the id that core sees, or NULL. Points into itself. */
+int gcs_upload_load(struct gcs_upload *u, struct gcs_fs *fs, const char *path, uint64_t path_len, const char *id,
+                    struct polyfs_error *err);
+
+/* ---- uploads.c ---- */
+__typeof__(*((struct polyfs_upload_ops *)0)->list_parts) gcs_uploads_parts;
+__typeof__(*((struct polyfs_upload_ops *)0)->is_ours) gcs_uploads_is_ours;
+__typeof__(*((struct polyfs_upload_ops *)0)->list) gcs_uploads_list;
+
 /* The slots, by file. */
 extern const struct polyfs_fs_ops gcs_fs_ops;
 extern const struct polyfs_lister_ops gcs_lister_ops;
+extern const struct polyfs_upload_ops gcs_upload_ops;
 extern const struct polyfs_stream_ops gcs_stream_ops;
 #define GCS_SLOT(slot) __typeof__(*((struct polyfs_fs_ops *)0)->slot) gcs_##slot
 GCS_SLOT(caps);
@@ -206,6 +262,7 @@ GCS_SLOT(remove);
 GCS_SLOT(remove_many);
 GCS_SLOT(copy);
 GCS_SLOT(set_metadata);
+GCS_SLOT(sign);
 GCS_SLOT(after_fork);
 
 #endif

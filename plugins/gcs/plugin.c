@@ -15,6 +15,7 @@ static struct polyfs_plugin description = {
     .option_stride = sizeof(struct polyfs_option),
     .fs = &gcs_fs_ops,
     .lister = &gcs_lister_ops,
+    .upload = &gcs_upload_ops,
     .stream = &gcs_stream_ops,
 };
 
@@ -26,6 +27,8 @@ int POLYFS_PLUGIN_ENTRY(gcs)(const struct polyfs_host *host, const struct polyfs
     int rc = ps_begin(host, err);
     if (rc != POLYFS_OK)
         return rc;
+    if (ps_uploads_init() != POLYFS_OK)
+        return polyfs_fail(err, POLYFS_NOMEM, "there is no memory for a thread key");
     description.options = gcs_options;
     description.option_count = gcs_option_count;
     *out = &description;

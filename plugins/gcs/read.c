@@ -102,7 +102,7 @@ static void checksum_of(const struct ps_http_connection *answer, struct polyfs_c
     }
 }
 
-static void stat_of_headers(const struct ps_http_connection *answer, struct polyfs_stat *out)
+void gcs_stat_of_headers(const struct ps_http_connection *answer, struct polyfs_stat *out)
 {
     struct polyfs_stat stat = POLYFS_STAT_INIT;
     stat.type = POLYFS_TYPE_FILE;
@@ -128,7 +128,7 @@ static int accept(void *arg, const struct ps_http_connection *answer, struct pol
     const char *other = g->request->condition.if_none_match;
     struct polyfs_checksum sum = g->stat.checksum;
     int64_t mtime_ns = g->stat.mtime_ns;
-    stat_of_headers(answer, &g->stat);
+    gcs_stat_of_headers(answer, &g->stat);
     if (sum.kind && !g->stat.checksum.kind)
         g->stat.checksum = sum; /* of the stat before */
     if (mtime_ns != POLYFS_TIME_UNKNOWN)

@@ -4,6 +4,15 @@
 
 #include "gcs.h"
 
+/* An etag that no object has is lost only where there is one. */
+static int settle_etag(struct gcs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                       const struct polyfs_condition *condition, struct polyfs_error *err)
+{
+    struct polyfs_stat stat = POLYFS_STAT_INIT;
+    return gcs_is_generation(condition->if_match) ? POLYFS_OK
+                                                  : gcs_stat_object(fs, call, target, NULL, &stat, NULL, err);
+}
+
 int gcs_remove(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *version,
                const struct polyfs_condition *condition, struct polyfs_error *err)
 {
@@ -21,7 +30,9 @@ int gcs_remove(struct polyfs_call *call, void *self, const char *path, uint64_t 
     if (condition && condition->if_match) {
         if (!gcs_is_google(fs))
             return polyfs_fail(err, POLYFS_UNSUPPORTED, "this server is not known to remove under a condition");
-        rc = gcs_write_conditions(&r, condition, err);
+        rc = settle_etag(fs, call, &target, condition, err);
+        if (rc == POLYFS_OK)
+            rc = gcs_write_conditions(&r, condition, err);
         r.http.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
     }
     if (rc == POLYFS_OK)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers that are JSON: gathered within a bound, then read whole. A success that is no object, or that does not name what
- * was written, leaves unknown whether it was done.
+ * Answers that are JSON, or XML: gathered within a bound, then read whole. A success that is another document, or that does
+ * not name what was written, leaves unknown whether it was done.
  */
 #include "gcs.h"
 
@@ -31,6 +31,32 @@ static int parse(struct gcs_result *result, struct polyfs_error *err)
     return rc == POLYFS_CORRUPT ? ps_unclear(err, "the store's answer is not the JSON that it should be") : rc;
 }
 
+static int ignore(void *arg, const char *path, char *text, uint64_t size, struct polyfs_error *err)
+{
+    (void)arg;
+    (void)path;
+    (void)text;
+    (void)size;
+    (void)err;
+    return POLYFS_OK;
+}
+
+/* Blanks in front keep a connection alive while the store works; XML allows none before its declaration. */
+static int parse_xml(struct gcs_result *result, const char *root, ps_xml_element *element, void *arg,
+                     struct polyfs_error *err)
+{
+    const char *text = result->text.data ? result->text.data : "";
+    uint64_t blank = strspn(text, " \t\r\n");
+    struct ps_xml *xml = NULL;
+    int rc = ps_xml_new(element ? element : ignore, arg, &xml, err);
+    if (rc == POLYFS_OK)
+        rc = ps_xml_add(xml, text + blank, result->text.size - blank, err);
+    if (rc == POLYFS_OK)
+        rc = ps_xml_end(xml, root, err);
+    ps_xml_free(xml);
+    return rc;
+}
+
 int gcs_send_json(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_request *r, struct gcs_result *out,
                   struct polyfs_error *err)
 {
@@ -49,6 +75,21 @@ void gcs_result_clear(struct gcs_result *result)
 {
     json_decref(result->root);
     ps_buf_clear(&result->text);
+}
+
+int gcs_send_xml(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_request *r, const char *root,
+                 ps_xml_element *element, void *arg, struct ps_http_connection **answer, struct polyfs_error *err)
+{
+    struct gcs_result result;
+    struct polyfs_error why = POLYFS_ERROR_INIT;
+    gcs_result_sink(&result, r);
+    int rc = gcs_send(fs, call, r, answer, err);
+    if (rc == POLYFS_OK && parse_xml(&result, root, element, arg, &why) != POLYFS_OK)
+        rc = r->http.flags & PS_HTTP_CHANGES ? ps_unclear(err, why.message) : ps_wrong(err, why.message);
+    else if (rc != POLYFS_OK && result.text.size && err && r->http.flags & PS_HTTP_CHANGES)
+        err->commit_state = POLYFS_COMMIT_UNKNOWN; /* it broke within a success */
+    gcs_result_clear(&result);
+    return rc;
 }
 
 /* ---- object resources ------------------------------------------------------------------------------------------------- */

@@ -233,23 +233,30 @@ static int sign_with(EVP_PKEY *key, const struct ps_buf *text, unsigned char sum
     return done;
 }
 
+int gcs_rs256(const char *pem, const struct ps_buf *text, unsigned char sum[1024], size_t *n,
+              struct polyfs_error *err)
+{
+    ps_host->section_enter();
+    BIO *bio = BIO_new_mem_buf(pem, (int)strlen(pem));
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t) "") : NULL;
+    int done = sign_with(key, text, sum, n);
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+    ps_host->section_leave();
+    return done ? POLYFS_OK
+                : polyfs_fail(err, POLYFS_CONFIG, "the private_key of the service account is none, or no RSA key");
+}
+
 /* RS256 (RFC 7518, 3.3) of what is there, behind it. */
 static int sign(const char *pem, struct ps_buf *text, struct polyfs_error *err)
 {
     unsigned char sum[1024];
     size_t n = sizeof(sum);
     int rc = ps_buf_check(text, err);
+    if (rc == POLYFS_OK)
+        rc = gcs_rs256(pem, text, sum, &n, err);
     if (rc != POLYFS_OK)
         return rc;
-    ps_host->section_enter();
-    BIO *bio = BIO_new_mem_buf(pem, (int)strlen(pem));
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)(uintptr_t) "") : NULL;
-    int done = sign_with(key, text, sum, &n);
-    EVP_PKEY_free(key);
-    BIO_free(bio);
-    ps_host->section_leave();
-    if (!done)
-        return polyfs_fail(err, POLYFS_CONFIG, "the private_key of the service account is none, or no RSA key");
     ps_buf_char(text, '.');
     add_base64url(text, sum, n);
     return ps_buf_check(text, err);

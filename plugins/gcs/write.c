@@ -79,16 +79,19 @@ enum { STORAGE_CLASS, ACL, KMS_KEY };
 /* Names of a write's extra rows: the filesystem's options, and the spellings of the JSON API. */
 static const struct extra {
     const char *name, *json;
-    const char *of_copy; /* of what is said beside the resource, not in it: how a copy says it */
+    const char *of_copy;    /* of what is said beside the resource, not in it: how a copy says it */
+    const char *of_compose; /* and a compose */
+    const char *header;     /* of the XML API, or NULL: none with these values */
 } extras[] = {
-    [STORAGE_CLASS] = {"storage_class", "storageClass", NULL},
-    [ACL] = {"acl", "predefinedAcl", "destinationPredefinedAcl"},
-    [KMS_KEY] = {"kms_key_name", "kmsKeyName", "destinationKmsKeyName"},
-    {"cache_control", "cacheControl", NULL},
-    {"content_disposition", "contentDisposition", NULL},
-    {"content_encoding", "contentEncoding", NULL},
-    {"content_language", "contentLanguage", NULL},
-    {"custom_time", "customTime", NULL},
+    [STORAGE_CLASS] = {"storage_class", "storageClass", NULL, NULL, "x-goog-storage-class"},
+    [ACL] = {"acl", "predefinedAcl", "destinationPredefinedAcl", "destinationPredefinedAcl", NULL},
+    [KMS_KEY] = {"kms_key_name", "kmsKeyName", "destinationKmsKeyName", "kmsKeyName",
+                 "x-goog-encryption-kms-key-name"},
+    {"cache_control", "cacheControl", NULL, NULL, "cache-control"},
+    {"content_disposition", "contentDisposition", NULL, NULL, "content-disposition"},
+    {"content_encoding", "contentEncoding", NULL, NULL, "content-encoding"},
+    {"content_language", "contentLanguage", NULL, NULL, "content-language"},
+    {"custom_time", "customTime", NULL, NULL, NULL},
 };
 #define EXTRAS (sizeof(extras) / sizeof(extras[0]))
 
@@ -145,7 +148,11 @@ int gcs_resource(struct gcs_fs *fs, const struct ps_target *target, const struct
     member(out, "crc32c", sum && *sum->text ? sum->text : NULL);
     for (size_t i = 0; i < EXTRAS; i++) {
         if (extras[i].of_copy)
-            gcs_query(r, r->rewrite_to ? extras[i].of_copy : extras[i].json, values[i]);
+            gcs_query(r,
+                      r->rewrite_to ? extras[i].of_copy
+                      : r->compose  ? extras[i].of_compose
+                                    : extras[i].json,
+                      values[i]);
         else
             member(out, extras[i].json, values[i]);
     }
@@ -155,6 +162,57 @@ int gcs_resource(struct gcs_fs *fs, const struct ps_target *target, const struct
     }
     ps_buf_char(out, '}');
     return rc == POLYFS_OK ? ps_buf_check(out, err) : rc;
+}
+
+/* As it is, and not as a header would change it. */
+static int is_plain(const char *text)
+{
+    size_t n = strlen(text), i = 0;
+    while (i < n && text[i] >= 0x20 && text[i] <= 0x7e)
+        i++;
+    return n && i == n && text[0] != ' ' && text[n - 1] != ' ';
+}
+
+#define XML_METADATA_MAX 8 /* rows; more are no rarity, and go in a resource */
+
+static int metadata_headers(const struct polyfs_put_request *request, struct gcs_request *r, struct ps_buf *texts)
+{
+    uint64_t at[XML_METADATA_MAX];
+    if (request->metadata_count > XML_METADATA_MAX)
+        return 0;
+    for (uint32_t i = 0; i < request->metadata_count; i++) {
+        const struct polyfs_kv *row = ps_kv_at(request->metadata, request->metadata_stride, i);
+        if (!is_plain(row->value))
+            return 0;
+        at[i] = texts->size;
+        ps_buf_text(texts, "x-goog-meta-");
+        ps_buf_add(texts, row->key, strlen(row->key) + 1);
+    }
+    for (uint32_t i = 0; i < request->metadata_count && !texts->failed; i++)
+        gcs_header(r, texts->data + at[i], ps_kv_at(request->metadata, request->metadata_stride, i)->value);
+    return 1;
+}
+
+int gcs_xml_headers(struct gcs_fs *fs, const struct ps_target *target, const struct polyfs_put_request *request,
+                    struct gcs_request *r, struct ps_buf *texts, struct polyfs_error *err)
+{
+    const char *values[EXTRAS];
+    struct gcs_request unsent = {0};
+    int rc = gcs_resource(fs, target, request, NULL, &unsent, texts, err); /* what no write can say is told now */
+    if (rc == POLYFS_OK)
+        rc = extras_of(fs, request, values, err);
+    if (rc != POLYFS_OK)
+        return rc;
+    ps_buf_reset(texts);
+    for (size_t i = 0; i < EXTRAS; i++) {
+        if (values[i] && (!extras[i].header || !is_plain(values[i])))
+            return 0;
+        gcs_header(r, extras[i].header, values[i]);
+    }
+    gcs_header(r, "content-type", request->content_type);
+    int fits = metadata_headers(request, r, texts);
+    rc = ps_buf_check(texts, err);
+    return rc == POLYFS_OK ? fits : rc;
 }
 
 /* ---- conditions ------------------------------------------------------------------------------------------------------- */
@@ -203,9 +261,8 @@ int gcs_sum_given(const struct polyfs_checksum *given, struct gcs_sum *out, stru
     return POLYFS_OK;
 }
 
-/* One that somebody gave goes before our own. */
-static int sum_of(const void *data, uint64_t size, const struct polyfs_checksum *given, struct gcs_sum *out,
-                  struct polyfs_error *err)
+int gcs_sum_of(const void *data, uint64_t size, const struct polyfs_checksum *given, struct gcs_sum *out,
+               struct polyfs_error *err)
 {
     int rc = gcs_sum_given(given, out, err);
     if (rc == POLYFS_OK && !*out->text)
@@ -213,16 +270,51 @@ static int sum_of(const void *data, uint64_t size, const struct polyfs_checksum 
     return rc;
 }
 
-int gcs_check_sum(const json_t *object, const struct gcs_sum *sent, struct polyfs_error *err)
+/* a times b modulo the polynomial of CRC32C; the highest power of x is the lowest bit. */
+static uint32_t times(uint32_t a, uint32_t b)
 {
-    const char *kept = ps_json_text(object, "crc32c");
-    if (!kept || !*sent->text || strcmp(kept, sent->text) == 0)
+    uint32_t product = 0;
+    for (uint32_t bit = UINT32_C(1) << 31; bit; bit >>= 1) {
+        product ^= a & bit ? b : 0;
+        b = b & 1 ? b >> 1 ^ UINT32_C(0x82f63b78) : b >> 1;
+    }
+    return product;
+}
+
+/* Each byte behind them multiplies what was there by x to the eighth. */
+uint32_t gcs_crc32c_join(uint32_t crc, uint32_t behind, uint64_t size)
+{
+    for (uint32_t power = UINT32_C(1) << 23; size; size >>= 1) {
+        crc = size & 1 ? times(crc, power) : crc;
+        power = times(power, power);
+    }
+    return crc ^ behind;
+}
+
+static int check_text(const char *kept, const struct gcs_sum *sent, struct polyfs_error *err)
+{
+    if (strcmp(kept, sent->text) == 0)
         return POLYFS_OK;
     polyfs_fail(err, POLYFS_CORRUPT, "the store keeps other bytes than were sent: their CRC32C is %.12s, not %s",
                 kept, sent->text);
     if (err)
         err->commit_state = POLYFS_COMMIT_APPLIED;
     return POLYFS_CORRUPT;
+}
+
+int gcs_check_sum_of(const struct polyfs_checksum *kept, const struct gcs_sum *sent, struct polyfs_error *err)
+{
+    struct gcs_sum text;
+    if (kept->kind != POLYFS_CHECKSUM_CRC32C || !*sent->text)
+        return POLYFS_OK;
+    gcs_sum_given(kept, &text, NULL);
+    return check_text(text.text, sent, err);
+}
+
+int gcs_check_sum(const json_t *object, const struct gcs_sum *sent, struct polyfs_error *err)
+{
+    const char *kept = ps_json_text(object, "crc32c");
+    return kept && *sent->text ? check_text(kept, sent, err) : POLYFS_OK;
 }
 
 /* ---- put ------------------------------------------------------------------------------------------------------------------ */
@@ -298,7 +390,7 @@ int gcs_put(struct polyfs_call *call, void *self, const char *path, uint64_t pat
     gcs_header(&r, "content-type", type);
     r.http.body = data;
     r.http.body_bytes = size;
-    rc = sum_of(data, size, &request->checksum, &sum, err);
+    rc = gcs_sum_of(data, size, &request->checksum, &sum, err);
     if (rc == POLYFS_OK)
         rc = gcs_write_conditions(&r, &request->condition, err);
     if (rc == POLYFS_OK)
