@@ -18,6 +18,7 @@ STORES = [
     ("`memory://`", "", "memory://paths"),
     ("`s3://` (MinIO)", "minio", "s3://paths"),
     ("`s3://` (versitygw)", "versitygw", "s3://paths"),
+    ("`gs://` (fake-gcs-server)", "fakegcs", "gs://paths"),
     ("`abfs://` (Azurite)", "azurite", "abfs://paths"),
     ("`hdfs://`", "hdfs", "hdfs:///paths"),
 ]

@@ -60,6 +60,9 @@ class FirstErrors(Case):
         os.remove(gone)
         self.write("home/.local/lib/polyfs/plugins-1/needy.plugin", MANIFEST.format("needy").encode())
 
+    def Google_half_a_file_of_credentials(self):
+        self.write("half.json", b'{"type": "service_account", "client_email": "me@p.example"}')
+
     def permission_reading(self):
         os.chmod(self.write("secret"), 0)
         return self.without_rights()
