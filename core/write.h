@@ -77,7 +77,8 @@ struct pfs_shape {
     const char *name;
     uint32_t bit; /* enum polyfs_shape */
     int (*begin)(struct pfs_verb *verb, struct polyfs_writer *writer);
-    /* @size bytes behind those of earlier calls; borrowed for the call. Only the last may be short of part_bytes. */
+    /* @size bytes behind those of earlier calls; borrowed for the call. Only the last may be short of part_bytes;
+     * one from the caller's memory may be longer by half. */
     int (*part)(struct pfs_verb *verb, struct polyfs_writer *writer, const void *data, uint64_t size);
     /* Waits until nothing refers to the caller's memory any more; NULL: nothing ever does behind part. */
     int (*settle)(struct pfs_verb *verb, struct polyfs_writer *writer);

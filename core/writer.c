@@ -243,6 +243,17 @@ static int gather(struct pfs_verb *v, struct polyfs_writer *w, const unsigned ch
     return POLYFS_OK;
 }
 
+/*
+ * Bytes that go straight from the caller's memory: a part, or all of up to one and a half, since a rest that is copied
+ * leaves the piece behind it no whole part from its beginning either.
+ */
+static uint64_t straight(const struct polyfs_writer *w, uint64_t size)
+{
+    const int fits = w->caps.fact[POLYFS_FACT_EQUAL_PARTS] != POLYFS_YES && !w->caps.part_align &&
+                     (!w->caps.part_max || size <= w->caps.part_max);
+    return fits && size < w->part_bytes + w->part_bytes / 2 ? size : w->part_bytes;
+}
+
 static int take_some(struct pfs_verb *v, struct polyfs_writer *w, const unsigned char *data, uint64_t size,
                      uint64_t *taken)
 {
@@ -250,10 +261,10 @@ static int take_some(struct pfs_verb *v, struct polyfs_writer *w, const unsigned
         *taken = size;
         return gather(v, w, data, size);
     }
-    if (!w->buffered && size >= w->part_bytes) { /* whole parts go straight from the caller's memory */
+    if (!w->buffered && size >= w->part_bytes) {
         int rc = shape_begin(v, w);
-        *taken = w->part_bytes;
-        return rc == POLYFS_OK ? w->shape->part(v, w, data, w->part_bytes) : rc;
+        *taken = straight(w, size);
+        return rc == POLYFS_OK ? w->shape->part(v, w, data, *taken) : rc;
     }
     uint64_t n = w->part_bytes - w->buffered;
     if (n > size)

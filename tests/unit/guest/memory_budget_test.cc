@@ -199,6 +199,27 @@ TEST_F(Budget, AHandleThatOpensLaterHasItsPart)
     EXPECT_EQ(bytes.substr(0, part / 2), Get(memory_, "w"));
 }
 
+/* Behind a head that fits no part, as a header's, each piece goes from the caller's memory: what is left of it beyond whole
+ * parts goes along with the last of them, or all pieces would be copied by halves. */
+TEST_F(Budget, WhatIsLeftOfAPieceGoesWithItsLastPart)
+{
+    const std::string bytes = Bytes(16 * part, 3), head = "ten bytes.";
+    std::vector<polyfs_bytes> pieces = {{head.data(), head.size()}};
+    for (size_t at = 0; at < bytes.size(); at += 2 * part)
+        pieces.push_back({bytes.data() + at, 2 * part});
+    struct polyfs_fs_stats before = {}, behind = {};
+    before.struct_size = behind.struct_size = sizeof(before);
+    polyfs_writer *writer = nullptr;
+    polyfs_fs_stats(memory_, &before);
+    ASSERT_EQ(POLYFS_OK, polyfs_writer_open(memory_, "w", nullptr, &writer, nullptr));
+    ASSERT_EQ(POLYFS_OK, polyfs_writer_writev(writer, pieces.data(), pieces.size(), nullptr));
+    ASSERT_EQ(POLYFS_OK, polyfs_writer_commit(writer, nullptr, nullptr));
+    polyfs_writer_close(writer);
+    polyfs_fs_stats(memory_, &behind);
+    EXPECT_EQ(19u, behind.calls - before.calls) << "facts, start, first part, a long one, seven times two, commit";
+    EXPECT_TRUE(head + bytes == Get(memory_, "w"));
+}
+
 /* What a handle took before a fork is the parent's: closing it in the child gives back nothing that is not there. */
 TEST_F(Budget, AChildClosesWhatItInherited)
 {
