@@ -1,37 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Unfinished uploads that nobody will finish: found page by page, asked whose they are once they are old enough, and
- * aborted. Rows are copied, since the plugin's are gone with the next call.
+ * aborted.
  */
 #include <glib.h>
-#include <stdlib.h>
 
+#include "core/uploads.h"
 #include "core/verb.h"
 #include "polyfs/bulk.h"
-
-struct upload {
-    char *path, *id;
-    int64_t started_ns;
-};
 
 struct gc {
     struct pfs_verb *verb;
     struct polyfs_gc_opts opts;
     int64_t before_ns; /* those that began later are let be */
-    struct upload *rows;
-    size_t count, room;
+    struct polyfs_uploads page;
     uint64_t removed;
     int first_rc;
     struct polyfs_error first_error;
 };
-
-static void rows_clear(struct gc *gc)
-{
-    while (gc->count) {
-        free(gc->rows[--gc->count].path);
-        free(gc->rows[gc->count].id);
-    }
-}
 
 /* The path itself, or what is below it. */
 static int is_below(const char *path, const char *prefix)
@@ -40,42 +26,28 @@ static int is_below(const char *path, const char *prefix)
     return strncmp(path, prefix, n) == 0 && (!n || !path[n] || path[n] == '/' || prefix[n - 1] == '/');
 }
 
-static int keep(struct gc *gc, const struct polyfs_upload_row *row)
+static int is_old(const struct gc *gc, const struct pfs_upload *upload)
 {
-    if (row->started_ns == POLYFS_TIME_UNKNOWN || row->started_ns > gc->before_ns ||
-        !is_below(row->path, gc->verb->path))
-        return POLYFS_OK;
-    if (pfs_grow((void **)&gc->rows, &gc->room, gc->count, sizeof(*gc->rows)) != POLYFS_OK)
-        return POLYFS_NOMEM;
-    struct upload *upload = &gc->rows[gc->count];
-    *upload = (struct upload){strdup(row->path), strdup(row->upload_id), row->started_ns};
-    gc->count++;
-    return upload->path && upload->id ? POLYFS_OK : POLYFS_NOMEM;
+    return upload->started_ns != POLYFS_TIME_UNKNOWN && upload->started_ns <= gc->before_ns &&
+           is_below(upload->path, gc->verb->path);
 }
 
 /* One page of uploads; POLYFS_MORE when another follows. */
 static int page_read(struct gc *gc, struct polyfs_text *cursor)
 {
-    struct pfs_verb *v = gc->verb;
     struct polyfs_text next = {NULL, 0, 0};
     struct polyfs_step step = {.struct_size = sizeof(step), .cursor = cursor->data, .next = &next};
-    const struct polyfs_upload_row *rows = NULL;
-    uint64_t count = 0, stride = 0;
-    struct pfs_request r = PFS_REQUEST_OF(v, PFS_UPLOAD_LIST);
+    struct pfs_request r = PFS_REQUEST_OF(gc->verb, PFS_UPLOAD_LIST);
     r.u.upload.step = &step;
-    r.u.upload.out_rows = &rows;
-    r.u.upload.out_count = &count;
-    r.u.upload.out_stride = &stride;
-    int rc = pfs_verb_run(v, &r), kept = POLYFS_OK;
-    for (uint64_t i = 0; rc >= 0 && kept == POLYFS_OK && i < count; i++)
-        kept = keep(gc, (const struct polyfs_upload_row *)(const void *)((const char *)rows + stride * i));
+    r.u.upload.out_uploads = &gc->page;
+    int rc = pfs_verb_run(gc->verb, &r);
     pfs_text_clear(cursor);
     *cursor = next;
-    return kept == POLYFS_OK ? rc : polyfs_fail(&v->error, kept, "no memory for a list of uploads");
+    return rc;
 }
 
 /* Did polyfs begin it? A store that cannot tell keeps no others. */
-static int is_ours(struct gc *gc, const struct upload *upload, uint32_t *out)
+static int is_ours(struct gc *gc, const struct pfs_upload *upload, uint32_t *out)
 {
     *out = 1;
     if (!pfs_slot_present(gc->verb->fs, PFS_UPLOAD_IS_OURS))
@@ -86,7 +58,7 @@ static int is_ours(struct gc *gc, const struct upload *upload, uint32_t *out)
     return pfs_verb_run(gc->verb, &r);
 }
 
-static int drop(struct gc *gc, const struct upload *upload)
+static int drop(struct gc *gc, const struct pfs_upload *upload)
 {
     struct pfs_request r = PFS_REQUEST(PFS_UPLOAD_ABORT, gc->verb->fs, &gc->verb->ctx, upload->path);
     r.u.upload.id = upload->id;
@@ -95,7 +67,7 @@ static int drop(struct gc *gc, const struct upload *upload)
     return rc == POLYFS_NOT_FOUND ? POLYFS_OK : rc; /* finished meanwhile */
 }
 
-static void settle(struct gc *gc, const struct upload *upload)
+static void settle(struct gc *gc, const struct pfs_upload *upload)
 {
     uint32_t ours = 1;
     int rc = gc->opts.flags & POLYFS_GC_FOREIGN ? POLYFS_OK : is_ours(gc, upload, &ours);
@@ -118,15 +90,15 @@ static int run(struct gc *gc)
     int rc;
     do {
         rc = page_read(gc, &cursor);
-        for (size_t i = 0; rc >= 0 && i < gc->count; i++) {
-            settle(gc, &gc->rows[i]);
+        for (size_t i = 0; rc >= 0 && i < gc->page.count; i++) {
+            if (is_old(gc, &gc->page.rows[i]))
+                settle(gc, &gc->page.rows[i]);
             if (pfs_ctx_stopped(&gc->verb->ctx) != POLYFS_OK)
                 rc = pfs_ctx_check(&gc->verb->ctx, &gc->verb->error);
         }
-        rows_clear(gc);
     } while (rc == POLYFS_MORE);
     pfs_text_clear(&cursor);
-    free(gc->rows);
+    pfs_uploads_free(&gc->page);
     if (rc == POLYFS_OK && gc->first_rc != POLYFS_OK) {
         gc->verb->error = gc->first_error;
         rc = gc->first_rc;

@@ -15,6 +15,7 @@
 #include "core/options.h"
 #include "core/random.h"
 #include "core/text.h"
+#include "core/uploads.h"
 
 static void *host_alloc(uint64_t bytes)
 {
@@ -76,6 +77,7 @@ static const struct polyfs_host host = {
     .authority = pfs_options_authority,
     .text_set = pfs_text_set,
     .pair_add = pfs_pairs_add,
+    .upload_add = pfs_uploads_add,
     .budget_count = pfs_budget_count,
     .section_enter = pfs_section_enter,
     .section_leave = pfs_section_leave,

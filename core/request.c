@@ -8,6 +8,7 @@
 #include "core/instance.h"
 #include "core/layers/layers.h"
 #include "core/sum.h"
+#include "core/uploads.h"
 
 typedef int thunk(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err);
 
@@ -204,8 +205,8 @@ static int do_upload_abort(struct polyfs_call *call, struct pfs_request *r, stru
 
 static int do_upload_list(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)
 {
-    return TABLES(r)->upload.list(call, SELF(r), PATH(r), r->u.upload.step, r->u.upload.out_rows,
-                                  r->u.upload.out_count, r->u.upload.out_stride, err);
+    pfs_uploads_clear(r->u.upload.out_uploads); /* what an attempt before left */
+    return TABLES(r)->upload.list(call, SELF(r), PATH(r), r->u.upload.step, r->u.upload.out_uploads, err);
 }
 
 static int do_upload_is_ours(struct polyfs_call *call, struct pfs_request *r, struct polyfs_error *err)

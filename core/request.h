@@ -150,8 +150,7 @@ struct pfs_request {
             struct polyfs_text *out_id;
             struct polyfs_stat *out;
             struct polyfs_step *step;
-            const struct polyfs_upload_row **out_rows;
-            uint64_t *out_stride;
+            struct polyfs_uploads *out_uploads;
             uint32_t *out_ours;
         } upload;
         struct {

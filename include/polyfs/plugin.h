@@ -49,7 +49,9 @@ extern "C" {
 struct polyfs_options; /**< resolved options of the filesystem being opened; valid during fs.open only */
 struct polyfs_text;    /**< takes one string from a plugin */
 struct polyfs_pairs;   /**< takes names with values from a plugin */
-struct polyfs_inner;   /**< the filesystem below a layer; its members are at the end of this file */
+struct polyfs_uploads; /**< takes unfinished uploads from a plugin */
+struct polyfs_upload_row;
+struct polyfs_inner; /**< the filesystem below a layer; its members are at the end of this file */
 
 /** One call of a slot. Core owns it; it is valid until the slot returns. */
 struct polyfs_call {
@@ -107,6 +109,8 @@ struct polyfs_host {
     int (*text_set)(struct polyfs_text *out, const char *data, uint64_t length);
     /** Hand over one name with its value. POLYFS_OK or POLYFS_NOMEM. */
     int (*pair_add)(struct polyfs_pairs *out, const char *key, const char *value);
+    /** Hand over one unfinished upload. POLYFS_OK or POLYFS_NOMEM. */
+    int (*upload_add)(struct polyfs_uploads *out, const struct polyfs_upload_row *row);
 
     /** Count memory that a handle keeps (a sorted folder, say), so that it is reported. Negative gives back. */
     void (*budget_count)(int64_t bytes);
@@ -237,8 +241,10 @@ struct polyfs_remove_item {
     char native_code[32]; /**< out */
 };
 
-/** One unfinished upload. Text is borrowed until the next call. */
+/** One unfinished upload. */
 struct polyfs_upload_row {
+    uint32_t struct_size;
+    uint32_t reserved; /**< 0 */
     const char *path;
     uint64_t path_len;
     const char *upload_id;
@@ -391,10 +397,10 @@ struct polyfs_upload_ops {
     /** R. Nothing of it remains, or will once the store has swept; NOT_FOUND when there was nothing. */
     int (*abort)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *upload_id,
                  struct polyfs_error *err);
-    /** Unfinished uploads below a prefix, by page: @p cursor as a step. */
+    /** Unfinished uploads below a prefix, a page a round. What was handed over before a failure does not count. A step
+     *  slot. */
     int (*list)(struct polyfs_call *call, void *fs, const char *prefix, uint64_t prefix_len,
-                struct polyfs_step *step, const struct polyfs_upload_row **out_rows, uint64_t *out_count,
-                uint64_t *out_stride, struct polyfs_error *err);
+                struct polyfs_step *step, struct polyfs_uploads *out, struct polyfs_error *err);
     /** Whether polyfs began this upload, by a mark that start left there. Left out: every one of list is. */
     int (*is_ours)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, const char *upload_id,
                    uint32_t *out, struct polyfs_error *err);

@@ -27,8 +27,6 @@ int POLYFS_PLUGIN_ENTRY(gcs)(const struct polyfs_host *host, const struct polyfs
     int rc = ps_begin(host, err);
     if (rc != POLYFS_OK)
         return rc;
-    if (ps_uploads_init() != POLYFS_OK)
-        return polyfs_fail(err, POLYFS_NOMEM, "there is no memory for a thread key");
     description.options = gcs_options;
     description.option_count = gcs_option_count;
     *out = &description;

@@ -77,16 +77,18 @@ static int uploads_page(struct gcs_fs *fs, struct polyfs_call *call, const struc
 }
 
 int gcs_uploads_list(struct polyfs_call *call, void *self, const char *prefix, uint64_t prefix_len,
-                     struct polyfs_step *step, const struct polyfs_upload_row **out_rows, uint64_t *out_count,
-                     uint64_t *out_stride, struct polyfs_error *err)
+                     struct polyfs_step *step, struct polyfs_uploads *out, struct polyfs_error *err)
 {
     struct ps_target target;
     int rc = gcs_target(prefix, prefix_len, 0, &target, err);
     if (rc != POLYFS_OK)
         return rc;
-    struct ps_uploads *page = ps_uploads_begin(&target, "u:");
+    struct ps_uploads *page = ps_uploads_new(&target, "u:", err);
     if (!page)
-        return polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
+        return POLYFS_NOMEM;
     rc = uploads_page(self, call, &target, page, step->cursor, err);
-    return rc == POLYFS_OK ? ps_uploads_end(page, step, out_rows, out_count, out_stride, err) : rc;
+    if (rc == POLYFS_OK)
+        rc = ps_uploads_give(page, step, out, err);
+    ps_uploads_free(page);
+    return rc;
 }

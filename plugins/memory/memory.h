@@ -34,7 +34,4 @@ MEMORY_SLOT(rename);       /* rename.c */
 MEMORY_SLOT(mkdir);        /* folder.c */
 MEMORY_SLOT(rmdir);        /* folder.c */
 
-/** Where lists of unfinished uploads live between two calls; set up once. POLYFS_OK or NOMEM. */
-int memory_uploads_init(void);
-
 #endif

@@ -22,17 +22,7 @@ static const struct polyfs_option options[] = {
      "count as a store across a network, so that calls overlap (to try out programs)"},
 };
 
-/* The tests of this plugin enter it many times. */
-static int begin(struct polyfs_error *err)
-{
-    static int begun;
-    if (!begun && memory_uploads_init() != POLYFS_OK)
-        return polyfs_fail(err, POLYFS_NOMEM, "there is no memory for a thread key");
-    begun = 1;
-    return POLYFS_OK;
-}
-
-POLYFS_PLUGIN_DEFINE(memory, memory_host, begin(err), .version = "0.1.0",
+POLYFS_PLUGIN_DEFINE(memory, memory_host, POLYFS_OK, .version = "0.1.0",
                      .summary = "Objects in the memory of this process", .protocols = "memory", .authority = "none",
                      .options = POLYFS_PLUGIN_OPTIONS(options), .fs = &memory_fs_ops, .lister = &memory_lister_ops,
                      .reader = &memory_reader_ops, .upload = &memory_upload_ops, .placed = &memory_placed_ops,

@@ -207,16 +207,18 @@ static int uploads_ask(struct s3_fs *fs, struct polyfs_call *call, const struct 
 }
 
 int s3_uploads_list(struct polyfs_call *call, void *self, const char *prefix, uint64_t prefix_len,
-                    struct polyfs_step *step, const struct polyfs_upload_row **out_rows, uint64_t *out_count,
-                    uint64_t *out_stride, struct polyfs_error *err)
+                    struct polyfs_step *step, struct polyfs_uploads *out, struct polyfs_error *err)
 {
     struct ps_target target;
     int rc = s3_target(self, prefix, prefix_len, 0, &target, err);
     if (rc != POLYFS_OK)
         return rc;
-    struct uploads u = {.page = ps_uploads_begin(&target, "-:")};
+    struct uploads u = {.page = ps_uploads_new(&target, "-:", err)};
     if (!u.page)
-        return polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
+        return POLYFS_NOMEM;
     rc = uploads_ask(self, call, &target, &u, step->cursor, err);
-    return rc == POLYFS_OK ? ps_uploads_end(u.page, step, out_rows, out_count, out_stride, err) : rc;
+    if (rc == POLYFS_OK)
+        rc = ps_uploads_give(u.page, step, out, err);
+    ps_uploads_free(u.page);
+    return rc;
 }

@@ -26,8 +26,6 @@ int POLYFS_PLUGIN_ENTRY(s3)(const struct polyfs_host *host, const struct polyfs_
     int rc = ps_begin(host, err);
     if (rc != POLYFS_OK)
         return rc;
-    if (ps_uploads_init() != POLYFS_OK)
-        return polyfs_fail(err, POLYFS_NOMEM, "there is no memory for a thread key");
     description.options = s3_options;
     description.option_count = s3_option_count;
     *out = &description;

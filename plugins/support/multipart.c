@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "multipart.h"
 
-#include <pthread.h>
-
 const char ps_mark[] = "polyfs upload";
 #define MARK_ETAG "\"55f7d332968f4a7c65ab2b475a1a4a85\""
 
@@ -108,13 +106,44 @@ struct ps_uploads {
         uint64_t path, path_len, id;
         int64_t started_ns;
     } at[UPLOADS_MAX];
-    struct polyfs_upload_row rows[UPLOADS_MAX];
     uint64_t count;
     const struct ps_target *target;
     const char *id_prefix;
     char key_marker[1100], id_marker[1024];
     int truncated, is_url;
 };
+
+struct ps_uploads *ps_uploads_new(const struct ps_target *target, const char *id_prefix, struct polyfs_error *err)
+{
+    struct ps_uploads *u = ps_host->alloc(sizeof(*u));
+    if (!u) {
+        polyfs_fail(err, POLYFS_NOMEM, "no memory for a page of uploads");
+        return NULL;
+    }
+    memset(u, 0, sizeof(*u));
+    u->target = target;
+    u->id_prefix = id_prefix;
+    return u;
+}
+
+void ps_uploads_free(struct ps_uploads *u)
+{
+    if (u)
+        ps_buf_clear(&u->text);
+    ps_host->free(u);
+}
+
+int ps_uploads_markers(const char *cursor, char **out_key, const char **out_id, struct polyfs_error *err)
+{
+    const char *cut = cursor ? strrchr(cursor, '\n') : NULL;
+    *out_key = NULL;
+    *out_id = NULL;
+    if (!cut)
+        return POLYFS_OK;
+    *out_key = ps_copy(cursor, (uint64_t)(cut - cursor));
+    *out_id = cut[1] ? cut + 1 : NULL;
+    return *out_key ? POLYFS_OK : polyfs_fail(err, POLYFS_NOMEM, "no memory for a page of uploads");
+}
 
 static void upload_key(struct ps_uploads *u, const char *text, uint64_t size)
 {
@@ -155,64 +184,6 @@ int ps_uploads_element(void *arg, const char *path, char *text, uint64_t size, s
     return POLYFS_OK;
 }
 
-static pthread_key_t uploads_key;
-
-static void uploads_free(void *memory)
-{
-    struct ps_uploads *u = memory;
-    if (u)
-        ps_buf_clear(&u->text);
-    ps_host->free(u);
-}
-
-int ps_uploads_init(void)
-{
-    static int begun; /* the entry symbol runs under core's lock */
-    if (!begun && pthread_key_create(&uploads_key, uploads_free) != 0)
-        return POLYFS_NOMEM;
-    begun = 1;
-    return POLYFS_OK;
-}
-
-static struct ps_uploads *page_of_thread(void)
-{
-    struct ps_uploads *u = pthread_getspecific(uploads_key);
-    if (!u && (u = ps_host->alloc(sizeof(*u)))) {
-        memset(u, 0, sizeof(*u));
-        if (pthread_setspecific(uploads_key, u) != 0) {
-            ps_host->free(u);
-            return NULL;
-        }
-    }
-    return u;
-}
-
-struct ps_uploads *ps_uploads_begin(const struct ps_target *target, const char *id_prefix)
-{
-    struct ps_uploads *u = page_of_thread();
-    if (!u)
-        return NULL;
-    ps_buf_reset(&u->text);
-    u->count = 0;
-    u->truncated = u->is_url = 0;
-    u->key_marker[0] = u->id_marker[0] = '\0';
-    u->target = target;
-    u->id_prefix = id_prefix;
-    return u;
-}
-
-int ps_uploads_markers(const char *cursor, char **out_key, const char **out_id, struct polyfs_error *err)
-{
-    const char *cut = cursor ? strrchr(cursor, '\n') : NULL;
-    *out_key = NULL;
-    *out_id = NULL;
-    if (!cut)
-        return POLYFS_OK;
-    *out_key = ps_copy(cursor, (uint64_t)(cut - cursor));
-    *out_id = cut[1] ? cut + 1 : NULL;
-    return *out_key ? POLYFS_OK : polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
-}
-
 static int uploads_more(struct ps_uploads *u, struct polyfs_step *step, struct polyfs_error *err)
 {
     char cursor[sizeof(u->key_marker) + sizeof(u->id_marker) + 2];
@@ -224,38 +195,33 @@ static int uploads_more(struct ps_uploads *u, struct polyfs_step *step, struct p
     step->poll_after_ms = 0;
     return ps_host->text_set(step->next, cursor, strlen(cursor)) == POLYFS_OK
                ? POLYFS_MORE
-               : polyfs_fail(err, POLYFS_NOMEM, "no memory for a page");
+               : polyfs_fail(err, POLYFS_NOMEM, "no memory for a page of uploads");
 }
 
-static uint64_t uploads_rows(struct ps_uploads *u)
+/* Whether names are encoded is known once the whole page is. */
+static int upload_give(struct ps_uploads *u, uint64_t i, struct polyfs_uploads *out)
 {
-    const struct ps_target *target = u->target;
-    uint64_t kept = 0, skip = target->bucket_len + 1;
-    for (uint64_t i = 0; i < u->count; i++) {
-        char *path = u->text.data + u->at[i].path;
-        uint64_t key = u->at[i].path_len - skip;
-        if (u->is_url)
-            key = ps_url_decode(path + skip, key);
-        if (key < target->key_len || memcmp(path + skip, target->key, target->key_len) != 0)
-            continue;
-        u->rows[kept++] = (struct polyfs_upload_row){.path = path,
-                                                     .path_len = skip + key,
-                                                     .upload_id = u->text.data + u->at[i].id,
-                                                     .started_ns = u->at[i].started_ns};
-    }
-    return kept;
+    char *path = u->text.data + u->at[i].path;
+    const uint64_t skip = u->target->bucket_len + 1;
+    uint64_t key_len = u->at[i].path_len - skip;
+    if (u->is_url)
+        key_len = ps_url_decode(path + skip, key_len);
+    if (key_len < u->target->key_len || memcmp(path + skip, u->target->key, u->target->key_len) != 0)
+        return POLYFS_OK;
+    return ps_host->upload_add(out,
+                               &(const struct polyfs_upload_row){.struct_size = sizeof(struct polyfs_upload_row),
+                                                                 .path = path,
+                                                                 .path_len = skip + key_len,
+                                                                 .upload_id = u->text.data + u->at[i].id,
+                                                                 .started_ns = u->at[i].started_ns});
 }
 
-int ps_uploads_end(struct ps_uploads *u, struct polyfs_step *step, const struct polyfs_upload_row **out_rows,
-                   uint64_t *out_count, uint64_t *out_stride, struct polyfs_error *err)
+int ps_uploads_give(struct ps_uploads *u, struct polyfs_step *step, struct polyfs_uploads *out,
+                    struct polyfs_error *err)
 {
     int rc = ps_buf_check(&u->text, err);
-    if (rc != POLYFS_OK)
-        return rc;
-    *out_rows = u->rows;
-    *out_count = uploads_rows(u);
-    *out_stride = sizeof(u->rows[0]);
-    u->target = NULL;
-    u->id_prefix = NULL;
-    return u->truncated ? uploads_more(u, step, err) : POLYFS_OK;
+    for (uint64_t i = 0; rc == POLYFS_OK && i < u->count; i++)
+        if (upload_give(u, i, out) != POLYFS_OK)
+            rc = polyfs_fail(err, POLYFS_NOMEM, "no memory for a page of uploads");
+    return rc == POLYFS_OK && u->truncated ? uploads_more(u, step, err) : rc;
 }

@@ -28,18 +28,17 @@ struct ps_parts {
 /* Elements of a `<ListPartsResult>`; its argument is a struct ps_parts with out, room and stride. */
 ps_xml_element ps_parts_element;
 
-/* ---- lists of unfinished uploads: one page, kept by the thread that asked for it until it asks again ---- */
-struct ps_uploads;
-/* Once a process. NOMEM. */
-int ps_uploads_init(void);
-/* The page of this thread, emptied; NULL without memory. @id_prefix goes in front of the ids; both are borrowed. */
-struct ps_uploads *ps_uploads_begin(const struct ps_target *target, const char *id_prefix);
+/* ---- lists of unfinished uploads ---- */
+struct ps_uploads; /* one page */
+/* NULL without memory. @id_prefix goes in front of the ids; both are borrowed. Due to ps_uploads_free(). */
+struct ps_uploads *ps_uploads_new(const struct ps_target *target, const char *id_prefix, struct polyfs_error *err);
+void ps_uploads_free(struct ps_uploads *page);
 /* Where the page before ended: the key is due to ps_host->free(). Both NULL at first. */
 int ps_uploads_markers(const char *cursor, char **out_key, const char **out_id, struct polyfs_error *err);
 /* Elements of a `<ListMultipartUploadsResult>`; its argument is the page. */
 ps_xml_element ps_uploads_element;
-/* The rows below the prefix, since not every server looks at it. POLYFS_MORE with the cursor of the next page. */
-int ps_uploads_end(struct ps_uploads *page, struct polyfs_step *step, const struct polyfs_upload_row **out_rows,
-                   uint64_t *out_count, uint64_t *out_stride, struct polyfs_error *err);
+/* Hands over the rows below the prefix, since not every server looks at it. POLYFS_MORE with the next cursor. */
+int ps_uploads_give(struct ps_uploads *page, struct polyfs_step *step, struct polyfs_uploads *out,
+                    struct polyfs_error *err);
 
 #endif

@@ -220,10 +220,6 @@ AT(polyfs_range, code, 32);
 AT(polyfs_range, flags, 36);
 AT(polyfs_range, user, 40);
 
-SIZE(polyfs_bytes, 16);
-AT(polyfs_bytes, data, 0);
-AT(polyfs_bytes, size, 8);
-
 SIZE(polyfs_write_opts, 128);
 AT(polyfs_write_opts, struct_size, 0);
 AT(polyfs_write_opts, flags, 4);
@@ -240,6 +236,10 @@ AT(polyfs_write_opts, durability, 80);
 AT(polyfs_write_opts, shape, 84);
 AT(polyfs_write_opts, checksum, 88);
 
+SIZE(polyfs_bytes, 16);
+AT(polyfs_bytes, data, 0);
+AT(polyfs_bytes, size, 8);
+
 SIZE(polyfs_call, 80);
 AT(polyfs_call, struct_size, 0);
 AT(polyfs_call, attempt, 4);
@@ -254,7 +254,7 @@ AT(polyfs_call, wire_received, 64);
 AT(polyfs_call, requests, 72);
 AT(polyfs_call, reused, 76);
 
-SIZE(polyfs_host, 168);
+SIZE(polyfs_host, 176);
 AT(polyfs_host, struct_size, 0);
 AT(polyfs_host, abi_minor, 4);
 AT(polyfs_host, alloc, 8);
@@ -270,13 +270,14 @@ AT(polyfs_host, env, 80);
 AT(polyfs_host, authority, 88);
 AT(polyfs_host, text_set, 96);
 AT(polyfs_host, pair_add, 104);
-AT(polyfs_host, budget_count, 112);
-AT(polyfs_host, section_enter, 120);
-AT(polyfs_host, section_leave, 128);
-AT(polyfs_host, fork_generation, 136);
-AT(polyfs_host, random, 144);
-AT(polyfs_host, crc, 152);
-AT(polyfs_host, query, 160);
+AT(polyfs_host, upload_add, 112);
+AT(polyfs_host, budget_count, 120);
+AT(polyfs_host, section_enter, 128);
+AT(polyfs_host, section_leave, 136);
+AT(polyfs_host, fork_generation, 144);
+AT(polyfs_host, random, 152);
+AT(polyfs_host, crc, 160);
+AT(polyfs_host, query, 168);
 
 SIZE(polyfs_option, 56);
 AT(polyfs_option, name, 0);
@@ -346,11 +347,13 @@ AT(polyfs_remove_item, code, 32);
 AT(polyfs_remove_item, flags, 36);
 AT(polyfs_remove_item, native_code, 40);
 
-SIZE(polyfs_upload_row, 32);
-AT(polyfs_upload_row, path, 0);
-AT(polyfs_upload_row, path_len, 8);
-AT(polyfs_upload_row, upload_id, 16);
-AT(polyfs_upload_row, started_ns, 24);
+SIZE(polyfs_upload_row, 40);
+AT(polyfs_upload_row, struct_size, 0);
+AT(polyfs_upload_row, reserved, 4);
+AT(polyfs_upload_row, path, 8);
+AT(polyfs_upload_row, path_len, 16);
+AT(polyfs_upload_row, upload_id, 24);
+AT(polyfs_upload_row, started_ns, 32);
 
 SIZE(polyfs_step, 32);
 AT(polyfs_step, struct_size, 0);

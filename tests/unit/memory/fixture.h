@@ -42,6 +42,13 @@ struct polyfs_text {
 struct polyfs_pairs {
     std::vector<std::pair<std::string, std::string>> rows;
 };
+struct polyfs_uploads {
+    struct Row {
+        std::string path, id;
+        int64_t started_ns;
+    };
+    std::vector<Row> rows;
+};
 
 namespace fake
 {
@@ -129,6 +136,14 @@ inline int host_pair_add(struct polyfs_pairs *out, const char *key, const char *
     return POLYFS_OK;
 }
 
+inline int host_upload_add(struct polyfs_uploads *out, const struct polyfs_upload_row *row)
+{
+    if (refuses())
+        return POLYFS_NOMEM;
+    out->rows.push_back({std::string(row->path, row->path_len), row->upload_id, row->started_ns});
+    return POLYFS_OK;
+}
+
 inline void host_section_enter()
 {
     if (section_depth++ != 0)
@@ -158,6 +173,7 @@ inline const struct polyfs_plugin *plugin()
         host.option_number = host_option_number;
         host.text_set = host_text_set;
         host.pair_add = host_pair_add;
+        host.upload_add = host_upload_add;
         host.section_enter = host_section_enter;
         host.section_leave = host_section_leave;
         host.crc = pfs_crc;

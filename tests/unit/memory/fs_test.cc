@@ -150,8 +150,8 @@ TEST_F(MemoryTest, EverySlotSeesAStopFirst)
     struct polyfs_caps caps;
     struct polyfs_remove_item item = {"a", 1, nullptr, nullptr, 7, 0, ""};
     struct polyfs_step step = {sizeof(step), 0, nullptr, &fs.text, 0};
-    const struct polyfs_upload_row *rows = nullptr;
-    uint64_t n = 77, stride = 0;
+    struct polyfs_uploads uploads;
+    uint64_t n = 77;
     char buffer[4];
     Fs sub;
     std::vector<Row> listed;
@@ -181,7 +181,7 @@ TEST_F(MemoryTest, EverySlotSeesAStopFirst)
         },
         [&] { return fs.complete("up", id, {}); },
         [&] { return fs.abort("up", id); },
-        [&] { return Fs::up()->list(&fs.call, fs.handle, "", 0, &step, &rows, &n, &stride, &fs.err); },
+        [&] { return Fs::up()->list(&fs.call, fs.handle, "", 0, &step, &uploads, &fs.err); },
         [&] { return fs.placed("b", &none); },
         [&] { return fs.placedWrite(placed, 0, "x"); },
         [&] { return fs.placedCommit(placed, 0); },
