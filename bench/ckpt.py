@@ -15,7 +15,6 @@ The targets are those of the issue that built this layer. The table goes to benc
 cost against numbers of checkpoints, ranks and tensors to ckpt.svg, when everything was run in full.
 """
 import argparse
-import datetime
 import os
 import shutil
 import statistics
@@ -27,7 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../tests/servers"))
 import servers  # noqa: E402
 from ckpt_plot import plot  # noqa: E402
-from local import machine  # noqa: E402
+from common import in_turn, machine, medians, write_table  # noqa: E402
 
 BUCKET = "bench"
 PEERS = ["s3torchconnector", "s3fs", "lightning", "dcp"]
@@ -96,8 +95,7 @@ class Bench:
         units = [[one] for one in commands[len(pair):]]
         if pair:
             units.insert(0, pair + pair[::-1] if number % 2 else pair[::-1] + pair)
-        turn = number % len(units)
-        return sum(units[turn:] + units[:turn], [])
+        return sum(in_turn(units, number), [])
 
     def rounds(self, jobs):
         for number in range(self.options.rounds + 1):
@@ -110,9 +108,9 @@ class Bench:
             print(f"round {number} of {self.options.rounds}", flush=True)
 
     def compare(self, job):
-        medians = {client: [statistics.median(column) for column in zip(*self.figures[job][client])] for client in self.commands(job)}
-        best = min((medians[name][0] for name in self.options.peers if name in medians), default=None)
-        for client, (wall, cpu, above, requests) in medians.items():
+        figures = {client: medians(self.figures[job][client]) for client in self.commands(job)}
+        best = min((figures[name][0] for name in self.options.peers if name in figures), default=None)
+        for client, (wall, cpu, above, requests) in figures.items():
             ratio, target, reached = None, "-", None
             if client == "library" and job == "save":
                 ratio, target = self.beside(job, "library's put"), "<= 1.05 of the put, <= 64 MiB"
@@ -188,12 +186,9 @@ def arguments():
 
 
 def write(bench, options, about):
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True, check=False).stdout.strip()
     name = f"ckpt-delay{options.delay}" if options.delay else "ckpt"
-    with open(os.path.join(HERE, "results", name + ".tsv"), "w", encoding="utf-8") as file:
-        file.write(f"# {datetime.date.today()}  commit {commit}  {about}\n# medians of {options.rounds} interleaved rounds, {options.mib} MiB, MinIO "
-                   f"on the same machine{f', {options.delay} ms added to each answer' if options.delay else ''}\n")
-        file.writelines("\t".join(row) + "\n" for row in [HEAD, *bench.rows])
+    write_table(name, about, f"medians of {options.rounds} interleaved rounds, {options.mib} MiB, MinIO on the same machine"
+                f"{f', {options.delay} ms added to each answer' if options.delay else ''}", [HEAD, *bench.rows])
     plot(bench.curves, os.path.join(HERE, "results", name + ".svg"))
 
 

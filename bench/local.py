@@ -7,50 +7,16 @@ usage: local.py BIN-FOLDER [ROUNDS]
 Each row runs ours and the other in turn, ROUNDS (9) times, the first of the two changing each round, with the disk
 quiet before each. Medians are compared. The table goes to bench/results/local.tsv with machine, date and commit.
 """
-import datetime
 import os
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-GIB, MIB = 1 << 30, 1 << 20
+from common import GIB, machine, medians, run, write_table
+
 FILES = 100_000
-
-
-def run(helper, words, tries=1):
-    """Wall seconds, CPU seconds and peak KiB of one program. One that is somebody else's may crash now and then: it is told, and run again."""
-    done = subprocess.run([helper, "run", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode and tries > 1:
-        print(f"run again: {' '.join(words)}: {done.stderr}", flush=True)
-        return run(helper, words, tries - 1)
-    if done.returncode:
-        sys.exit(f"{' '.join(words)}: {done.stderr}")
-    return tuple(float(word) for word in done.stderr.split("\n")[-2].split())
-
-
-def write_file(path, fill):
-    """A file of 1 GiB, of pieces that @fill gives."""
-    with open(path, "wb") as file:
-        for _ in range(GIB // MIB):
-            file.write(fill(MIB))
-
-
-def write_many(folder, count):
-    """So many empty files."""
-    os.mkdir(folder)
-    for i in range(count):
-        with open(os.path.join(folder, f"object-{i:06}"), "wb"):
-            pass
-
-
-def make_room(path):
-    """A file of 1 GiB was here just now: to the first that writes one, pages come from a host, to the next from the kernel."""
-    write_file(path, bytes)
-    os.remove(path)
 
 
 def rounds(helper, ours, other, count, before):
@@ -63,7 +29,7 @@ def rounds(helper, ours, other, count, before):
             figure = run(helper, (ours, other)[which])
             if number:  # the first round warms up
                 figures[which].append(figure)
-    return [tuple(statistics.median(column) for column in zip(*rows)) for rows in figures]
+    return [medians(rows) for rows in figures]
 
 
 class Bench:
@@ -117,7 +83,7 @@ class Bench:
 
     def small(self, name, words, most_s, most_kib=None):
         figures = [run(self.helper, words) for _ in range(self.count + 1)][1:]
-        ours = tuple(statistics.median(column) for column in zip(*figures))
+        ours = medians(figures)
         target = f"<= {most_s * 1000:.0f} ms" + (f", {most_kib // 1024} MiB" if most_kib else "")
         self.row(name, ours, None, ours[0] / most_s, target, ours[0] <= most_s and (not most_kib or ours[2] <= most_kib))
 
@@ -127,16 +93,8 @@ class Bench:
         self.row("stat in memory, all layers and the plugin", (ns / 1e9, ns / 1e9, 0), None, ns / 2000, "<= 2 us", ns <= 2000)
 
 
-def machine(folder):
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if "model name" in line), "?")
-    memory = next(int(line.split()[1]) // 1048576 for line in open("/proc/meminfo", encoding="utf-8") if "MemTotal" in line)
-    kind = subprocess.run(["stat", "-f", "-c", "%T", folder], capture_output=True, text=True, check=True).stdout.strip()
-    return f"{cpu}, {os.cpu_count()} CPUs, {memory} GiB, Linux {platform.release()}, {kind}"
-
-
 def main():
     binaries, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 9
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True).stdout.strip()
     head = ["row", "ours_s", "ours_cpu_s", "other_s", "other_cpu_s", "ours_peak_kib", "ratio", "target", "reached"]
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp")) as folder:
         bench = Bench(binaries, folder, count)
@@ -149,10 +107,7 @@ def main():
         bench.small("examples/hello.c on a local file", [os.path.join(binaries, "hello"), bench.path("note")], .005)
         bench.calls()
         about = machine(folder)
-    os.makedirs(os.path.join(HERE, "results"), exist_ok=True)
-    with open(os.path.join(HERE, "results", "local.tsv"), "w", encoding="utf-8") as file:
-        file.write(f"# {datetime.date.today()}  commit {commit}  {about}\n# medians of {count} interleaved rounds\n")
-        file.writelines("\t".join(row) + "\n" for row in [head, *bench.rows])
+    write_table("local", about, f"medians of {count} interleaved rounds", [head, *bench.rows])
     missed = [row[0] for row in bench.rows if row[-1] != "yes"]
     print("missed: " + "; ".join(missed) if missed else "every target is reached")
 

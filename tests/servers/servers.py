@@ -377,8 +377,9 @@ class FakeGcs(Server):
     def command(self):
         own = ["-cert-location", os.path.join(self.folder, "certs/public.crt"), "-private-key-location",
                os.path.join(self.folder, "certs/private.key")] if self.tls else []
+        # Without a port the public host is that of a proxy too, and the XML API, which looks at it, answers there.
         return [self.install(), "-scheme", "https" if self.tls else "http", "-host", "127.0.0.1", "-port", str(self.port), "-backend",
-                "memory", "-public-host", f"127.0.0.1:{self.port}", *own]
+                "memory", "-public-host", "127.0.0.1", *own]
 
     def settings(self, url=None):
         values = {"STORAGE_EMULATOR_HOST": self.endpoint(url), "GOOGLE_CLOUD_PROJECT": "polyfs-test", "CLOUDSDK_CONFIG": "/dev/null",

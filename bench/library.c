@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What bench/s3.py measures of the library, one job a run; URL names a bucket, KEY what is in it.
+ * What bench/stores.py measures of the library, one job a run; URL names a bucket or a folder, KEY what is in it.
  *   put URL KEY FILE      get URL KEY FILE       cat URL KEY (bytes read and dropped)
  *   small-put URL COUNT BYTES      small-get URL COUNT      objects small/NNNNNN
  *   list URL PREFIX       ranges URL KEY COUNT BYTES
+ * Jobs that write nothing print how many bytes or objects it was.
  */
 #include <polyfs/polyfs.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ static char *bucket;
 static int told(int rc)
 {
     if (rc < 0)
-        fprintf(stderr, "bench_s3: %s\n", err.message);
+        fprintf(stderr, "bench_library: %s\n", err.message);
     return rc < 0;
 }
 
@@ -63,15 +64,18 @@ static int cat(char **words)
 {
     struct polyfs_reader *reader;
     static char buffer[PIECE];
-    size_t n = 1;
+    size_t n = 1, bytes = 0;
     char *key = path_of(words[0]);
     int rc = polyfs_reader_open(store, key, NULL, &reader, &err);
     if (told(rc))
         return 1;
-    while (rc == POLYFS_OK && n)
+    while (rc == POLYFS_OK && n) {
         rc = polyfs_reader_read(reader, buffer, sizeof(buffer), &n, &err);
+        bytes += rc == POLYFS_OK ? n : 0;
+    }
     polyfs_reader_close(reader);
     free(key);
+    printf("%zu\n", bytes);
     return told(rc);
 }
 
@@ -163,6 +167,7 @@ static int ranges(char **words)
     }
     int rc = polyfs_reader_readv(reader, rows, count, NULL, NULL, &err);
     polyfs_reader_close(reader);
+    printf("%zu\n", count * bytes);
     return told(rc);
 }
 
@@ -191,6 +196,6 @@ int main(int argc, char **argv)
         polyfs_fs_close(store);
         return failed;
     }
-    fprintf(stderr, "usage: bench_s3 JOB URL ...; see the head of bench/s3.c\n");
+    fprintf(stderr, "usage: bench_library JOB URL ...; see the head of bench/library.c\n");
     return 2;
 }

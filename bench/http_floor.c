@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What bare libcurl costs: unsigned requests to a public bucket, one warm handle a thread, bytes dropped or made up. No
- * client of HTTP over libcurl can be below it.
- *   s3_floor get|put URL-PREFIX COUNT THREADS BYTES     objects URL-PREFIX%06d
- *   s3_floor range URL BYTES THREADS PART               one object, in parts
+ * What bare libcurl costs: requests that nobody signs, one warm handle a thread, bytes dropped or made up. No client of
+ * HTTP over libcurl can be below it.
+ *   http_floor get|put|post URL-PREFIX COUNT THREADS BYTES     objects URL-PREFIX%06d, written as PUT or POST
+ *   http_floor range URL BYTES THREADS PART                    one object, in parts
+ * In the environment, for stores that want it: FLOOR_QUERY, "?..." behind each URL; FLOOR_HEADER, a line of each request.
  */
 #include <curl/curl.h>
 #include <pthread.h>
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *url, *verb;
+static const char *url, *verb, *query;
 static long count, threads, bytes, part;
 static atomic_long next_one, failed;
 static char *body;
@@ -42,8 +43,10 @@ static void prepare(CURL *curl, struct curl_slist *lines, long *sent)
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, lines);
     if (getenv("CURL_CA_BUNDLE"))
         curl_easy_setopt(curl, CURLOPT_CAINFO, getenv("CURL_CA_BUNDLE"));
-    if (strcmp(verb, "put") != 0)
+    if (!body)
         return;
+    if (strcmp(verb, "post") == 0)
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, "POST");
     curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(curl, CURLOPT_READFUNCTION, give);
     curl_easy_setopt(curl, CURLOPT_READDATA, sent);
@@ -52,21 +55,23 @@ static void prepare(CURL *curl, struct curl_slist *lines, long *sent)
 
 static void aim(CURL *curl, long number)
 {
-    char text[512];
-    if (strcmp(verb, "range") == 0) {
+    char text[1024];
+    if (part) {
         long last = (number + 1) * part < bytes ? (number + 1) * part : bytes;
         snprintf(text, sizeof(text), "%ld-%ld", number * part, last - 1);
         curl_easy_setopt(curl, CURLOPT_RANGE, text);
-        curl_easy_setopt(curl, CURLOPT_URL, url);
-        return;
+        snprintf(text, sizeof(text), "%s%s", url, query);
+    } else {
+        snprintf(text, sizeof(text), "%s%06ld%s", url, number, query);
     }
-    snprintf(text, sizeof(text), "%s%06ld", url, number);
     curl_easy_setopt(curl, CURLOPT_URL, text);
 }
 
 static void *work(void *unused)
 {
     struct curl_slist *lines = curl_slist_append(NULL, "Expect:");
+    if (getenv("FLOOR_HEADER"))
+        lines = curl_slist_append(lines, getenv("FLOOR_HEADER"));
     CURL *curl = curl_easy_init();
     long number, sent, status;
     (void)unused;
@@ -90,6 +95,7 @@ int main(int argc, char **argv)
         return 2;
     verb = argv[1];
     url = argv[2];
+    query = getenv("FLOOR_QUERY") ? getenv("FLOOR_QUERY") : "";
     threads = strtol(argv[4], NULL, 10);
     if (strcmp(verb, "range") == 0) {
         bytes = strtol(argv[3], NULL, 10);
@@ -98,7 +104,7 @@ int main(int argc, char **argv)
     } else {
         count = strtol(argv[3], NULL, 10);
         bytes = strtol(argv[5], NULL, 10);
-        body = calloc(1, (size_t)bytes + 1);
+        body = strcmp(verb, "get") == 0 ? NULL : calloc(1, (size_t)bytes + 1);
     }
     if (threads < 1 || threads > 64)
         return 2;
