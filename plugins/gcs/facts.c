@@ -6,7 +6,6 @@ static void limits(struct polyfs_caps *out)
 {
     out->put_max = GCS_OBJECT_MAX;
     out->object_max = GCS_OBJECT_MAX;
-    out->part_align = GCS_CHUNK;
     out->remove_many_max = GCS_REMOVE_MANY_MAX;
     out->list_page_max = 1000;
     out->metadata_max = GCS_METADATA_MAX;
@@ -47,6 +46,8 @@ static void shapes(struct gcs_fs *fs, const struct ps_target *target, struct pol
         out->part_min = GCS_PART_MIN;
         out->part_max = GCS_PART_MAX;
         out->parts_max = PS_MARK - 1;
+    } else {
+        out->part_align = GCS_CHUNK; /* of a resumable upload, which keeps what is left until more comes */
     }
 }
 
