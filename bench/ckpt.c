@@ -25,6 +25,7 @@
 #define MIB ((size_t)1 << 20)
 #define PIECE (8 * MIB)
 #define REPEATS 9
+#define PART (8 * MIB)
 #define LONG 10    /* saves of a run until old records go with each */
 #define SMALL 4096 /* bytes of a tensor where their number counts */
 
@@ -283,12 +284,9 @@ static void count_requests(char **words)
 {
     const struct model large = model_of(TENSORS, 32 * MIB / TENSORS), small = model_of(TENSORS, MIB / TENSORS);
     uint64_t bytes, evicts = later_save(words[0], "evicts", 0, 1, LONG, &large, &bytes);
-    uint64_t keeps = later_save(words[0], "keeps", 0, 0, LONG, &large, &bytes), before = requests_now(), unused;
-    void *data = filled(bytes);
-    char below[1024];
-    snprintf(below, sizeof(below), "%s/put", place);
-    must(polyfs_put(store, below, data, bytes, NULL, NULL, &err));
-    uint64_t parts = requests_now() - before - 2;
+    uint64_t keeps = later_save(words[0], "keeps", 0, 0, LONG, &large, &bytes), unused;
+    /* Each tensor is smaller than a part, so all goes in whole ones; and the part that is the mark of an upload (ADR 0008). */
+    uint64_t parts = (bytes + PART - 1) / PART + 1;
     uint64_t alone = later_save(words[0], "alone", POLYFS_CKPT_ALONE, 0, 2, &small, &unused);
     printf("%llu %llu %llu %llu\n", (unsigned long long)(evicts - parts), (unsigned long long)(keeps - parts),
            (unsigned long long)alone, (unsigned long long)parts);
