@@ -224,7 +224,9 @@ CONFORMANCE_SHAPE_CASE(copy, InParts)
     if (!Chaos()) {
         EXPECT_CODE(shape() == POLYFS_SHAPE_PUT ? POLYFS_OK : POLYFS_IO, rc);
     }
-
+    Fs silent = OpenWith("fault=stream_write:1:busy:transient,stream_offset:1+:unsupported" + own);
+    rc = polyfs_copy(fs(), P("a").c_str(), silent.get(), P("d").c_str(), &opts, nullptr, E());
+    EXPECT_CODE(shape() == POLYFS_SHAPE_STREAM ? POLYFS_BUSY : POLYFS_OK, rc) << "what failed first is told";
     EXPECT_EQ(before, UsedNow()) << "memory of the budget comes back";
 }
 
