@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An HTTP proxy that fails as it is told, in front of a real server, and keeps a journal of what it saw.
 
-proxy.py run SERVER [--tls] [--chaos SEED] -- COMMAND…   starts server and proxy, runs a command in their settings
+proxy.py run SERVER [--tls] [--chaos SEED [--spare TARGET]] -- COMMAND…
+                          starts server and proxy, runs a command in their settings; chaos() but for those targets
 
 A request is forwarded with its Host as it is, so that signatures stay good. Control (port in POLYFS_FAULT_CONTROL): one
 JSON object a line, one back.
@@ -416,7 +417,8 @@ def main():
         server = servers.SERVERS[sys.argv[2]](folder).start()
         proxy = Proxy(server, tls)
         if "--chaos" in options:
-            proxy.rules = [Rule(fields) for fields in chaos(int(options[options.index("--chaos") + 1]))]
+            spared = [{"target": options[options.index("--spare") + 1], "count": 0}] if "--spare" in options else []
+            proxy.rules = [Rule(fields) for fields in spared + chaos(int(options[options.index("--chaos") + 1]))]
         env = {**os.environ, **server.settings(f"http{'s' if tls else ''}://127.0.0.1:{proxy.main}"),
                "POLYFS_FAULT_CONTROL": str(proxy.control), "POLYFS_FAULT_DIRECT": server.endpoint(),
                "POLYFS_FAULT_FOREIGN": f"http://127.0.0.1:{proxy.foreign}"}
