@@ -170,9 +170,9 @@ struct pfs_request {
     /* the retry layer's */
     uint32_t attempt;    /* of the last try */
     uint32_t progressed; /* the last try that brought bytes: tries are counted from there */
+    size_t meta_had;     /* get, stat: rows of metadata in front of the first attempt */
     uint64_t placed;     /* get: bytes of the range that broken tries brought; the next goes on behind them */
     char pin[sizeof(((struct polyfs_stat *)0)->etag)]; /* get: the version that they are of */
-    size_t meta_had;     /* get, stat: rows of metadata that were there in front of the first attempt */
     uint32_t learned;                                  /* how often the plugin learned something */
     int earlier_unknown;                               /* an attempt may have been applied */
     int paid;                                          /* tokens that its repeats have cost */
