@@ -123,8 +123,14 @@ def value_of(headers, name):
 
 
 def shown_value(name, value):
-    """As the journal keeps it: signatures tell whom they are of and for where, and no more."""
-    return "hidden" if name in SECRET_HEADERS else re.sub(r"(?i)signature=\w+", "Signature=hidden", value)
+    """As the journal keeps it: signatures tell whom they are of and for where, and no more; tokens nothing."""
+    value = re.sub(r"(Bearer |SharedKey \w+:)\S+", r"\1hidden", shown_target(value))
+    return "hidden" if name in SECRET_HEADERS else value
+
+
+def shown_target(text):
+    """A URL, or part of one: a signature in it, or the name of an upload that is a right by itself, is nobody's business."""
+    return re.sub(r"(?i)\b(sig|signature|upload_id)=[^&,\s]+", r"\1=hidden", text)
 
 
 def make_head(first, headers):
@@ -236,7 +242,7 @@ class Proxy:
         with self.lock:
             at = next((i for i, rule in enumerate(self.rules) if listener == "main" and rule.takes(method, target, headers)), None)
             shown = {name.lower(): shown_value(name.lower(), value) for name, value in headers}
-            entry = {"method": method, "target": target, "headers": shown, "connection": connection, "listener": listener,
+            entry = {"method": method, "target": shown_target(target), "headers": shown, "connection": connection, "listener": listener,
                      "body_bytes": 0, "rule": at, "applied": False, "status": 0, "time": time.monotonic()}
             self.journal.append(entry)
             return (self.rules[at] if at is not None else Rule({})), entry
