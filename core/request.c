@@ -331,6 +331,22 @@ static void call_prepare(struct polyfs_call *call, struct pfs_request *r)
     call->core = r->ctx;
 }
 
+/* Where a slot's metadata goes, or NULL. */
+static struct polyfs_pairs *meta_of(const struct pfs_request *r)
+{
+    return r->slot == PFS_STAT ? r->u.stat.meta : r->slot == PFS_GET ? r->u.get.request->meta : NULL;
+}
+
+/* An attempt that begins anew is told all of it once more; one that goes on behind bytes that are there is not. */
+static void meta_before(struct pfs_request *r)
+{
+    struct polyfs_pairs *meta = meta_of(r);
+    if (meta && r->attempt == 1)
+        r->meta_had = meta->count;
+    else if (meta && !r->placed)
+        pfs_pairs_cut(meta, r->meta_had);
+}
+
 int pfs_attempt(struct pfs_request *r)
 {
     struct polyfs_call call;
@@ -342,6 +358,7 @@ int pfs_attempt(struct pfs_request *r)
     if (pfs_limit_before(r) == POLYFS_MORE)
         return 1;
     r->attempt++;
+    meta_before(r);
     call_prepare(&call, r);
     int64_t began_ns = pfs_trace_before(r);
     int rc = pfs_deadline_before(r);

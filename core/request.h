@@ -169,6 +169,7 @@ struct pfs_request {
     /* the retry layer's */
     uint32_t attempt;    /* of the last try */
     uint32_t progressed; /* the last try that brought bytes: tries are counted from there */
+    size_t meta_had;     /* get, stat: rows of metadata in front of the first attempt */
     uint64_t placed;     /* get: bytes of the range that broken tries brought; the next goes on behind them */
     char pin[sizeof(((struct polyfs_stat *)0)->etag)]; /* get: the version that they are of */
     uint32_t learned;                                  /* how often the plugin learned something */

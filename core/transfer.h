@@ -116,6 +116,7 @@ struct pfs_piece {
     int64_t asked_ns; /* the first: when */
     uint64_t n;       /* bytes read */
     uint64_t offset_told;
+    struct polyfs_error *failure; /* owned: why the store is asked how far a stream came */
 };
 
 /* @jobs: objects under way at once at most; 0 as the stores allow. */

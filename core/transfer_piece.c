@@ -176,11 +176,23 @@ static void stream_sent(struct pfs_piece *piece)
     pfs_object_advance(o);
 }
 
+/* A store that cannot tell has not failed by that: what was the matter before is told. */
+static void failure_restore(struct pfs_piece *piece)
+{
+    if (piece->task.r.rc < 0 && piece->failure) {
+        piece->task.r.rc = piece->failure->code;
+        piece->task.r.error = *piece->failure;
+    }
+    free(piece->failure);
+    piece->failure = NULL;
+}
+
 /* How far did the store come? What it lacks is sent again. */
 static void stream_asked(struct pfs_task *task)
 {
     struct pfs_piece *piece = task->piece;
     uint64_t held = piece->offset_told;
+    failure_restore(piece);
     if (task->r.rc == POLYFS_OK && held >= piece->offset && held <= piece->offset + piece->length) {
         piece->done = held - piece->offset;
         if (piece->done < piece->length) {
@@ -202,6 +214,9 @@ static void stream_landed(struct pfs_task *task)
         stream_sent(piece);
         return;
     }
+    piece->failure = malloc(sizeof(*piece->failure));
+    if (piece->failure)
+        *piece->failure = task->r.error;
     ask(piece, PFS_STREAM_OFFSET, 0);
     task->r.handle = o->handle;
     task->r.u.write.out_offset = &piece->offset_told;

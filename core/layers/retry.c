@@ -22,9 +22,9 @@
 static int repeatable(const struct pfs_request *r)
 {
     switch (r->slot) {
-    case PFS_STREAM_WRITE:
-    case PFS_STREAM_COMMIT:
-        return 0; /* bytes in order, each once: core/write_stream.c asks for the offset instead */
+    case PFS_STREAM_WRITE: return 0; /* bytes in order, each once: who sends them asks for the offset instead */
+    case PFS_STREAM_COMMIT:          /* the handle is gone with what did succeed (layers/fault.c) */
+        return r->handle && pfs_slot_present(r->fs, PFS_STREAM_OFFSET);
     case PFS_COMPOSE:
     case PFS_RENAME: return r->error.commit_state != POLYFS_COMMIT_UNKNOWN;
     default: return 1;

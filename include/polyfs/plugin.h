@@ -436,7 +436,8 @@ struct polyfs_stream_ops {
     int (*write)(struct polyfs_call *call, void *stream, const void *data, uint64_t size, struct polyfs_error *err);
     /** Bytes of this stream (not of the object) that the store holds for sure; core sends again from there. */
     int (*offset)(struct polyfs_call *call, void *stream, uint64_t *out_offset, struct polyfs_error *err);
-    /** R. The handle is gone on OK; else abort ends it. */
+    /** R. The handle is gone on OK; else abort ends it. Called again after a failure that may pass, where there is
+     *  offset(). */
     int (*commit)(struct polyfs_call *call, void *stream, const struct polyfs_put_request *request,
                   struct polyfs_stat *out, struct polyfs_error *err);
     /** R. Nothing of it remains (an append that was begun may have added bytes). */

@@ -25,7 +25,7 @@ static int check_container(const char *name, uint64_t n, struct polyfs_error *er
             err, POLYFS_INVALID,
             "\"%.*s\" cannot be a container's name: 3 to 63 small letters, digits and single '-'; write "
             "abfs://container/name",
-            (int)(n < 80 ? n : 80), name);
+            ps_target_shown(name, n), name);
     return POLYFS_OK;
 }
 

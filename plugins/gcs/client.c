@@ -19,7 +19,7 @@ static int check_bucket(const char *name, uint64_t n, struct polyfs_error *err)
         return polyfs_fail(err, POLYFS_INVALID,
                            "\"%.*s\" cannot be a bucket's name: 3 to 63 lower-case letters, digits, '-', '_' and "
                            "'.'; write gs://bucket/key",
-                           (int)(n < 80 ? n : 80), name);
+                           ps_target_shown(name, n), name);
     return POLYFS_OK;
 }
 
@@ -211,6 +211,8 @@ int gcs_send(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_request *r,
 {
     const struct ps_keys *keys = NULL;
     struct ps_buf url = {0}, bearer = {0};
+    if (r->http.flags & PS_HTTP_CHANGES && !r->http.head_bytes && !r->http.body_bytes)
+        r->http.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
     int rc = gcs_auth_token(fs, call, &keys, err);
     if (rc != POLYFS_OK)
         return rc;

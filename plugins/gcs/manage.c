@@ -62,7 +62,6 @@ static int copy_send(struct gcs_fs *fs, struct polyfs_call *call, struct gcs_req
     r->http.body = body.data;
     r->http.body_bytes = body.size;
     r->http.stall_ms = GCS_SLOW_MS;
-    r->http.flags |= PS_HTTP_FRESH;
     if (rc == POLYFS_OK)
         rc = gcs_send_json(fs, call, r, &result, err);
     if (rc == POLYFS_OK)

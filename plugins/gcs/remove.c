@@ -33,7 +33,6 @@ int gcs_remove(struct polyfs_call *call, void *self, const char *path, uint64_t 
         rc = settle_etag(fs, call, &target, condition, err);
         if (rc == POLYFS_OK)
             rc = gcs_write_conditions(&r, condition, err);
-        r.http.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
     }
     if (rc == POLYFS_OK)
         rc = gcs_send(fs, call, &r, &answer, err);

@@ -247,8 +247,6 @@ static int commit_send(struct stream *s, struct polyfs_call *call, const struct 
     r.http.body = s->buffer;
     r.http.body_bytes = s->rest;
     r.also_good = 0;
-    if (!s->rest)
-        r.http.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself */
     int rc = gcs_send_json(s->fs, call, &r, &result, err);
     if (rc == POLYFS_OK)
         rc = gcs_written(result.root, &stat, err);

@@ -167,7 +167,6 @@ static int start_send(struct gcs_upload *u, struct polyfs_call *call, struct gcs
     struct ps_http_connection *answer = NULL;
     char *own = id + strlen(id);
     gcs_query(r, "uploads", "");
-    r->http.flags |= PS_HTTP_FRESH; /* it has no body: libcurl would begin a second one, which nobody knows of */
     int rc = gcs_send_xml(u->fs, call, r, "InitiateMultipartUploadResult", id_element, own, &answer, err);
     ps_http_clear(u->fs->http, answer);
     if (rc == POLYFS_OK && !*own)

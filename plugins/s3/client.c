@@ -31,7 +31,7 @@ static int check_bucket(const char *name, uint64_t n, struct polyfs_error *err)
         return polyfs_fail(
             err, POLYFS_INVALID,
             "\"%.*s\" cannot be a bucket's name: 3 to 63 letters, digits, '-' and '.'; write s3://bucket/key",
-            (int)(n < 80 ? n : 80), name);
+            ps_target_shown(name, n), name);
     return POLYFS_OK;
 }
 

@@ -25,6 +25,14 @@ static unsigned depth_of(const char *text, uint64_t size)
     return deepest;
 }
 
+/* The parser quotes what it stumbled over, which may be a piece of a key. */
+static void cut_quote(char *text)
+{
+    char *quote = strstr(text, " near ");
+    if (quote)
+        *quote = '\0';
+}
+
 int ps_json_read(const char *text, uint64_t size, json_t **out, struct polyfs_error *err)
 {
     json_error_t why;
@@ -35,8 +43,10 @@ int ps_json_read(const char *text, uint64_t size, json_t **out, struct polyfs_er
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
     if (!root && json_error_code(&why) == json_error_out_of_memory)
         return polyfs_fail(err, POLYFS_NOMEM, "no memory for a document");
-    if (!root)
+    if (!root) {
+        cut_quote(why.text);
         return polyfs_fail(err, POLYFS_CORRUPT, "it is no JSON: line %d: %.120s", why.line, why.text);
+    }
     if (!json_is_object(root)) {
         json_decref(root);
         return polyfs_fail(err, POLYFS_CORRUPT, "it is JSON, but no object");

@@ -166,6 +166,13 @@ int ps_host_is_loopback(const char *host)
     return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0;
 }
 
+int ps_target_shown(const char *name, uint64_t n)
+{
+    const char *colon = memchr(name, ':', n);
+    uint64_t shown = colon ? (uint64_t)(colon + 1 - name) : n;
+    return shown < 80 ? (int)shown : 80;
+}
+
 void ps_target_split(const char *path, uint64_t path_len, struct ps_target *out)
 {
     const char *slash = memchr(path, '/', path_len);

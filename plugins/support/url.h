@@ -26,6 +26,8 @@ struct ps_target {
     const char *bucket, *key;
     uint64_t bucket_len, key_len; /* 0: none of it */
 };
+/* How many bytes of what cannot be a bucket's name a text may show: behind a ':' there may be a password. */
+int ps_target_shown(const char *name, uint64_t n);
 void ps_target_split(const char *path, uint64_t path_len, struct ps_target *out);
 
 /* An endpoint as users write it: http[s]://host[:port][/path]. */

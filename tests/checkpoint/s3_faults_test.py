@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from s3_run import BUCKET, Control, DIRECT, PROXIED, Runs, make_template, store
+from store_run import BUCKET, Control, PROXIED, Place, Runs
 
 ERROR = "<Error><Code>{}</Code><Message>{}</Message></Error>"
 NO_BUCKET = {"status": 404, "body": ERROR.format("NoSuchBucket", "The specified bucket does not exist")}
@@ -23,6 +23,7 @@ FAULTS = [("bucket gone", NO_BUCKET, "bucket", CONFIG, ("plain", "async", "parts
           ("expired, as MinIO tells it", OF_MINIO, "get new keys", AUTH, ("plain",))]
 QUESTIONS = [("latest", "template"), ("list", "template"), ("verify", "template"), ("load", "template"),
              ("read", "tensors"), ("export", "tensors")]
+PLACE = Place("s3")
 
 
 def from_request(number, answer):
@@ -59,7 +60,7 @@ class Faults:
         return bool(told.returncode)
 
     def saves(self, kind, fault):
-        runs = Runs(self.saver, self.control, kind)
+        runs = Runs(PLACE, self.saver, self.control, kind)
         count = runs.count(kind)
         failed = sum(self.save(runs, number, fault) for number in range(1, count + 1))
         print(f"{kind}: {fault[0]} at each of {count} requests; {failed} saves failed", flush=True)
@@ -84,14 +85,14 @@ class Faults:
 
     def removed(self, target):
         """Somebody removes the bucket while a request of the save is on its way."""
-        store.send("PUT", "/gone")
+        PLACE.store.make("gone")
         run = "s3://gone/run"
         for step in ("2", "3"):
-            subprocess.run([self.saver, "save", run, step], env=DIRECT, check=True)
+            subprocess.run([self.saver, "save", run, step], env=PLACE.direct, check=True)
         self.control.tell("rules", rules=[{"method": "PUT", "target": target, "hold": True}])
         save = subprocess.Popen([self.saver, "save", run, "4"], env=PROXIED, stderr=subprocess.PIPE, text=True)
         self.control.tell("held")
-        subprocess.run([self.command, "rb", "--force", "s3://gone"], env=DIRECT, check=True)
+        subprocess.run([self.command, "rb", "--force", "s3://gone"], env=PLACE.direct, check=True)
         self.control.tell("release")
         _, told = save.communicate()
         self.expect(save.returncode == 1 and "bucket" in told, f"removed at {target}: status {save.returncode}, {told}")
@@ -102,12 +103,12 @@ class Faults:
 
 def main():
     saver, command = sys.argv[1:3]
-    make_template(saver)
-    subprocess.run([saver, "save", f"s3://{BUCKET}/tensors", "3", "tensors"], env=DIRECT, check=True, stdout=subprocess.DEVNULL)
+    PLACE.make_template(saver)
+    subprocess.run([saver, "save", PLACE.url("tensors"), "3", "tensors"], env=PLACE.direct, check=True, stdout=subprocess.DEVNULL)
     faults = Faults(saver, command)
     for fault in FAULTS:
         for question, run in QUESTIONS:
-            faults.question(fault, question, f"s3://{BUCKET}/{run}")
+            faults.question(fault, question, PLACE.url(run))
         for kind in fault[-1]:
             faults.saves(kind, fault)
     for target in (r"b\.bin", r"manifest\.json", r"\.ckpt/log/"):

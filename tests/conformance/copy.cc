@@ -200,6 +200,8 @@ CONFORMANCE_SHAPE_CASE(copy, InParts)
     polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     opts.shape = shape();
     opts.part_bytes = std::max<uint64_t>({caps().part_min, caps().part_align, 65536});
+    ASSERT_CODE(POLYFS_OK, Put("a", ""));
+    Warm(other, "a");
     for (size_t size : {size_t{0}, size_t{1}, size_t(opts.part_bytes), size_t(7 * opts.part_bytes + 3)}) {
         StatInfo told = POLYFS_STAT_INIT;
         std::string bytes = Bytes(size, size + 5);
@@ -224,7 +226,9 @@ CONFORMANCE_SHAPE_CASE(copy, InParts)
     if (!Chaos()) {
         EXPECT_CODE(shape() == POLYFS_SHAPE_PUT ? POLYFS_OK : POLYFS_IO, rc);
     }
-
+    Fs silent = OpenWith("fault=stream_write:1:busy:transient,stream_offset:1+:unsupported" + own);
+    rc = polyfs_copy(fs(), P("a").c_str(), silent.get(), P("d").c_str(), &opts, nullptr, E());
+    EXPECT_CODE(shape() == POLYFS_SHAPE_STREAM ? POLYFS_BUSY : POLYFS_OK, rc) << "what failed first is told";
     EXPECT_EQ(before, UsedNow()) << "memory of the budget comes back";
 }
 

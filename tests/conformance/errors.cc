@@ -258,6 +258,28 @@ CONFORMANCE_CASE(errors, TransientFailuresAreRepeated)
     EXPECT_CODE(POLYFS_OK, polyfs_get(wrong.get(), P("a").c_str(), nullptr, scratch, 64, &scratch_n, nullptr, E()));
 }
 
+/* The last call of a write, too. A stream of a store that does not tell how much it holds is dead then. */
+CONFORMANCE_SHAPE_CASE(errors, ATransientCommitIsRepeated)
+{
+    Fs flaky = OpenWith("fault=put:1:busy:transient,placed_commit:1:busy:transient,"
+                        "upload_complete:1:busy:transient,stream_commit:1:busy:transient");
+    polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
+    polyfs_writer *raw = nullptr;
+    const std::string bytes = Bytes(300000);
+    opts.shape = shape();
+    ASSERT_CODE(POLYFS_OK, polyfs_writer_open(flaky.get(), P("a").c_str(), &opts, &raw, E()));
+    Writer writer(raw);
+    ASSERT_CODE(POLYFS_OK, Write(writer, bytes));
+    int rc = Commit(writer);
+    if (shape() == POLYFS_SHAPE_STREAM && Network() && rc == POLYFS_BUSY) {
+        writer.reset();
+        ExpectNothingLeft();
+        return;
+    }
+    ASSERT_CODE(POLYFS_OK, rc);
+    EXPECT_TRUE(bytes == Get("a"));
+}
+
 /* After a failed write only close is left, each call gives the first failure again, and nothing is there. */
 CONFORMANCE_CASE(errors, AFailedWriterStaysFailed)
 {

@@ -59,6 +59,31 @@ CONFORMANCE_CASE(metadata, RoundTrip)
     EXPECT_CODE(POLYFS_NOT_FOUND, ReadMetadata(fs(), P("missing"), &got, E()));
 }
 
+/* An answer whose end is lost may have told all of it already. */
+CONFORMANCE_CASE(metadata, ToldOnceBehindALostAnswer)
+{
+    std::vector<polyfs_kv> pairs = {{"step", "1000"}};
+    polyfs_write_opts opts = WithPairs(pairs), put = POLYFS_WRITE_OPTS_INIT;
+    Fs unsure = OpenWith("fault=stat:2:network:lost"), losing = OpenWith("fault=get:1:network:lost");
+    polyfs_pairs *raw = nullptr;
+    int rc = Put("a", "bytes", &opts);
+    if (No(POLYFS_FACT_METADATA)) {
+        EXPECT_CODE(POLYFS_UNSUPPORTED, rc);
+        return;
+    }
+    ASSERT_CODE(POLYFS_OK, rc);
+    Warm(unsure, "a");
+    Warm(losing, "a");
+    ASSERT_CODE(POLYFS_OK, polyfs_get_metadata(unsure.get(), P("a").c_str(), nullptr, &raw, E()));
+    Pairs told(raw);
+    EXPECT_EQ(1u, polyfs_pairs_count(raw));
+    put.shape = POLYFS_SHAPE_PUT; /* through the process */
+    ASSERT_CODE(POLYFS_OK, polyfs_copy(losing.get(), P("a").c_str(), fs(), P("b").c_str(), &put, nullptr, E()));
+    ASSERT_CODE(POLYFS_OK, polyfs_get_metadata(fs(), P("b").c_str(), nullptr, &raw, E()));
+    Pairs kept(raw);
+    EXPECT_EQ(1u, polyfs_pairs_count(raw));
+}
+
 namespace
 {
 

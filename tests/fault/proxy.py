@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An HTTP proxy that fails as it is told, in front of a real server, and keeps a journal of what it saw.
 
-proxy.py run SERVER [--tls] [--chaos SEED] -- COMMAND…   starts server and proxy, runs a command in their settings
+proxy.py run SERVER [--tls] [--chaos SEED [--spare TARGET]] -- COMMAND…
+                          starts server and proxy, runs a command in their settings; chaos() but for those targets
 
 A request is forwarded with its Host as it is, so that signatures stay good. Control (port in POLYFS_FAULT_CONTROL): one
 JSON object a line, one back.
@@ -122,8 +123,14 @@ def value_of(headers, name):
 
 
 def shown_value(name, value):
-    """As the journal keeps it: signatures tell whom they are of and for where, and no more."""
-    return "hidden" if name in SECRET_HEADERS else re.sub(r"(?i)signature=\w+", "Signature=hidden", value)
+    """As the journal keeps it: signatures tell whom they are of and for where, and no more; tokens nothing."""
+    value = re.sub(r"(Bearer |SharedKey \w+:)\S+", r"\1hidden", shown_target(value))
+    return "hidden" if name in SECRET_HEADERS else value
+
+
+def shown_target(text):
+    """A URL, or part of one: a signature in it, or the name of an upload that is a right by itself, is nobody's business."""
+    return re.sub(r"(?i)\b(sig|signature|upload_id)=[^&,\s]+", r"\1=hidden", text)
 
 
 def make_head(first, headers):
@@ -235,7 +242,7 @@ class Proxy:
         with self.lock:
             at = next((i for i, rule in enumerate(self.rules) if listener == "main" and rule.takes(method, target, headers)), None)
             shown = {name.lower(): shown_value(name.lower(), value) for name, value in headers}
-            entry = {"method": method, "target": target, "headers": shown, "connection": connection, "listener": listener,
+            entry = {"method": method, "target": shown_target(target), "headers": shown, "connection": connection, "listener": listener,
                      "body_bytes": 0, "rule": at, "applied": False, "status": 0, "time": time.monotonic()}
             self.journal.append(entry)
             return (self.rules[at] if at is not None else Rule({})), entry
@@ -416,7 +423,8 @@ def main():
         server = servers.SERVERS[sys.argv[2]](folder).start()
         proxy = Proxy(server, tls)
         if "--chaos" in options:
-            proxy.rules = [Rule(fields) for fields in chaos(int(options[options.index("--chaos") + 1]))]
+            spared = [{"target": options[options.index("--spare") + 1], "count": 0}] if "--spare" in options else []
+            proxy.rules = [Rule(fields) for fields in spared + chaos(int(options[options.index("--chaos") + 1]))]
         env = {**os.environ, **server.settings(f"http{'s' if tls else ''}://127.0.0.1:{proxy.main}"),
                "POLYFS_FAULT_CONTROL": str(proxy.control), "POLYFS_FAULT_DIRECT": server.endpoint(),
                "POLYFS_FAULT_FOREIGN": f"http://127.0.0.1:{proxy.foreign}"}

@@ -9,14 +9,15 @@ import base64
 import datetime
 import hashlib
 import hmac
-import http.client
 import os
-import ssl
 import subprocess
 import sys
 import urllib.parse
 from xml.etree import ElementTree
 
+import rest
+
+ENDS_UPLOAD = {"method": "POST", "target": "uploadId"}  # the request that makes parts an object, as a rule of the proxy
 VERSIONED = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
 
 
@@ -51,23 +52,24 @@ def signed(method, host, path, query, body, more):
 def send(method, path, query="", body=b"", **more):
     """One request, with headers of x-amz-; its answer. A refusal ends the program."""
     more = {"x-amz-" + name.replace("_", "-"): value for name, value in sorted(more.items())}
-    endpoint = urllib.parse.urlsplit(os.environ["AWS_ENDPOINT_URL"])
-    if endpoint.scheme == "https":
-        context = ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"])
-        connection = http.client.HTTPSConnection(endpoint.netloc, context=context)
-    else:
-        connection = http.client.HTTPConnection(endpoint.netloc)
-    connection.request(method, path + ("?" + query if query else ""), body,
-                       signed(method, endpoint.netloc, path, query, body, more))
-    answer = connection.getresponse()
-    told = answer.read()
-    connection.close()
-    if answer.status >= 300 and b"BucketAlreadyOwnedByYou" not in told:
-        sys.exit(f"{method} {path}?{query} is {answer.status}: {told.decode(errors='replace')}")
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    headers = signed(method, urllib.parse.urlsplit(endpoint).netloc, path, query, body, more)
+    status, told = rest.ask(endpoint, method, path + ("?" + query if query else ""), headers, body, os.environ.get("AWS_CA_BUNDLE"))
+    if status >= 300 and b"BucketAlreadyOwnedByYou" not in told:
+        sys.exit(f"{method} {path}?{query} is {status}: {told.decode(errors='replace')}")
     return told
 
 
 # ---- what a bucket holds, up to a thousand of each: for tests that make no more ---------------------------------------------
+
+def past(endpoint):
+    """Settings with which all goes there, and not to a proxy in front of it."""
+    return {"AWS_ENDPOINT_URL": endpoint}
+
+
+def make(bucket):
+    send("PUT", "/" + bucket)
+
 
 def quoted(text):
     return urllib.parse.quote(text, safe="")
@@ -87,6 +89,15 @@ def keys(bucket, prefix):
 def uploads(bucket, prefix):
     """Keys of uploads that are not finished. MinIO looks for whole keys where it is given a prefix."""
     return [key for key in texts(send("GET", f"/{bucket}", "uploads="), "Key") if key.startswith(prefix)]
+
+
+def has_uploads():
+    return True
+
+
+def begin(bucket, key):
+    """An upload that nobody finishes."""
+    send("POST", path_of(bucket, key), "uploads=")
 
 
 def path_of(bucket, key):

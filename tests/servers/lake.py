@@ -6,10 +6,7 @@ Blobs are Azurite's. Folders are blobs whose metadata says so (hdi_isfolder), as
 themselves, a rename and the removal of a folder are one step, which nobody sees half done: one request at a time.
 azure-storage-file-datalake passes it (tests/abfs/lake_client_test.py).
 """
-import base64
 import email.utils
-import hashlib
-import hmac
 import http.client
 import http.server
 import json
@@ -19,10 +16,8 @@ import threading
 import urllib.parse
 import xml.etree.ElementTree as xml
 
-ACCOUNT = "devstoreaccount1"
-KEY = base64.b64decode("Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==")
-STANDARD = ("content-encoding", "content-language", "content-length", "content-md5", "content-type", "date", "if-modified-since", "if-match",
-            "if-none-match", "if-unmodified-since", "range")
+from sharedkey import ACCOUNT, request, signature
+
 PAGE = 50  # names that one request of a recursive removal takes
 LOCK = threading.Lock()
 PENDING = {}  # appended and not flushed, by path
@@ -32,14 +27,6 @@ class Refused(Exception):
     def __init__(self, status, code):
         super().__init__(code)
         self.status, self.code = status, code
-
-
-def signature(method, path, query, headers):
-    """Of SharedKey; headers by their names in lower case."""
-    own = sorted((name, value.strip()) for name, value in headers.items() if name.startswith("x-ms-"))
-    lines = [method, *("" if name == "content-length" and headers.get(name) == "0" else headers.get(name, "") for name in STANDARD),
-             *(f"{name}:{value}" for name, value in own), f"/{ACCOUNT}{path}", *(f"{name.lower()}:{value}" for name, value in sorted(query.items()))]
-    return base64.b64encode(hmac.new(KEY, "\n".join(lines).encode(), hashlib.sha256).digest()).decode()
 
 
 class Upstream(threading.local):
@@ -63,13 +50,7 @@ class Upstream(threading.local):
 
     def ask(self, method, path, query=None, headers=None, body=b""):
         """A request of our own: (status, headers by their names in lower case, body)."""
-        query = query or {}
-        headers = {"x-ms-version": "2023-11-03", "x-ms-date": email.utils.formatdate(usegmt=True), **(headers or {})}
-        if body or method == "PUT":
-            headers["content-length"] = str(len(body))
-        quoted = urllib.parse.quote(path, safe="/~")
-        headers["authorization"] = f"SharedKey {ACCOUNT}:" + signature(method, quoted, query, headers)
-        target = quoted + ("?" + urllib.parse.urlencode(query, quote_via=urllib.parse.quote) if query else "")
+        target, headers = request(method, path, query or {}, headers or {}, body)
         status, told, content = self.send(method, target, headers, body)
         return status, {name.lower(): value for name, value in told}, content
 

@@ -384,8 +384,8 @@ class FakeGcs(Server):
     def settings(self, url=None):
         values = {"STORAGE_EMULATOR_HOST": self.endpoint(url), "GOOGLE_CLOUD_PROJECT": "polyfs-test", "CLOUDSDK_CONFIG": "/dev/null",
                   "NO_GCE_CHECK": "true", "POLYFS_TEST_SERVER": self.name}
-        if self.tls:
-            values["POLYFS_TEST_CA"] = self.tls
+        if self.tls:  # an https:// address is no emulator's to polyfs, and has to be told that nobody asks
+            values.update(POLYFS_GS_CA_BUNDLE=self.tls, POLYFS_GS_ANON="true")
         return values
 
 

@@ -64,3 +64,22 @@ TEST_F(GcsParts, APartIsBusy)
     EXPECT_TRUE(bytes == There("a"));
     EXPECT_EQ(2u, Journal("PUT", "partNumber=2").size());
 }
+
+/* The end of an upload whose bytes came in order: refused, it is sent again; lost, the object is there and is ours. */
+TEST_F(GcsParts, CommitOfAStream)
+{
+    const std::string bytes = Bytes(11 * MiB);
+    for (const char *fate : {R"("status": 503})", R"("apply": true, "raw": "", "end": "close"})"}) {
+        polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
+        polyfs_writer *writer = nullptr;
+        opts.part_bytes = 5 * MiB;
+        opts.shape = POLYFS_SHAPE_STREAM;
+        Rules(std::string(R"({"method": "PUT", "header": "content-range: bytes .*/[0-9]", )") + fate);
+        ASSERT_CODE(POLYFS_OK, polyfs_writer_open(fs(), P("a").c_str(), &opts, &writer, E()));
+        EXPECT_CODE(POLYFS_OK, polyfs_writer_write(writer, bytes.data(), bytes.size(), E()));
+        EXPECT_CODE(POLYFS_OK, polyfs_writer_commit(writer, nullptr, E())) << fate;
+        polyfs_writer_close(writer);
+        EXPECT_TRUE(bytes == There("a"));
+        polyfs_remove(fs(), P("a").c_str(), nullptr, nullptr);
+    }
+}

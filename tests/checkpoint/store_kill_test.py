@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Kills the saver with SIGKILL at every request that each kind of save sends to a real S3 server, once before the server
+"""Kills the saver with SIGKILL at every request that each kind of save sends to a real server, once before the server
 sees it and once when it is applied and not yet answered; then at random requests, some of them late, and up to three times
 in a row, so that what a kill left meets the next. After each the newest checkpoint must be the old or the new one, whole,
 the next save must work, and behind garbage collection the store itself must hold no object that no record names, and no
@@ -8,7 +8,8 @@ unfinished upload.
 
 Requests of a save follow each other, but those of a file's parts: there the point is the k-th that arrives.
 
-proxy.py run minio -- python3 s3_kill_test.py SAVER [RANDOM]      POLYFS_CRASH_POINTS, POLYFS_SEED as for kill_test.py
+proxy.py run SERVER -- python3 store_kill_test.py s3|gs|abfs SAVER [RANDOM]
+POLYFS_CRASH_POINTS, POLYFS_SEED as for kill_test.py
 """
 import os
 import random
@@ -16,7 +17,7 @@ import signal
 import subprocess
 import sys
 
-from s3_run import BUCKET, Control, PROXIED, Runs, left_over, make_template, store
+from store_run import BUCKET, Control, PROXIED, Place, Runs
 
 KINDS = {"open": 3, "plain": 4, "tensors": 4, "ranks": 4, "async": 4, "parts": 4, "gc": 3, "drop": 3}  # the newest when done
 AGAIN = ("plain", "tensors", "ranks", "async", "parts", "gc")  # what may be killed, and begun again
@@ -26,19 +27,19 @@ LATE_MS = 30
 class Crash(Runs):
     """Saves of one kind that are killed."""
 
-    def __init__(self, saver, control, kind):
-        super().__init__(saver, control, kind)
+    def __init__(self, place, saver, control, kind):
+        super().__init__(place, saver, control, kind)
         self.kind, self.opening, self.requests = kind, 0, 0
 
     def fresh(self):
         run = super().fresh()
         if self.kind == "gc":  # something to collect: a save that died, and its upload
-            self.killed(run, "parts", {"method": "POST", "target": "uploadId", "apply": False})
+            self.killed(run, "parts", {**self.place.store.ENDS_UPLOAD, "apply": False})
         return run
 
     def killed(self, run, kind, rule):
         """Whether a save was killed by that rule. It starts when the proxy knows its number."""
-        wait = ["sh", "-c", 'read -r go && exec "$0" "$@"', self.saver, "save", f"s3://{BUCKET}/{run}", "4", kind]
+        wait = ["sh", "-c", 'read -r go && exec "$0" "$@"', self.saver, "save", self.place.url(run), "4", kind]
         process = subprocess.Popen(wait, env=PROXIED, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.control.tell("rules", rules=[{**rule, "kill": process.pid}])
         process.communicate(b"go\n")
@@ -99,13 +100,18 @@ def at_random(crashes, count, rng):
 
 def planted(crash):
     """A check that finds nothing proves nothing: data that the server acknowledged and lost, an object and an upload of nobody."""
-    lost = {"method": "PUT", "target": r"a\.bin", "status": 200, "headers": [["ETag", '"0"']], "count": 0}
+    run, place, store = crash.fresh(), crash.place, crash.place.store
+    found = [crash.save(run, "plain").returncode == 0]
+    for key in store.keys(BUCKET, f"{run}/step=4/"):
+        if key.endswith("/a.bin"):
+            store.remove(BUCKET, key)
+    found.append(crash.check(run, 4) not in ("old", "new"))
     run = crash.fresh()
-    found = [crash.save(run, "plain", [lost]).returncode == 0, crash.check(run, 4) not in ("old", "new")]
-    run = crash.fresh()
+    known = set(place.left_over(run))
     store.put(BUCKET, f"{run}/step=9/{'0' * 32}/a.bin", b"planted")
-    store.send("POST", store.path_of(BUCKET, f"{run}/step=9/{'1' * 32}/a.bin"), "uploads=")
-    found += [len([what for what in left_over(run) if not what.endswith(" records")]) == 2, crash.check(run, 4) == "old"]
+    if store.has_uploads():
+        store.begin(BUCKET, f"{run}/step=9/{'1' * 32}/a.bin")
+    found += [len(set(place.left_over(run)) - known) == 1 + store.has_uploads(), crash.check(run, 4) == "old"]
     print(f"planted mistakes: {['NOT caught', 'caught'][all(found)]}")
     return all(found)
 
@@ -115,11 +121,11 @@ def sample(points, limit, rng):
 
 
 def main():
-    saver, count = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    place, saver, count = Place(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0
     seed, limit = int(os.environ.get("POLYFS_SEED", "1")), int(os.environ.get("POLYFS_CRASH_POINTS", "0"))
     rng, control = random.Random(seed), Control()
-    make_template(saver)
-    crashes = {kind: Crash(saver, control, kind) for kind in KINDS}
+    place.make_template(saver)
+    crashes = {kind: Crash(place, saver, control, kind) for kind in KINDS}
     points = {kind: crash.points() for kind, crash in crashes.items()}
     print(f"{sum(map(len, points.values()))} points in all, seed {seed}" + (f", at most {limit}" if limit else ""), flush=True)
     well = planted(crashes["plain"])
