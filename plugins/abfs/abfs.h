@@ -251,6 +251,24 @@ int abfs_lake_rmdir(struct abfs_fs *fs, struct polyfs_call *call, const struct p
                     struct polyfs_error *err);
 int abfs_lake_remove(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                      const struct polyfs_condition *condition, struct polyfs_error *err);
+/* As abfs_stat_object, but that a name that ends in '/' is a folder's there, with the '/' or without. */
+int abfs_lake_stat(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                   const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
+                   struct polyfs_error *err);
+/*
+ * In front of what writes a blob: IS_DIR for a name that ends in '/', INVALID for one with an empty part. In front of what
+ * reads one: of a name that ends in '/' IS_DIR, NOT_DIR or NOT_FOUND.
+ */
+int abfs_lake_check_write(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                          struct polyfs_error *err);
+int abfs_lake_check_read(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                         struct polyfs_error *err);
+/* IS_DIR where there is a folder, whatever its name: in front of what the service would do to one, too. */
+int abfs_lake_check_blob(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                         struct polyfs_error *err);
+/* NOT_DIR instead of NOT_FOUND where the name lies below a blob; @rc as it is else. */
+int abfs_lake_absent(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target, int rc,
+                     struct polyfs_error *err);
 
 /* The slots, by file. */
 extern const struct polyfs_fs_ops abfs_fs_ops;

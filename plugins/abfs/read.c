@@ -82,7 +82,7 @@ int abfs_stat(struct polyfs_call *call, void *self, const char *path, uint64_t p
     ps_stat_folder(&stat);
     int rc = path_len ? abfs_target(path, path_len, 0, &target, err) : POLYFS_OK;
     if (rc == POLYFS_OK && path_len)
-        rc = abfs_stat_object(self, call, &target, version, &stat, meta, err);
+        rc = abfs_lake_stat(self, call, &target, version, &stat, meta, err);
     if (rc == POLYFS_OK)
         ps_stat_give(out, &stat);
     return rc;
@@ -262,6 +262,8 @@ int abfs_get(struct polyfs_call *call, void *self, const char *path, uint64_t pa
     if (request->flags & ~POLYFS_GET_WHOLE)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
     int rc = abfs_target(path, path_len, 1, &target, err);
+    if (rc == POLYFS_OK)
+        rc = abfs_lake_check_read(self, call, &target, err);
     if (rc != POLYFS_OK)
         return rc;
     /* No range has no bytes, and none begins so far behind every end; a HEAD tells what there is to tell. */
@@ -271,5 +273,5 @@ int abfs_get(struct polyfs_call *call, void *self, const char *path, uint64_t pa
         *out_n = g.expected;
     if (rc == POLYFS_OK || (g.begun && call->bytes_done))
         ps_stat_give(out, &g.stat);
-    return rc;
+    return abfs_lake_absent(self, call, &target, rc, err);
 }

@@ -478,7 +478,7 @@ class Lake(Azurite):
     def settings(self, url=None):
         values = super().settings(url)
         values["AZURE_STORAGE_CONNECTION_STRING"] += f"DfsEndpoint=http://127.0.0.1:{self.dfs}/{self.account};"
-        return values
+        return {**values, "POLYFS_ABFS_PROVIDER": "other"}
 
 
 class Toxiproxy(Server):
