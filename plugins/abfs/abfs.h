@@ -133,6 +133,8 @@ int abfs_auth_load(struct abfs_fs *fs, const struct polyfs_options *options, con
 /* A token, due to ps_creds_release(); NULL where none is used. Refuses to send secrets in the clear. */
 int abfs_auth_token(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_keys **out,
                     struct polyfs_error *err);
+/* Whether the SAS says that it has ended, by this machine's clock, and when. */
+int abfs_sas_is_over(const struct abfs_fs *fs, char end[64]);
 
 /* ---- token.c, command.c: sources of tokens ---- */
 extern const struct ps_source abfs_token_sources[];

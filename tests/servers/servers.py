@@ -428,7 +428,7 @@ class Azurite(Server):
         data = os.path.join(self.folder, "data")
         os.makedirs(data, exist_ok=True)
         certs = os.path.join(self.folder, "certs")
-        more = ["--cert", os.path.join(certs, "public.crt"), "--key", os.path.join(certs, "private.key")] if self.tls else []
+        more = ["--cert", os.path.join(certs, "public.crt"), "--key", os.path.join(certs, "private.key"), "--oauth", "basic"] if self.tls else []
         return ["node", self.install(), "--location", data, "--blobHost", "127.0.0.1", "--blobPort", str(self.port), "--silent",
                 "--skipApiVersionCheck", "--disableTelemetry", *more]
 
