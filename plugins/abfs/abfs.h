@@ -142,9 +142,6 @@ extern const unsigned abfs_token_source_count;
 int abfs_token_none(void *fs, struct polyfs_error *err);
 /* Is this source one of those that option credential leaves? */
 int abfs_token_is_chosen(const struct abfs_fs *fs, const char *name);
-/* What the answer of a server or command says: the token and when it ends. 1, or a code. */
-int abfs_token_read(const char *text, uint64_t size, const char *who, struct ps_keys *out,
-                    struct polyfs_error *err);
 /* Of the az command, as a source. */
 int abfs_token_of_command(void *fs, struct polyfs_call *call, struct ps_keys *out, struct polyfs_error *err);
 
