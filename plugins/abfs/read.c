@@ -163,19 +163,21 @@ static int settle_end(struct abfs_fs *fs, struct polyfs_call *call, const struct
     return rc == POLYFS_OK && length ? ps_wrong(err, "the range was refused, and is there") : rc;
 }
 
-/* A blob that is not there has no etag either, and some servers say no more than that; a HEAD tells. */
+/* A blob that is not there has no etag either, nor a folder the one of a blob; some servers say no more, and a HEAD tells. */
 static int refused(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                    const struct get *g, int rc, struct polyfs_error *err)
 {
     struct polyfs_error why = POLYFS_ERROR_INIT;
     struct polyfs_stat stat;
     int is_lost = rc == POLYFS_CONDITION && g->request->condition.if_match && (!err || err->http_status == 412);
-    if (is_lost && abfs_stat_object(fs, call, target, g->request->version, &stat, NULL, &why) == POLYFS_NOT_FOUND &&
-        !g->request->version) {
+    int seen = is_lost ? abfs_stat_object(fs, call, target, g->request->version, &stat, NULL, &why) : rc;
+    if (is_lost && seen == POLYFS_NOT_FOUND && !g->request->version) {
         if (err)
             *err = why;
         return POLYFS_NOT_FOUND;
     }
+    if (is_lost && seen == POLYFS_OK && stat.type == POLYFS_TYPE_DIR)
+        return polyfs_fail(err, POLYFS_IS_DIR, "it is a folder");
     if (is_lost)
         return polyfs_fail(err, POLYFS_CHANGED, "it was replaced: it no longer has the etag %.100s",
                            g->request->condition.if_match);
