@@ -273,6 +273,7 @@ int abfs_lake_absent(struct abfs_fs *fs, struct polyfs_call *call, const struct 
 extern const struct polyfs_fs_ops abfs_fs_ops;
 extern const struct polyfs_lister_ops abfs_lister_ops;
 extern const struct polyfs_upload_ops abfs_upload_ops;
+extern const struct polyfs_stream_ops abfs_stream_ops;
 #define ABFS_SLOT(slot) __typeof__(*((struct polyfs_fs_ops *)0)->slot) abfs_##slot
 ABFS_SLOT(caps);
 ABFS_SLOT(stat);

@@ -41,7 +41,7 @@ static const struct ps_refusal rows[] = {
     {0, "LeaseIdMismatchWithBlobOperation", POLYFS_BUSY, POLYFS_RETRY_NEVER, ""},
     {0, "PendingCopyOperation", POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
     {0, "SnapshotsPresent", POLYFS_BUSY, POLYFS_RETRY_NEVER, ""},
-    {0, "InvalidBlobType", POLYFS_INVALID, POLYFS_RETRY_NEVER, "; it is no block blob"},
+    {0, "InvalidBlobType", POLYFS_INVALID, POLYFS_RETRY_NEVER, "; it is no block blob, so remove it first"},
     {0, "BlobTypeNotSupported", POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
     {0, "DirectoryIsNotEmpty", POLYFS_NOT_EMPTY, POLYFS_RETRY_NEVER, ""},
     {0, "DirectoryNotEmpty", POLYFS_NOT_EMPTY, POLYFS_RETRY_NEVER, ""},

@@ -42,6 +42,7 @@ int abfs_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *ou
     if (etag && strlen(etag) >= sizeof(stat.etag))
         return polyfs_fail(err, POLYFS_NETWORK, "the store's etag is longer than any is");
     stat.type = is_folder(answer) ? POLYFS_TYPE_DIR : POLYFS_TYPE_FILE;
+    stat.flags = is_true(answer, "x-ms-blob-type", "AppendBlob") ? POLYFS_STAT_APPENDABLE : 0;
     stat.size = stat.type == POLYFS_TYPE_DIR ? 0 : ps_http_length(answer);
     stat.mtime_ns = ps_header_time_ns(answer, "last-modified");
     stat.created_ns = ps_header_time_ns(answer, "x-ms-creation-time");
