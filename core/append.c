@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Append. Natively where the store adds bytes itself. Elsewhere the writer begins with the old bytes, read from the
+ * Append. Natively where the store adds bytes itself, to any object or to this one. Elsewhere the writer begins with the old bytes, read from the
  * version that was there when it was opened, and publishes under if-match: nobody ever sees a state without the old
  * bytes, and who loses a race is told CONDITION.
  */
@@ -54,6 +54,15 @@ static int feed_old_bytes(struct pfs_verb *v, struct polyfs_writer *w, const str
     return rc == POLYFS_CHANGED || rc == POLYFS_NOT_FOUND ? pfs_lost_race(&v->error) : rc;
 }
 
+static int by_store(struct pfs_verb *v, struct polyfs_writer *w)
+{
+    int rc = pfs_shape_append.begin(v, w);
+    if (rc == POLYFS_OK)
+        w->shape = &pfs_shape_append;
+    w->gathers = 0; /* it takes bytes as they come, whatever shapes objects have here */
+    return rc;
+}
+
 static int emulate(struct pfs_verb *v, struct polyfs_writer *w)
 {
     struct polyfs_stat old;
@@ -70,6 +79,8 @@ static int emulate(struct pfs_verb *v, struct polyfs_writer *w)
         rc = polyfs_fail(&v->error, POLYFS_EXISTS, "it is there already");
     if (rc == POLYFS_OK && condition->if_match && strcmp(condition->if_match, old.etag) != 0)
         rc = polyfs_fail(&v->error, POLYFS_CONDITION, "it is not the version that was named");
+    if (rc == POLYFS_OK && old.flags & POLYFS_STAT_APPENDABLE && pfs_slot_present(v->fs, PFS_STREAM_OPEN))
+        return by_store(v, w);
     if (rc == POLYFS_OK && !condition->if_match) {
         w->args.if_match = strdup(old.etag);
         condition->if_match = w->args.if_match;
@@ -82,13 +93,8 @@ static int emulate(struct pfs_verb *v, struct polyfs_writer *w)
 
 int pfs_append_begin(struct pfs_verb *v, struct polyfs_writer *w)
 {
-    if (w->caps.fact[POLYFS_FACT_APPEND] == POLYFS_YES) {
-        int rc = pfs_shape_append.begin(v, w);
-        if (rc == POLYFS_OK)
-            w->shape = &pfs_shape_append;
-        w->gathers = 0; /* it takes bytes as they come, whatever shapes objects have here */
-        return rc;
-    }
+    if (w->caps.fact[POLYFS_FACT_APPEND] == POLYFS_YES)
+        return by_store(v, w);
     if (w->caps.fact[POLYFS_FACT_IF_MATCH] == POLYFS_NO)
         return polyfs_fail(&v->error, POLYFS_UNSUPPORTED,
                            "%s can neither append nor replace under a condition here",

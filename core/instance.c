@@ -374,6 +374,15 @@ const char *polyfs_fs_protocol(const struct polyfs_fs *fs)
     return fs->plugin->main_protocol;
 }
 
+int pfs_is_bucket(const struct polyfs_fs *fs, const char *path)
+{
+    const char *lead = fs->plugin->authority, *full = fs->prefix_len ? fs->prefix : path;
+    const char *slash = strchr(full, '/');
+    if (strcmp(lead, "bucket") != 0 && strcmp(lead, "container@account") != 0)
+        return 0;
+    return (!slash || !slash[1]) && (!fs->prefix_len || !*path);
+}
+
 /* The authority in front of the path, as polyfs_fs_open split it. */
 static char *url_of(const struct polyfs_fs *fs, const char *path)
 {

@@ -69,6 +69,8 @@ int pfs_fault_parse(const char *text, struct pfs_faults *out, struct polyfs_erro
 
 /* Names are plain bytes and core makes the sub filesystems: no name leads out of one. */
 int pfs_confined_by_name(const struct polyfs_fs *fs);
+/* Is it a whole bucket or container, with or without a '/' behind its name, or all of them? */
+int pfs_is_bucket(const struct polyfs_fs *fs, const char *path);
 
 /* Closes those that nobody uses. */
 void pfs_instances_drop_idle(void);

@@ -310,13 +310,6 @@ static int list_single(struct pfs_verb *v, struct polyfs_lister *l, int rc)
     return POLYFS_OK;
 }
 
-/* A whole bucket or container, with or without a '/' behind its name: one that is missing has told so already. */
-static int is_bucket(const struct polyfs_lister *l)
-{
-    const char *slash = strchr(l->path, '/'), *lead = l->fs->plugin->authority;
-    return (strcmp(lead, "bucket") == 0 || strcmp(lead, "container@account") == 0) && (!slash || !slash[1]);
-}
-
 /* Nothing below it on a store without folders: an object of that name, an empty bucket, or nothing at all. */
 static int first_page_empty(struct pfs_verb *v, struct polyfs_lister *l)
 {
@@ -324,7 +317,7 @@ static int first_page_empty(struct pfs_verb *v, struct polyfs_lister *l)
     int rc = facts_of(v, l, &caps);
     if (rc != POLYFS_OK || caps.fact[POLYFS_FACT_REAL_DIRS] == POLYFS_YES || l->opts.flags & POLYFS_LS_PREFIX)
         return rc;
-    if (!*l->path || l->opts.start_after || is_bucket(l))
+    if (!*l->path || l->opts.start_after || pfs_is_bucket(l->fs, l->path)) /* one that is missing has told so */
         return POLYFS_OK;
     return list_single(v, l, polyfs_fail(&v->error, POLYFS_NOT_FOUND, "there is no such folder or object"));
 }

@@ -29,19 +29,23 @@ static char *target_of(struct pfs_bulk *b, const char *source, const char *targe
     return pfs_format("%.*s/%.*s", (int)n, target, (int)(source + source_n - name), name);
 }
 
-/* Can the store rename what is there, without losing what a copy would have kept? */
+/* Can the store rename what is there, without losing what a copy would have kept? One that cannot tell yet is asked. */
 static int store_renames(struct pfs_bulk *b, const char *source, uint32_t *out_type, uint64_t *out_size)
 {
     struct polyfs_caps caps = {.struct_size = sizeof(caps)};
     struct polyfs_stat stat = POLYFS_STAT_INIT;
-    if (polyfs_caps(b->source_fs, source, 0, pfs_bulk_call(b), &caps, NULL) != POLYFS_OK ||
-        polyfs_stat(b->source_fs, source, NULL, pfs_bulk_call(b), &stat, NULL) != POLYFS_OK)
+    if (polyfs_stat(b->source_fs, source, NULL, pfs_bulk_call(b), &stat, NULL) != POLYFS_OK)
         return 0;
     *out_type = stat.type;
     *out_size = stat.size;
-    if (stat.type == POLYFS_TYPE_DIR)
-        return caps.fact[POLYFS_FACT_RENAME_DIR] == POLYFS_YES && b->opts.flags & POLYFS_BULK_RECURSIVE;
-    return caps.fact[POLYFS_FACT_RENAME] == POLYFS_YES;
+    int is_dir = stat.type == POLYFS_TYPE_DIR;
+    if (is_dir && !(b->opts.flags & POLYFS_BULK_RECURSIVE))
+        return 0;
+    enum polyfs_fact fact = is_dir ? POLYFS_FACT_RENAME_DIR : POLYFS_FACT_RENAME;
+    int rc = polyfs_caps(b->source_fs, source, 0, pfs_bulk_call(b), &caps, NULL);
+    if (rc == POLYFS_OK && caps.fact[fact] == POLYFS_UNKNOWN)
+        rc = polyfs_caps(b->source_fs, source, POLYFS_CAPS_PROBE, pfs_bulk_call(b), &caps, NULL);
+    return rc == POLYFS_OK && caps.fact[fact] == POLYFS_YES;
 }
 
 static int rename_with_parents(struct pfs_bulk *b, const char *source, const char *target, struct polyfs_error *err)

@@ -266,7 +266,8 @@ static int remove_tree_by_store(struct pfs_verb *v)
 static int remove_tree_by_names(struct pfs_verb *v, int real)
 {
     int rc = remove_below(v, v->path, real);
-    if (rc != POLYFS_OK || !real)
+    if (rc != POLYFS_OK || !real ||
+        pfs_is_bucket(v->fs, v->path)) /* a bucket stays, as where folders are implied */
         return rc;
     struct pfs_request r = PFS_REQUEST_OF(v, PFS_RMDIR);
     return pfs_verb_run(v, &r);

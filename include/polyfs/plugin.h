@@ -427,8 +427,9 @@ struct polyfs_placed_ops {
 struct polyfs_stream_ops {
     uint32_t struct_size;
     uint32_t reserved;
-    /** R. @p flags: POLYFS_STREAM_APPEND (needs FACT_APPEND = YES; a missing object begins empty). A plugin
-     *  without shape STREAM may have this table for append only. A step slot: a lease may have to be recovered. */
+    /** R. @p flags: POLYFS_STREAM_APPEND (needs FACT_APPEND = YES, where a missing object begins empty, or a stat
+     *  of the object with POLYFS_STAT_APPENDABLE). A plugin without shape STREAM may have this table for append
+     *  only. A step slot: a lease may have to be recovered. */
     int (*open)(struct polyfs_call *call, void *fs, const char *path, uint64_t path_len, uint32_t flags,
                 const struct polyfs_put_request *request, struct polyfs_step *step, void **out_stream,
                 struct polyfs_error *err);

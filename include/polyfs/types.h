@@ -69,9 +69,10 @@ struct polyfs_stat {
             0                                                                                                      \
         }                                                                                                          \
     }
-#define POLYFS_STAT_LATEST 1u  /**< this version is the one that a read without a version gets */
-#define POLYFS_STAT_DELETED 2u /**< a delete marker, not an object */
-#define POLYFS_STAT_LINK 4u    /**< reached through a symbolic link; recursion does not follow it */
+#define POLYFS_STAT_LATEST 1u     /**< this version is the one that a read without a version gets */
+#define POLYFS_STAT_DELETED 2u    /**< a delete marker, not an object */
+#define POLYFS_STAT_LINK 4u       /**< reached through a symbolic link; recursion does not follow it */
+#define POLYFS_STAT_APPENDABLE 8u /**< the store itself adds bytes to this object, whatever the facts say */
 
 /** One row of a listing. Text is borrowed from the lister until its next call. */
 struct polyfs_entry {

@@ -133,6 +133,8 @@ int abfs_auth_load(struct abfs_fs *fs, const struct polyfs_options *options, con
 /* A token, due to ps_creds_release(); NULL where none is used. Refuses to send secrets in the clear. */
 int abfs_auth_token(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_keys **out,
                     struct polyfs_error *err);
+/* Whether the SAS says that it has ended, by this machine's clock, and when. */
+int abfs_sas_is_over(const struct abfs_fs *fs, char end[64]);
 
 /* ---- token.c, command.c: sources of tokens ---- */
 extern const struct ps_source abfs_token_sources[];
@@ -140,9 +142,6 @@ extern const unsigned abfs_token_source_count;
 int abfs_token_none(void *fs, struct polyfs_error *err);
 /* Is this source one of those that option credential leaves? */
 int abfs_token_is_chosen(const struct abfs_fs *fs, const char *name);
-/* What the answer of a server or command says: the token and when it ends. 1, or a code. */
-int abfs_token_read(const char *text, uint64_t size, const char *who, struct ps_keys *out,
-                    struct polyfs_error *err);
 /* Of the az command, as a source. */
 int abfs_token_of_command(void *fs, struct polyfs_call *call, struct ps_keys *out, struct polyfs_error *err);
 
@@ -251,11 +250,30 @@ int abfs_lake_rmdir(struct abfs_fs *fs, struct polyfs_call *call, const struct p
                     struct polyfs_error *err);
 int abfs_lake_remove(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                      const struct polyfs_condition *condition, struct polyfs_error *err);
+/* As abfs_stat_object, but that a name that ends in '/' is a folder's there, with the '/' or without. */
+int abfs_lake_stat(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                   const char *version, struct polyfs_stat *out, struct polyfs_pairs *meta,
+                   struct polyfs_error *err);
+/*
+ * In front of what writes a blob: IS_DIR for a name that ends in '/', INVALID for one with an empty part. In front of what
+ * reads one: of a name that ends in '/' IS_DIR, NOT_DIR or NOT_FOUND.
+ */
+int abfs_lake_check_write(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                          struct polyfs_error *err);
+int abfs_lake_check_read(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                         struct polyfs_error *err);
+/* IS_DIR where there is a folder, whatever its name: in front of what the service would do to one, too. */
+int abfs_lake_check_blob(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
+                         struct polyfs_error *err);
+/* NOT_DIR instead of NOT_FOUND where the name lies below a blob; @rc as it is else. */
+int abfs_lake_absent(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target, int rc,
+                     struct polyfs_error *err);
 
 /* The slots, by file. */
 extern const struct polyfs_fs_ops abfs_fs_ops;
 extern const struct polyfs_lister_ops abfs_lister_ops;
 extern const struct polyfs_upload_ops abfs_upload_ops;
+extern const struct polyfs_stream_ops abfs_stream_ops;
 #define ABFS_SLOT(slot) __typeof__(*((struct polyfs_fs_ops *)0)->slot) abfs_##slot
 ABFS_SLOT(caps);
 ABFS_SLOT(stat);

@@ -34,6 +34,21 @@ static int sas_load(struct abfs_fs *fs, const char *text, struct polyfs_error *e
     return failed ? polyfs_fail(err, POLYFS_NOMEM, "no memory for keys") : POLYFS_OK;
 }
 
+int abfs_sas_is_over(const struct abfs_fs *fs, char end[64])
+{
+    const char *at = fs->auth.kind == ABFS_SAS ? fs->auth.sas : "";
+    while (strncmp(at, "se=", 3) != 0) {
+        at += strcspn(at, "&");
+        if (!*at++)
+            return 0;
+    }
+    size_t n = strcspn(at + 3, "&");
+    snprintf(end, 64, "%.*s", (int)(n < 63 ? n : 63), at + 3);
+    ps_url_decode(end, strlen(end));
+    int64_t ns = ps_iso_time_ns(end);
+    return ns != POLYFS_TIME_UNKNOWN && ns < ps_host->clock_ns(1);
+}
+
 /* What the az command gets of the environment: who it works for, and how it reaches Azure. */
 static void environment_load(struct abfs_fs *fs, const struct polyfs_options *options, int *failed)
 {

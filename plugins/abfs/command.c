@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "abfs.h"
+#include "plugins/support/token.h"
 
 #define OUTPUT_MAX (64 << 10)
 #define LONGEST_NS (INT64_C(20) * 1000000000)
@@ -145,7 +146,7 @@ int abfs_token_of_command(void *arg, struct polyfs_call *call, struct ps_keys *o
     if (rc == POLYFS_OK && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
         rc = failed(said, err);
     else if (rc == POLYFS_OK)
-        rc = abfs_token_read(text, n, "the az command", out, err);
+        rc = ps_token_read(text, n, "the az command", out, err);
     if (text)
         explicit_bzero(text, OUTPUT_MAX);
     ps_host->free(text);

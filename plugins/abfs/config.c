@@ -111,8 +111,11 @@ static int manners_load(struct abfs_fs *fs, const struct polyfs_options *options
 
 static int http_load(struct abfs_fs *fs, const struct polyfs_options *options, struct polyfs_error *err)
 {
-    const struct ps_http_config config = ps_http_options(options, &fs->endpoint, "abfs", "polyfs-abfs/0.1");
+    struct ps_http_config config = ps_http_options(options, &fs->endpoint, "abfs", "polyfs-abfs/0.1");
     const struct ps_http_config near = {.user_agent = "polyfs-abfs/0.1", .connect_ms = 900, .stall_ms = 1000};
+    size_t n = strlen(fs->account);
+    if (strncmp(fs->endpoint.host, fs->account, n) == 0 && fs->endpoint.host[n] == '.')
+        config.account = fs->account;
     int rc = ps_http_new(&config, &fs->http, err);
     return rc == POLYFS_OK ? ps_http_new(&near, &fs->near_http, err) : rc;
 }

@@ -3,6 +3,7 @@
 #include "abfs.h"
 
 #define KEYS "; is AZURE_STORAGE_ACCOUNT_KEY this account's? See: az storage account keys list -n ACCOUNT"
+#define NEW_SAS "az storage container generate-sas -n CONTAINER"
 #define ROLE "; grant it, for example the role \"Storage Blob Data Contributor\": az role assignment create"
 
 /* What it means, unless it is what it means everywhere. */
@@ -40,7 +41,7 @@ static const struct ps_refusal rows[] = {
     {0, "LeaseIdMismatchWithBlobOperation", POLYFS_BUSY, POLYFS_RETRY_NEVER, ""},
     {0, "PendingCopyOperation", POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
     {0, "SnapshotsPresent", POLYFS_BUSY, POLYFS_RETRY_NEVER, ""},
-    {0, "InvalidBlobType", POLYFS_INVALID, POLYFS_RETRY_NEVER, "; it is no block blob"},
+    {0, "InvalidBlobType", POLYFS_INVALID, POLYFS_RETRY_NEVER, "; it is no block blob, so remove it first"},
     {0, "BlobTypeNotSupported", POLYFS_INVALID, POLYFS_RETRY_NEVER, ""},
     {0, "DirectoryIsNotEmpty", POLYFS_NOT_EMPTY, POLYFS_RETRY_NEVER, ""},
     {0, "DirectoryNotEmpty", POLYFS_NOT_EMPTY, POLYFS_RETRY_NEVER, ""},
@@ -49,6 +50,14 @@ static const struct ps_refusal rows[] = {
     {0, "RenameDestinationParentPathNotFound", POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""},
     {0, "SourcePathNotFound", POLYFS_NOT_FOUND, POLYFS_RETRY_NEVER, ""},
     {0, "ResourceTypeMismatch", POLYFS_IS_DIR, POLYFS_RETRY_NEVER, ""},
+    {0, "InvalidSourceOrDestinationResourceType", POLYFS_IS_DIR, POLYFS_RETRY_NEVER,
+     "; one is a blob, the other a folder"},
+    {0, "InvalidRenameSourcePath", POLYFS_INVALID, POLYFS_RETRY_NEVER, "; a folder cannot be moved into itself"},
+    {0, "InvalidDestinationPath", POLYFS_NOT_DIR, POLYFS_RETRY_NEVER,
+     "; a part of the path is a blob, not a folder"},
+    {0, "SourcePathIsBeingDeleted", POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
+    {0, "DestinationPathIsBeingDeleted", POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
+    {0, "FilesystemBeingDeleted", POLYFS_BUSY, POLYFS_RETRY_TRANSIENT, ""},
     {0, "PathConflict", POLYFS_NOT_DIR, POLYFS_RETRY_NEVER, "; a part of the path is a blob, not a folder"},
     {0, "Md5Mismatch", POLYFS_CORRUPT, POLYFS_RETRY_TRANSIENT, ""},
     {0, "Crc64Mismatch", POLYFS_CORRUPT, POLYFS_RETRY_TRANSIENT, ""},
@@ -70,8 +79,17 @@ static const struct ps_refusal rows[] = {
 };
 
 struct document {
-    char code[64], message[384];
+    char code[64], message[384], detail[160];
 };
+
+/* The first line, without the dot at its end. */
+static void keep(char *to, size_t room, const char *text)
+{
+    snprintf(to, room, "%.*s", (int)strcspn(text, "\r\n"), text);
+    ps_tame(to);
+    for (size_t n = strlen(to); n && (to[n - 1] == '.' || to[n - 1] == ' ');)
+        to[--n] = '\0';
+}
 
 static int element(void *arg, const char *path, char *text, uint64_t size, struct polyfs_error *err)
 {
@@ -81,7 +99,9 @@ static int element(void *arg, const char *path, char *text, uint64_t size, struc
     if (strcmp(path, "Error/Code") == 0)
         snprintf(document->code, sizeof(document->code), "%s", text);
     if (strcmp(path, "Error/Message") == 0)
-        snprintf(document->message, sizeof(document->message), "%.*s", (int)strcspn(text, "\r\n"), text);
+        keep(document->message, sizeof(document->message), text);
+    if (strcmp(path, "Error/AuthenticationErrorDetail") == 0)
+        keep(document->detail, sizeof(document->detail), text);
     return POLYFS_OK;
 }
 
@@ -98,13 +118,21 @@ static uint32_t wish_ms(const struct ps_http_connection *answer)
 }
 
 /* What to do when it is about who we are depends on who we said that we are. */
-static const char *todo_of(const struct abfs_fs *fs, const struct ps_refusal *row)
+static const char *todo_of(const struct abfs_fs *fs, const struct ps_refusal *row, char room[200])
 {
+    char end[64];
+    if (fs->auth.kind == ABFS_SAS && row->native && strcmp(row->native, "AuthorizationPermissionMismatch") == 0)
+        return "; the SAS lacks this right in its sp=";
     if (*row->todo || row->code != POLYFS_AUTH)
         return row->todo;
     switch (fs->auth.kind) {
     case ABFS_KEY: return KEYS;
-    case ABFS_SAS: return "; is the SAS whole, of this account, and not over? Its se= says when it ends";
+    case ABFS_SAS:
+        if (!abfs_sas_is_over(fs, end))
+            return "; is the SAS whole, and of this account? Make another with: " NEW_SAS;
+        ps_tame(end);
+        snprintf(room, 200, "; the SAS ended at %s; make another with: " NEW_SAS, end);
+        return room;
     case ABFS_TOKEN: return "; log in again with: az login";
     default: return "; give a key, a SAS or a token: polyfs options abfs";
     }
@@ -134,17 +162,18 @@ static const struct ps_refusal *row_of(const struct abfs_fs *fs, int status, con
 
 static int fill(const struct abfs_fs *fs, int status, struct document *document, struct polyfs_error *err)
 {
+    char room[200];
     const struct ps_refusal *row = row_of(fs, status, document);
-    size_t n = strlen(document->message);
-    while (n && (document->message[n - 1] == '.' || document->message[n - 1] == ' '))
-        document->message[--n] = '\0';
-    ps_tame(document->message);
+    /* Of a signature the detail says what was signed, which is nothing to show; of a token what is wrong with it. */
+    int more = *document->detail && fs->auth.kind == ABFS_TOKEN;
+    const char *todo = todo_of(fs, row, room);
     ps_tame(document->code);
-    if (n)
-        polyfs_fail(err, row->code, "the store says: %s%s", document->message, todo_of(fs, row));
+    if (*document->message)
+        polyfs_fail(err, row->code, "the store says: %s%s%s%s%s", document->message, more ? " (" : "",
+                    more ? document->detail : "", more ? ")" : "", todo);
     else
         polyfs_fail(err, row->code, "the store answers %s%s%s%s", document->code, *document->code ? ", " : "",
-                    ps_refusal_words(status), todo_of(fs, row));
+                    ps_refusal_words(status), todo);
     if (err) {
         err->retry = row->retry;
         err->http_status = status;
@@ -155,7 +184,7 @@ static int fill(const struct abfs_fs *fs, int status, struct document *document,
 
 int abfs_refused(const struct abfs_fs *fs, const struct ps_http_connection *answer, struct polyfs_error *err)
 {
-    struct document document = {{0}, {0}};
+    struct document document = {{0}, {0}, {0}};
     uint64_t size = 0;
     const char *body = ps_http_error_body(answer, &size), *id = ps_http_header(answer, "x-ms-request-id");
     const char *native = ps_http_header(answer, "x-ms-error-code"); /* HEAD has no other way to tell it */
@@ -174,7 +203,7 @@ int abfs_refused(const struct abfs_fs *fs, const struct ps_http_connection *answ
 
 int abfs_refused_part(const struct abfs_fs *fs, int status, const char *native, struct polyfs_error *err)
 {
-    struct document document = {{0}, {0}};
+    struct document document = {{0}, {0}, {0}};
     snprintf(document.code, sizeof(document.code), "%s", native);
     return fill(fs, status, &document, err);
 }

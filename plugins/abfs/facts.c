@@ -28,23 +28,25 @@ static void answers_of_all(struct polyfs_caps *out)
                                   POLYFS_FACT_CONFINE,         POLYFS_FACT_CASE_SENSITIVE,
                                   POLYFS_FACT_REMOVE_CONDITION};
     static const uint8_t no[] = {POLYFS_FACT_START_AFTER, POLYFS_FACT_SUFFIX_READ,  POLYFS_FACT_SET_TIMES,
-                                 POLYFS_FACT_COMPOSE,     POLYFS_FACT_RENAME_DIR,   POLYFS_FACT_RENAME_CONDITION,
-                                 POLYFS_FACT_APPEND,      POLYFS_FACT_LIST_UPLOADS, POLYFS_FACT_LINKS,
-                                 POLYFS_FACT_REFLINK,     POLYFS_FACT_ANY_BYTES,    POLYFS_FACT_EQUAL_PARTS};
+                                 POLYFS_FACT_COMPOSE,     POLYFS_FACT_APPEND,       POLYFS_FACT_RENAME_CONDITION,
+                                 POLYFS_FACT_LINKS,       POLYFS_FACT_LIST_UPLOADS, POLYFS_FACT_REFLINK,
+                                 POLYFS_FACT_ANY_BYTES,   POLYFS_FACT_EQUAL_PARTS};
     answer(out, yes, sizeof(yes), POLYFS_YES);
     answer(out, no, sizeof(no), POLYFS_NO);
 }
 
-/* What a hierarchical namespace has that a flat one has not, and the reverse. */
-static void answers_of_lake(struct polyfs_caps *out, uint8_t lake)
+/* What a hierarchical namespace has that a flat one has not, and the reverse. A container is emptied name by name. */
+static void answers_of_lake(struct polyfs_caps *out, uint8_t lake, int is_container)
 {
-    static const uint8_t more[] = {POLYFS_FACT_REAL_DIRS, POLYFS_FACT_RENAME, POLYFS_FACT_RENAME_ATOMIC,
-                                   POLYFS_FACT_RENAME_NO_REPLACE, POLYFS_FACT_REMOVE_TREE};
+    static const uint8_t more[] = {POLYFS_FACT_REAL_DIRS,         POLYFS_FACT_RENAME,     POLYFS_FACT_RENAME_ATOMIC,
+                                   POLYFS_FACT_RENAME_NO_REPLACE, POLYFS_FACT_RENAME_DIR, POLYFS_FACT_REMOVE_TREE};
     static const uint8_t less[] = {POLYFS_FACT_FLAT_LIST, POLYFS_FACT_ORDERED_LIST, POLYFS_FACT_REMOVE_MANY,
                                    POLYFS_FACT_VERSIONS};
     answer(out, more, sizeof(more), lake);
     if (lake == POLYFS_YES)
         answer(out, less, sizeof(less), POLYFS_NO);
+    if (lake == POLYFS_YES && is_container)
+        out->fact[POLYFS_FACT_REMOVE_TREE] = POLYFS_NO;
 }
 
 static void limits(const struct abfs_fs *fs, struct polyfs_caps *out)
@@ -121,7 +123,7 @@ int abfs_caps(struct polyfs_call *call, void *self, const char *path, uint64_t p
     out->fact[POLYFS_FACT_VERSIONS] = traits->versions == POLYFS_NO ? POLYFS_NO : abfs_versions(fs);
     out->fact[POLYFS_FACT_SIGN_GET] = out->fact[POLYFS_FACT_SIGN_PUT] =
         fs->auth.kind == ABFS_KEY ? POLYFS_YES : POLYFS_NO;
-    answers_of_lake(out, abfs_lake(fs));
+    answers_of_lake(out, abfs_lake(fs), has_container && !target.key_len);
     out->path_max = has_container ? ABFS_KEY_MAX + 1 + (uint32_t)target.bucket_len : 0;
     snprintf(out->limit_key, sizeof(out->limit_key), "%.120s", fs->account);
     return POLYFS_OK;

@@ -109,6 +109,15 @@ static int copy_round(struct abfs_fs *fs, struct polyfs_call *call, const struct
     return rc;
 }
 
+/* A folder is a blob without bytes to Copy Blob, and would be copied as one. */
+static int check_source(struct abfs_fs *fs, struct polyfs_call *call, const struct polyfs_source *source,
+                        struct polyfs_error *err)
+{
+    struct ps_target from;
+    int rc = abfs_target(source->path, source->path_len, 1, &from, err);
+    return rc == POLYFS_OK ? abfs_lake_check_blob(fs, call, &from, err) : rc;
+}
+
 /* Copy Blob keeps what the source has beside its bytes; all else goes another way, which core finds on UNSUPPORTED. */
 int abfs_copy(struct polyfs_call *call, void *self, const struct polyfs_source *source, const char *target_path,
               uint64_t target_len, const struct polyfs_put_request *request, struct polyfs_step *step,
@@ -124,12 +133,16 @@ int abfs_copy(struct polyfs_call *call, void *self, const struct polyfs_source *
         request->extra_count)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "Azure copies a blob as it is, with its metadata");
     int rc = abfs_target(target_path, target_len, 1, &target, err);
+    if (rc == POLYFS_OK)
+        rc = abfs_lake_check_write(fs, call, &target, err);
     if (rc != POLYFS_OK)
         return rc;
     if (step->cursor)
         return copy_round(fs, call, &target, step, out, err);
+    rc = check_source(fs, call, source, err);
     abfs_request_init(&r, "PUT", &target);
-    rc = abfs_copy_source(fs, call, &r, source, err);
+    if (rc == POLYFS_OK)
+        rc = abfs_copy_source(fs, call, &r, source, err);
     if (fs->auth.kind == ABFS_TOKEN) /* only so is the source read with the same token */
         abfs_header(&r, "x-ms-requires-sync", "true");
     abfs_write_conditions(&r, &request->condition);
@@ -215,6 +228,8 @@ int abfs_set_metadata(struct polyfs_call *call, void *self, const char *path, ui
     char etag[128];
     snprintf(etag, sizeof(etag), "%s", request->condition.if_match ? request->condition.if_match : "");
     int rc = abfs_target(path, path_len, 1, &target, err);
+    if (rc == POLYFS_OK)
+        rc = abfs_lake_check_blob(fs, call, &target, err);
     if (rc == POLYFS_OK && request->content_type)
         rc = properties_set(fs, call, &target, request->content_type, etag, err);
     if (rc != POLYFS_OK)

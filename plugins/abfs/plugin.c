@@ -17,6 +17,7 @@ static struct polyfs_plugin description = {
     .fs = &abfs_fs_ops,
     .lister = &abfs_lister_ops,
     .upload = &abfs_upload_ops,
+    .stream = &abfs_stream_ops,
 };
 
 POLYFS_PLUGIN_EXPORT polyfs_plugin_entry POLYFS_PLUGIN_ENTRY(abfs);

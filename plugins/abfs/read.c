@@ -42,6 +42,7 @@ int abfs_stat_of(const struct ps_http_connection *answer, struct polyfs_stat *ou
     if (etag && strlen(etag) >= sizeof(stat.etag))
         return polyfs_fail(err, POLYFS_NETWORK, "the store's etag is longer than any is");
     stat.type = is_folder(answer) ? POLYFS_TYPE_DIR : POLYFS_TYPE_FILE;
+    stat.flags = is_true(answer, "x-ms-blob-type", "AppendBlob") ? POLYFS_STAT_APPENDABLE : 0;
     stat.size = stat.type == POLYFS_TYPE_DIR ? 0 : ps_http_length(answer);
     stat.mtime_ns = ps_header_time_ns(answer, "last-modified");
     stat.created_ns = ps_header_time_ns(answer, "x-ms-creation-time");
@@ -82,7 +83,7 @@ int abfs_stat(struct polyfs_call *call, void *self, const char *path, uint64_t p
     ps_stat_folder(&stat);
     int rc = path_len ? abfs_target(path, path_len, 0, &target, err) : POLYFS_OK;
     if (rc == POLYFS_OK && path_len)
-        rc = abfs_stat_object(self, call, &target, version, &stat, meta, err);
+        rc = abfs_lake_stat(self, call, &target, version, &stat, meta, err);
     if (rc == POLYFS_OK)
         ps_stat_give(out, &stat);
     return rc;
@@ -163,19 +164,21 @@ static int settle_end(struct abfs_fs *fs, struct polyfs_call *call, const struct
     return rc == POLYFS_OK && length ? ps_wrong(err, "the range was refused, and is there") : rc;
 }
 
-/* A blob that is not there has no etag either, and some servers say no more than that; a HEAD tells. */
+/* A blob that is not there has no etag either, nor a folder the one of a blob; some servers say no more, and a HEAD tells. */
 static int refused(struct abfs_fs *fs, struct polyfs_call *call, const struct ps_target *target,
                    const struct get *g, int rc, struct polyfs_error *err)
 {
     struct polyfs_error why = POLYFS_ERROR_INIT;
     struct polyfs_stat stat;
     int is_lost = rc == POLYFS_CONDITION && g->request->condition.if_match && (!err || err->http_status == 412);
-    if (is_lost && abfs_stat_object(fs, call, target, g->request->version, &stat, NULL, &why) == POLYFS_NOT_FOUND &&
-        !g->request->version) {
+    int seen = is_lost ? abfs_stat_object(fs, call, target, g->request->version, &stat, NULL, &why) : rc;
+    if (is_lost && seen == POLYFS_NOT_FOUND && !g->request->version) {
         if (err)
             *err = why;
         return POLYFS_NOT_FOUND;
     }
+    if (is_lost && seen == POLYFS_OK && stat.type == POLYFS_TYPE_DIR)
+        return polyfs_fail(err, POLYFS_IS_DIR, "it is a folder");
     if (is_lost)
         return polyfs_fail(err, POLYFS_CHANGED, "it was replaced: it no longer has the etag %.100s",
                            g->request->condition.if_match);
@@ -262,6 +265,8 @@ int abfs_get(struct polyfs_call *call, void *self, const char *path, uint64_t pa
     if (request->flags & ~POLYFS_GET_WHOLE)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
     int rc = abfs_target(path, path_len, 1, &target, err);
+    if (rc == POLYFS_OK)
+        rc = abfs_lake_check_read(self, call, &target, err);
     if (rc != POLYFS_OK)
         return rc;
     /* No range has no bytes, and none begins so far behind every end; a HEAD tells what there is to tell. */
@@ -271,5 +276,5 @@ int abfs_get(struct polyfs_call *call, void *self, const char *path, uint64_t pa
         *out_n = g.expected;
     if (rc == POLYFS_OK || (g.begun && call->bytes_done))
         ps_stat_give(out, &g.stat);
-    return rc;
+    return abfs_lake_absent(self, call, &target, rc, err);
 }

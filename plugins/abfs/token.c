@@ -4,13 +4,13 @@
  * workload identity's file, a managed identity (App Service's, then the machine's), the az command. A metadata service that
  * is not there is told within a second.
  */
+#include "plugins/support/token.h"
 #include "abfs.h"
 #include "plugins/support/file.h"
 #include "plugins/support/json.h"
 
 #define SCOPE "https://storage.azure.com/.default"
 #define RESOURCE "https://storage.azure.com/"
-#define ANSWER_MAX (UINT64_C(64) << 10)
 #define IDENTITY_HOST "http://169.254.169.254"
 #define TOKEN_MS 10000 /* a service that is there may take its time */
 
@@ -19,39 +19,10 @@ int abfs_token_is_chosen(const struct abfs_fs *fs, const char *name)
     return !fs->auth.chosen || strcmp(fs->auth.chosen, name) == 0;
 }
 
-/* expires_in of the protocol, expires_on of a managed identity and of the az command: seconds. */
-static int64_t end_of(const json_t *object)
-{
-    uint64_t in = ps_json_number(object, "expires_in"), on = ps_json_number(object, "expires_on");
-    int64_t now_s = ps_host->clock_ns(1) / 1000000000;
-    if (on != UINT64_MAX && on < INT64_MAX)
-        return (int64_t)on;
-    return in != UINT64_MAX && in < INT32_MAX ? now_s + (int64_t)in : now_s + 3600;
-}
-
-int abfs_token_read(const char *text, uint64_t size, const char *who, struct ps_keys *out, struct polyfs_error *err)
-{
-    json_t *object = NULL;
-    int rc = ps_json_read(text, size, &object, NULL);
-    const char *token = rc == POLYFS_OK ? ps_json_text(object, "access_token") : NULL;
-    if (rc == POLYFS_OK && !token)
-        token = ps_json_text(object, "accessToken"); /* the az command's spelling */
-    if (token && *token &&
-        strspn(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=") == strlen(token)) {
-        out->expires_s = end_of(object);
-        rc = ps_keys_set(out, NULL, NULL, token, err);
-        rc = rc == POLYFS_OK ? 1 : rc;
-    } else {
-        rc = polyfs_fail(err, POLYFS_AUTH, "%s gave an answer without a token", who);
-    }
-    json_decref(object);
-    return rc;
-}
-
 /* ---- asking a server ----------------------------------------------------------------------------------------------------- */
 
 /* What Entra ID says of a refusal, without the ids of the request behind it. */
-static int refused(const struct ps_http_connection *answer, const char *who, struct polyfs_error *err)
+static int refused(const struct ps_http_connection *answer, struct polyfs_error *err)
 {
     uint64_t size = 0;
     char text[300] = "";
@@ -62,8 +33,8 @@ static int refused(const struct ps_http_connection *answer, const char *who, str
         snprintf(text, sizeof(text), "%.*s", (int)strcspn(why, "\r\n"), why);
     json_decref(object);
     ps_tame(text);
-    int code = polyfs_fail(err, status >= 500 || status == 429 ? POLYFS_BUSY : POLYFS_AUTH,
-                           "%s gives no token (HTTP %d)%s%s", who, status, *text ? ": " : "", text);
+    int code = polyfs_fail(err, status >= 500 || status == 429 ? POLYFS_BUSY : POLYFS_AUTH, "HTTP %d%s%s", status,
+                           *text ? ": " : "", text);
     if (err) {
         err->http_status = status;
         err->retry = status == 429   ? POLYFS_RETRY_THROTTLED
@@ -73,76 +44,30 @@ static int refused(const struct ps_http_connection *answer, const char *who, str
     return code;
 }
 
-static int take(void *arg, const char *data, uint64_t size, struct polyfs_error *err)
-{
-    struct ps_buf *body = arg;
-    if (body->size + size > ANSWER_MAX)
-        return polyfs_fail(err, POLYFS_NETWORK, "the answer is longer than any token");
-    ps_buf_add(body, data, size);
-    return ps_buf_check(body, err);
-}
-
-/* 1 with a token, or a code; call->bytes_done is no business of this. */
-static int ask(struct ps_http *http, struct polyfs_call *call, struct ps_http_request *request, const char *who,
-               struct ps_keys *out, struct polyfs_error *err)
-{
-    struct ps_buf body = {0};
-    struct ps_http_connection *answer = NULL;
-    request->sink = take;
-    request->arg = &body;
-    int rc = ps_http_send(http, call, request, &answer, err);
-    if (rc == POLYFS_OK && (ps_http_status(answer) < 200 || ps_http_status(answer) > 299))
-        rc = refused(answer, who, err);
-    else if (rc == POLYFS_OK)
-        rc = abfs_token_read(body.data ? body.data : "", body.size, who, out, err);
-    if (rc < 0 && err && answer == NULL)
-        err->commit_state = POLYFS_COMMIT_NOT_APPLIED; /* of the call that wanted the token */
-    ps_http_clear(http, answer);
-    ps_buf_wipe(&body);
-    return rc;
-}
-
-static void field(struct ps_buf *form, const char *name, const char *value)
-{
-    if (form->size)
-        ps_buf_char(form, '&');
-    ps_buf_text(form, name);
-    ps_buf_char(form, '=');
-    ps_url_encode(form, value, strlen(value), 0);
-}
-
-/* POST of a form to the tenant's token endpoint. */
-static int ask_entra(struct abfs_fs *fs, struct polyfs_call *call, struct ps_buf *form, struct ps_keys *out,
+/* POST of a form to the tenant's token endpoint; @q has what is particular to the source. */
+static int ask_entra(struct abfs_fs *fs, struct polyfs_call *call, struct ps_token_question *q, struct ps_keys *out,
                      struct polyfs_error *err)
 {
     const struct abfs_auth *auth = &fs->auth;
-    const struct ps_header type = {"content-type", "application/x-www-form-urlencoded"};
-    struct ps_endpoint endpoint;
     struct ps_buf url = {0};
-    int rc = ps_endpoint_parse(auth->authority, &endpoint, err);
-    if (rc == POLYFS_OK && !endpoint.tls && !ps_host_is_loopback(endpoint.host))
-        rc = polyfs_fail(err, POLYFS_CONFIG, "authority_host is no https:// address, and secrets would go there");
-    ps_buf_text(&url, endpoint.tls ? "https://" : "http://");
-    ps_buf_text(&url, rc == POLYFS_OK ? endpoint.authority : "");
-    ps_buf_text(&url, rc == POLYFS_OK ? endpoint.base : "");
+    size_t n = strlen(auth->authority);
+    ps_buf_add(&url, auth->authority, n && auth->authority[n - 1] == '/' ? n - 1 : n);
     ps_buf_char(&url, '/');
     ps_url_encode(&url, auth->tenant, strlen(auth->tenant), 0);
     ps_buf_text(&url, "/oauth2/v2.0/token");
-    field(form, "client_id", auth->client);
-    field(form, "grant_type", "client_credentials");
-    field(form, "scope", SCOPE);
+    ps_token_header(q, "content-type", "application/x-www-form-urlencoded");
+    ps_token_field(q, "client_id", auth->client);
+    ps_token_field(q, "grant_type", "client_credentials");
+    ps_token_field(q, "scope", SCOPE);
+    q->http = fs->http;
+    q->method = "POST";
+    q->url = url.data;
+    q->whom = "Entra ID";
+    q->refused = refused;
+    int rc = ps_buf_check(&url, err);
     if (rc == POLYFS_OK)
-        rc = ps_buf_check(&url, err);
-    if (rc == POLYFS_OK)
-        rc = ps_buf_check(form, err);
-    struct ps_http_request request = {.method = "POST",
-                                      .url = url.data,
-                                      .headers = &type,
-                                      .header_count = 1,
-                                      .body = form->data,
-                                      .body_bytes = form->size};
-    if (rc == POLYFS_OK)
-        rc = ask(fs->http, call, &request, "Entra ID", out, err);
+        rc = ps_token_ask(q, call, out, err);
+    ps_buf_wipe(&q->body);
     ps_buf_clear(&url);
     return rc;
 }
@@ -163,17 +88,15 @@ static int from_principal(void *arg, struct polyfs_call *call, struct ps_keys *o
 {
     struct abfs_fs *fs = arg;
     const struct abfs_auth *auth = &fs->auth;
-    struct ps_buf form = {0};
+    struct ps_token_question q = {0};
     if (!abfs_token_is_chosen(fs, "service_principal") || (!auth->secret && !auth->chosen))
         return 0;
     if (!auth->secret || !auth->client || !auth->tenant)
         return polyfs_fail(err, POLYFS_AUTH,
                            "a service principal needs all three of AZURE_TENANT_ID, AZURE_CLIENT_ID and "
                            "AZURE_CLIENT_SECRET");
-    field(&form, "client_secret", auth->secret);
-    int rc = ask_entra(fs, call, &form, out, err);
-    ps_buf_wipe(&form);
-    return rc;
+    ps_token_field(&q, "client_secret", auth->secret);
+    return ask_entra(fs, call, &q, out, err);
 }
 
 /* Read anew each time, since it is changed every hour; without the line end behind it. */
@@ -193,7 +116,8 @@ static int from_workload(void *arg, struct polyfs_call *call, struct ps_keys *ou
 {
     struct abfs_fs *fs = arg;
     const struct abfs_auth *auth = &fs->auth;
-    struct ps_buf form = {0}, assertion = {0};
+    struct ps_token_question q = {0};
+    struct ps_buf assertion = {0};
     if (!abfs_token_is_chosen(fs, "workload_identity") || (!auth->file && !auth->chosen))
         return 0;
     if (!auth->file || !auth->client || !auth->tenant)
@@ -202,11 +126,10 @@ static int from_workload(void *arg, struct polyfs_call *call, struct ps_keys *ou
                            "AZURE_TENANT_ID");
     int rc = assertion_read(auth->file, &assertion, err);
     if (rc == POLYFS_OK) {
-        field(&form, "client_assertion", assertion.data);
-        field(&form, "client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-        rc = ask_entra(fs, call, &form, out, err);
+        ps_token_field(&q, "client_assertion", assertion.data);
+        ps_token_field(&q, "client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        rc = ask_entra(fs, call, &q, out, err);
     }
-    ps_buf_wipe(&form);
     ps_buf_wipe(&assertion);
     return rc;
 }
@@ -220,11 +143,17 @@ static int ask_identity(struct abfs_fs *fs, struct polyfs_call *call, const char
     ps_buf_text(&url, url_of);
     ps_buf_char(&url, '?');
     ps_url_query(&url, query, fs->auth.client ? 3 : 2);
-    struct ps_http_request request = {
-        .method = "GET", .url = url.data, .headers = header, .header_count = 1, .stall_ms = TOKEN_MS};
+    struct ps_token_question q = {.http = fs->near_http,
+                                  .method = "GET",
+                                  .url = url.data,
+                                  .whom = who,
+                                  .stall_ms = TOKEN_MS,
+                                  .is_near = 1,
+                                  .refused = refused};
+    ps_token_header(&q, header->name, header->value);
     int rc = ps_buf_check(&url, err);
     if (rc == POLYFS_OK)
-        rc = ask(fs->near_http, call, &request, who, out, err);
+        rc = ps_token_ask(&q, call, out, err);
     ps_buf_clear(&url);
     return rc;
 }
@@ -239,22 +168,20 @@ static int from_app_service(void *arg, struct polyfs_call *call, struct ps_keys 
                         out, err);
 }
 
-static int machine_has_none; /* asked once a process: elsewhere than on Azure nobody answers there */
-
 /* Without the header that it wants it answers at once, if it is there; one that knows nothing of this is none. */
 static int machine_is_there(struct abfs_fs *fs, struct polyfs_call *call, const char *url)
 {
     const int is_own = strcmp(fs->auth.machine, IDENTITY_HOST) != 0;
     const struct ps_http_request request = {.method = "GET", .url = url};
     struct ps_http_connection *answer = NULL;
-    if (!is_own && __atomic_load_n(&machine_has_none, __ATOMIC_RELAXED))
+    if (!is_own && ps_machine_has_none())
         return 0;
     int rc = ps_http_send(fs->near_http, call, &request, &answer, NULL);
     int status = rc == POLYFS_OK ? ps_http_status(answer) : 404;
     ps_http_clear(fs->near_http, answer);
     int there = status != 404 && status != 405;
-    if (!there && !is_own && rc != POLYFS_CANCELLED && (!call || ps_host->stopped(call) == POLYFS_OK))
-        __atomic_store_n(&machine_has_none, 1, __ATOMIC_RELAXED);
+    if (!there && !is_own)
+        ps_machine_note_none(call, rc);
     return there;
 }
 

@@ -61,10 +61,11 @@ static int upload_start(struct polyfs_call *call, void *self, const char *path, 
     struct abfs_request r;
     unsigned char bytes[ID_BYTES / 2];
     struct ps_buf id = {0};
-    (void)call;
     if (request->flags)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
     int rc = abfs_target(path, path_len, 1, &target, err);
+    if (rc == POLYFS_OK)
+        rc = abfs_lake_check_write(self, call, &target, err);
     abfs_request_init(&r, "PUT", NULL);
     if (rc == POLYFS_OK) /* what the commit would be refused for is told now */
         rc = abfs_write_headers(self, &r, request, err);

@@ -144,6 +144,8 @@ int abfs_put(struct polyfs_call *call, void *self, const char *path, uint64_t pa
     if (request->flags)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "a flag is not known");
     int rc = abfs_target(path, path_len, 1, &target, err);
+    if (rc == POLYFS_OK)
+        rc = abfs_lake_check_write(fs, call, &target, err);
     if (rc != POLYFS_OK)
         return rc;
     abfs_request_init(&r, "PUT", &target);

@@ -34,6 +34,7 @@ int gcs_remove(struct polyfs_call *call, void *self, const char *path, uint64_t 
         if (rc == POLYFS_OK)
             rc = gcs_write_conditions(&r, condition, err);
     }
+    r.http.flags |= PS_HTTP_FRESH; /* libcurl would repeat it by itself, and the repeat finds nothing */
     if (rc == POLYFS_OK)
         rc = gcs_send(fs, call, &r, &answer, err);
     ps_http_clear(fs->http, answer);

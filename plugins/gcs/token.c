@@ -10,144 +10,25 @@
 
 #include "gcs.h"
 #include "plugins/support/file.h"
+#include "plugins/support/token.h"
 
 #define TOKEN_URI "https://oauth2.googleapis.com/token"
 #define METADATA_HOST "169.254.169.254" /* its name is looked up for 20 s on machines that are not Google's */
-#define LIFE_S 3600
+#define LIFE_S 3600                     /* of an assertion */
 #define CLOUD_SCOPE "https://www.googleapis.com/auth/cloud-platform"
-#define DOCUMENT_MAX (UINT64_C(1) << 20)
 
 /* ---- asking ----------------------------------------------------------------------------------------------------------- */
 
-struct question {
-    struct ps_http *http;
-    const char *method, *url;
-    struct ps_header headers[8]; /* values borrowed */
-    unsigned header_count;
-    struct ps_buf body; /* owned, and wiped */
-    const char *whom;   /* in errors */
-};
-
-static void ask_header(struct question *q, const char *name, const char *value)
+static struct ps_token_question question(struct gcs_fs *fs, const char *method, const char *url, const char *whom)
 {
-    if (q->header_count < sizeof(q->headers) / sizeof(q->headers[0]))
-        q->headers[q->header_count++] = (struct ps_header){name, value};
+    return (struct ps_token_question){
+        .http = fs->http, .method = method, .url = url, .whom = whom, .refused = gcs_refused};
 }
 
-/* One name of a form (application/x-www-form-urlencoded). */
-static void form(struct question *q, const char *name, const char *value)
+static struct ps_token_question token_question(struct gcs_fs *fs, const char *url)
 {
-    if (q->body.size)
-        ps_buf_char(&q->body, '&');
-    ps_buf_text(&q->body, name);
-    ps_buf_char(&q->body, '=');
-    ps_url_encode(&q->body, value, strlen(value), 0);
-}
-
-static int answer_sink(void *arg, const char *data, uint64_t size, struct polyfs_error *err)
-{
-    struct ps_buf *text = arg;
-    if (text->size + size > DOCUMENT_MAX)
-        return polyfs_fail(err, POLYFS_NETWORK, "the answer is longer than any should be");
-    ps_buf_add(text, data, size);
-    return ps_buf_check(text, err);
-}
-
-/* Who asked was wrong, if anything was; what may pass by itself stays what it is. */
-static int ask_failed(const struct question *q, int rc, struct polyfs_error *err)
-{
-    char text[600];
-    int lasting = rc != POLYFS_NETWORK && rc != POLYFS_BUSY && rc != POLYFS_TIMEOUT && rc != POLYFS_CANCELLED &&
-                  rc != POLYFS_NOMEM;
-    if (!err)
-        return lasting ? POLYFS_AUTH : rc;
-    snprintf(text, sizeof(text), "%s gives no token: %.400s", q->whom, err->message);
-    snprintf(err->message, sizeof(err->message), "%s", text);
-    err->commit_state = POLYFS_COMMIT_NOT_APPLIED; /* of what is asked for, nothing was sent */
-    if (lasting)
-        err->code = POLYFS_AUTH;
-    return err->code;
-}
-
-/* Secrets go to https://, or to this machine. */
-static int check_url(const char *url, struct polyfs_error *err)
-{
-    struct ps_endpoint endpoint;
-    const char *end = strstr(url, "://");
-    char origin[300];
-    size_t n = end ? (size_t)(end - url) + 3 + strcspn(end + 3, "/?") : sizeof(origin);
-    if (n < sizeof(origin)) {
-        snprintf(origin, sizeof(origin), "%.*s", (int)n, url);
-        if (ps_endpoint_parse(origin, &endpoint, NULL) == POLYFS_OK &&
-            (endpoint.tls || ps_host_is_loopback(endpoint.host)))
-            return POLYFS_OK;
-    }
-    return polyfs_fail(err, POLYFS_CONFIG,
-                       "the credentials name \"%.100s\" to be asked, which is no https:// address", url);
-}
-
-/* @out: the text of the answer. */
-static int ask(struct question *q, struct polyfs_call *call, struct ps_buf *out, struct polyfs_error *err)
-{
-    struct ps_http_connection *answer = NULL;
-    int rc = check_url(q->url, err);
-    if (rc == POLYFS_OK)
-        rc = ps_buf_check(&q->body, err);
-    const struct ps_http_request request = {.method = q->method,
-                                            .url = q->url,
-                                            .headers = q->headers,
-                                            .header_count = q->header_count,
-                                            .body = q->body.data,
-                                            .body_bytes = q->body.size,
-                                            .sink = answer_sink,
-                                            .arg = out};
-    if (rc == POLYFS_OK) {
-        rc = ps_http_send(q->http, call, &request, &answer, err);
-        int status = rc == POLYFS_OK ? ps_http_status(answer) : 0;
-        if (rc == POLYFS_OK && (status < 200 || status > 299))
-            rc = gcs_refused(answer, err);
-        if (rc != POLYFS_OK)
-            rc = ask_failed(q, rc, err);
-    }
-    ps_http_clear(q->http, answer);
-    ps_buf_wipe(&q->body);
-    return rc;
-}
-
-static int no_token(const struct question *q, struct polyfs_error *err)
-{
-    return polyfs_fail(err, POLYFS_AUTH, "%s answers without a token", q->whom);
-}
-
-/* {"access_token","expires_in"}: 1 or a code. A life beyond @life_max seconds is none that was meant. */
-static int take_token(const struct question *q, const struct ps_buf *text, uint64_t life_max, struct ps_keys *out,
-                      struct polyfs_error *err)
-{
-    json_t *root = NULL;
-    int rc = ps_json_read(text->data ? text->data : "", text->size, &root, NULL);
-    const char *token = ps_json_text(root, "access_token");
-    uint64_t life = ps_json_number(root, "expires_in");
-    rc = rc == POLYFS_OK && token ? ps_keys_set(out, NULL, NULL, token, err) : no_token(q, err);
-    if (rc == POLYFS_OK)
-        out->expires_s = ps_host->clock_ns(1) / 1000000000 + (life > life_max ? LIFE_S : (int64_t)life);
-    json_decref(root);
-    return rc == POLYFS_OK ? 1 : rc;
-}
-
-static int ask_token(struct question *q, struct polyfs_call *call, struct ps_keys *out, struct polyfs_error *err)
-{
-    struct ps_buf text = {0};
-    int rc = ask(q, call, &text, err);
-    if (rc == POLYFS_OK)
-        rc = take_token(q, &text, 43200, out, err);
-    ps_buf_wipe(&text);
-    return rc;
-}
-
-static struct question token_question(struct gcs_fs *fs, const char *url)
-{
-    struct question q = {.http = fs->http, .method = "POST", .url = url, .whom = "the token server"};
-    ask_header(&q, "content-type", "application/x-www-form-urlencoded");
+    struct ps_token_question q = question(fs, "POST", url, "the token server");
+    ps_token_header(&q, "content-type", "application/x-www-form-urlencoded");
     return q;
 }
 
@@ -300,13 +181,13 @@ static const char *token_uri(const json_t *document)
 static int of_service_account(struct gcs_fs *fs, struct polyfs_call *call, const json_t *document,
                               struct ps_keys *out, struct polyfs_error *err)
 {
-    struct question q = token_question(fs, token_uri(document));
+    struct ps_token_question q = token_question(fs, token_uri(document));
     struct ps_buf jwt = {0};
     int rc = assertion(fs, document, q.url, &jwt, err);
     if (rc == POLYFS_OK) {
-        form(&q, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
-        form(&q, "assertion", jwt.data);
-        rc = ask_token(&q, call, out, err);
+        ps_token_field(&q, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
+        ps_token_field(&q, "assertion", jwt.data);
+        rc = ps_token_ask(&q, call, out, err);
     }
     ps_buf_wipe(&jwt);
     return rc;
@@ -315,12 +196,12 @@ static int of_service_account(struct gcs_fs *fs, struct polyfs_call *call, const
 static int of_user(struct gcs_fs *fs, struct polyfs_call *call, const json_t *document, struct ps_keys *out,
                    struct polyfs_error *err)
 {
-    struct question q = token_question(fs, token_uri(document));
-    form(&q, "grant_type", "refresh_token");
-    form(&q, "client_id", ps_json_text(document, "client_id"));
-    form(&q, "client_secret", ps_json_text(document, "client_secret"));
-    form(&q, "refresh_token", ps_json_text(document, "refresh_token"));
-    return ask_token(&q, call, out, err);
+    struct ps_token_question q = token_question(fs, token_uri(document));
+    ps_token_field(&q, "grant_type", "refresh_token");
+    ps_token_field(&q, "client_id", ps_json_text(document, "client_id"));
+    ps_token_field(&q, "client_secret", ps_json_text(document, "client_secret"));
+    ps_token_field(&q, "refresh_token", ps_json_text(document, "refresh_token"));
+    return ps_token_ask(&q, call, out, err);
 }
 
 /* ---- other identities --------------------------------------------------------------------------------------------------- */
@@ -330,13 +211,10 @@ static int ask_source(struct gcs_fs *fs, struct polyfs_call *call, const json_t 
 {
     const char *name;
     json_t *value;
-    struct question q = {.http = fs->http,
-                         .method = "GET",
-                         .url = ps_json_text(source, "url"),
-                         .whom = "the identity's own server"};
+    struct ps_token_question q = question(fs, "GET", ps_json_text(source, "url"), "the identity's own server");
     json_object_foreach(json_object_get(source, "headers"), name, value) if (json_is_string(value))
-        ask_header(&q, name, json_string_value(value));
-    return ask(&q, call, out, err);
+        ps_token_header(&q, name, json_string_value(value));
+    return ps_token_answer(&q, call, out, err);
 }
 
 /* The token of the identity: a file or an answer, as it is or a member of JSON. */
@@ -366,17 +244,17 @@ static int of_external(struct gcs_fs *fs, struct polyfs_call *call, const json_t
                        struct polyfs_error *err)
 {
     const char *as = ps_json_text(document, "service_account_impersonation_url");
-    struct question q = token_question(fs, ps_json_text(document, "token_url"));
+    struct ps_token_question q = token_question(fs, ps_json_text(document, "token_url"));
     struct ps_buf subject = {0};
     int rc = subject_token(fs, call, document, &subject, err);
     if (rc == POLYFS_OK) {
-        form(&q, "grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
-        form(&q, "audience", ps_json_text(document, "audience"));
-        form(&q, "scope", as ? CLOUD_SCOPE : fs->auth.scope);
-        form(&q, "requested_token_type", "urn:ietf:params:oauth:token-type:access_token");
-        form(&q, "subject_token", subject.data);
-        form(&q, "subject_token_type", ps_json_text(document, "subject_token_type"));
-        rc = ask_token(&q, call, out, err);
+        ps_token_field(&q, "grant_type", "urn:ietf:params:oauth:grant-type:token-exchange");
+        ps_token_field(&q, "audience", ps_json_text(document, "audience"));
+        ps_token_field(&q, "scope", as ? CLOUD_SCOPE : fs->auth.scope);
+        ps_token_field(&q, "requested_token_type", "urn:ietf:params:oauth:token-type:access_token");
+        ps_token_field(&q, "subject_token", subject.data);
+        ps_token_field(&q, "subject_token_type", ps_json_text(document, "subject_token_type"));
+        rc = ps_token_ask(&q, call, out, err);
     }
     ps_buf_wipe(&subject);
     return rc == 1 && as ? gcs_token_impersonate(fs, call, as, NULL, out, err) : rc;
@@ -400,34 +278,26 @@ static void impersonate_body(const struct gcs_fs *fs, const json_t *delegates, s
 int gcs_token_impersonate(struct gcs_fs *fs, struct polyfs_call *call, const char *url, const json_t *delegates,
                           struct ps_keys *keys, struct polyfs_error *err)
 {
-    struct question q = {.http = fs->http, .method = "POST", .url = url, .whom = "the account to act as"};
-    struct ps_buf text = {0}, bearer = {0};
-    json_t *root = NULL;
+    struct ps_token_question q = question(fs, "POST", url, "the account to act as");
+    struct ps_keys acting = {.expires_s = PS_NEVER};
+    struct ps_buf bearer = {0};
     ps_buf_text(&bearer, "Bearer ");
     ps_buf_text(&bearer, keys->token);
-    ask_header(&q, "content-type", "application/json");
-    ask_header(&q, "authorization", bearer.data ? bearer.data : "");
+    ps_token_header(&q, "content-type", "application/json");
+    ps_token_header(&q, "authorization", bearer.data ? bearer.data : "");
     impersonate_body(fs, delegates, &q.body);
     int rc = ps_buf_check(&bearer, err);
     if (rc == POLYFS_OK)
-        rc = ask(&q, call, &text, err);
-    if (rc == POLYFS_OK && ps_json_read(text.data ? text.data : "", text.size, &root, NULL) != POLYFS_OK)
-        rc = no_token(&q, err);
-    const char *token = ps_json_text(root, "accessToken"), *until = ps_json_text(root, "expireTime");
-    int64_t until_ns = until ? ps_iso_time_ns(until) : POLYFS_TIME_UNKNOWN;
-    if (rc == POLYFS_OK && (!token || until_ns == POLYFS_TIME_UNKNOWN))
-        rc = no_token(&q, err);
-    if (rc == POLYFS_OK) {
+        rc = ps_token_ask(&q, call, &acting, err);
+    if (rc == 1) {
         OPENSSL_cleanse(keys->token, strlen(keys->token));
         ps_host->free(keys->token);
-        keys->token = NULL;
-        keys->expires_s = until_ns / 1000000000;
-        rc = ps_keys_set(keys, NULL, NULL, token, err);
+        keys->token = acting.token;
+        keys->expires_s = acting.expires_s;
     }
-    json_decref(root);
+    ps_buf_wipe(&q.body);
     ps_buf_wipe(&bearer);
-    ps_buf_wipe(&text);
-    return rc == POLYFS_OK ? 1 : rc;
+    return rc;
 }
 
 /* ---- one document --------------------------------------------------------------------------------------------------------- */
@@ -457,8 +327,6 @@ int gcs_token_of(struct gcs_fs *fs, struct polyfs_call *call, const json_t *docu
 
 /* ---- this machine --------------------------------------------------------------------------------------------------------- */
 
-static int machine_has_none; /* asked once a process: elsewhere than on Google's machines nobody answers there */
-
 static int metadata_flavor(void *arg, const struct ps_http_connection *answer, struct polyfs_error *err)
 {
     const char *flavor = ps_http_header(answer, "metadata-flavor");
@@ -472,33 +340,22 @@ int gcs_token_of_machine(struct gcs_fs *fs, struct polyfs_call *call, struct ps_
 {
     const char *host = fs->auth.metadata_host;
     struct polyfs_error why = POLYFS_ERROR_INIT;
-    struct question q = {.whom = "the metadata server"};
-    struct ps_http_connection *answer = NULL;
-    struct ps_buf text = {0};
     char url[512];
-    const struct ps_header header = {"metadata-flavor", "Google"};
-    if (!host && __atomic_load_n(&machine_has_none, __ATOMIC_RELAXED))
+    if (!host && ps_machine_has_none())
         return 0;
     snprintf(url, sizeof(url), "http://%.300s/computeMetadata/v1/instance/service-accounts/default/token?scopes=%s",
              host ? host : METADATA_HOST, fs->auth.scope);
-    const struct ps_http_request request = {.method = "GET",
-                                            .url = url,
-                                            .headers = &header,
-                                            .header_count = 1,
-                                            .accept = metadata_flavor,
-                                            .sink = answer_sink,
-                                            .arg = &text};
-    int rc = ps_http_send(fs->near_http, call, &request, &answer, &why);
-    if (rc == POLYFS_OK && ps_http_status(answer) != 200)
-        rc = ask_failed(&q, gcs_refused(answer, &why), &why);
-    else if (rc == POLYFS_OK)
-        rc = take_token(&q, &text, 86400, out, &why);
-    else if (!host && rc != POLYFS_CANCELLED && !answer && why.code != POLYFS_AUTH) {
-        __atomic_store_n(&machine_has_none, 1, __ATOMIC_RELAXED);
-        rc = 0;
+    struct ps_token_question q = question(fs, "GET", url, "the metadata server");
+    q.http = fs->near_http;
+    q.is_near = 1;
+    q.accept = metadata_flavor;
+    ps_token_header(&q, "metadata-flavor", "Google");
+    int rc = ps_token_ask(&q, call, out, &why);
+    int is_nobody = rc == POLYFS_NETWORK || rc == POLYFS_TIMEOUT || rc == POLYFS_CANCELLED;
+    if (!host && is_nobody && !why.http_status) {
+        ps_machine_note_none(call, rc);
+        return ps_machine_has_none() ? 0 : polyfs_go_on(ps_host, call, err);
     }
-    ps_http_clear(fs->near_http, answer);
-    ps_buf_wipe(&text);
     if (rc < 0 && err)
         *err = why;
     return rc;

@@ -158,9 +158,18 @@ static int fail_proxy(struct ps_http_connection *c, const char *proxy, CURLcode 
     return fail(c, POLYFS_NETWORK, POLYFS_RETRY_TRANSIENT, why);
 }
 
+/* It is a mistake in the account more often than one of the network. */
+static int fail_account(struct ps_http_connection *c, const char *account)
+{
+    char why[160];
+    snprintf(why, sizeof(why),
+             "cannot find the address of %%s; is the account \"%.64s\" right, and is there a network?", account);
+    return fail(c, POLYFS_NETWORK, POLYFS_RETRY_TRANSIENT, why);
+}
+
 static int fail_curl(struct ps_http_connection *c, CURLcode curl)
 {
-    const char *proxy = proxy_of(c);
+    const char *proxy = proxy_of(c), *account = c->http->config.account;
     const struct curl_row *row = &curl_other;
     for (size_t i = 0; i < sizeof(curl_rows) / sizeof(curl_rows[0]); i++)
         if (curl_rows[i].curl == curl)
@@ -169,6 +178,8 @@ static int fail_curl(struct ps_http_connection *c, CURLcode curl)
                    (curl == CURLE_COULDNT_CONNECT || curl == CURLE_RECV_ERROR);
     if (c->failed == POLYFS_OK && by_proxy && !strchr(proxy, '%'))
         return fail_proxy(c, proxy, curl);
+    if (c->failed == POLYFS_OK && curl == CURLE_COULDNT_RESOLVE_HOST && account && !strchr(account, '%'))
+        return fail_account(c, account);
     if (c->failed == POLYFS_OK)
         return fail(c, row->code, row->retry, row->why);
     if (c->error)

@@ -21,6 +21,7 @@ struct ps_http_config {
     const char *proxy;     /* URL, or NULL: none; the environment is not looked at */
     const char *no_proxy;  /* hosts that are reached without it, as curl writes them, or NULL */
     const char *ca_bundle; /* file of certificates, or NULL: the system's */
+    const char *account;   /* that the server's name is made of, told when that has no address; or NULL */
     int insecure;          /* certificates are not verified */
     uint32_t connect_ms;   /* 0: 5 s */
     uint32_t stall_ms;     /* no byte for so long ends a request; 0: 10 s */

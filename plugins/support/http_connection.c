@@ -222,7 +222,7 @@ int ps_http_new(const struct ps_http_config *config, struct ps_http **out, struc
     if (!http->config.stall_ms)
         http->config.stall_ms = 10000;
     const char **texts[] = {&http->config.user_agent, &http->config.proxy, &http->config.no_proxy,
-                            &http->config.ca_bundle};
+                            &http->config.ca_bundle, &http->config.account};
     int failed = 0;
     for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         http->texts[i] = copy(*texts[i]);

@@ -44,7 +44,7 @@ struct ps_http_connection {
 
 struct ps_http {
     struct ps_http_config config;
-    char *texts[4]; /* owned copies of the config's */
+    char *texts[5]; /* owned copies of the config's */
     pthread_mutex_t mu;
     /* guarded by mu, which is held inside fork sections only */
     struct ps_http_connection *idle; /* the last used first */

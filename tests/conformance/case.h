@@ -89,6 +89,11 @@ class Case : public testing::Test
     {
         return Fact(fact) == POLYFS_NO;
     }
+    /* Has a folder to be there before anything is written into it? */
+    bool NeedsFolders() const
+    {
+        return RealDirs() && !store().makes_folders;
+    }
     bool RealDirs() const
     {
         return Fact(POLYFS_FACT_REAL_DIRS) == POLYFS_YES;

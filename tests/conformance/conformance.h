@@ -34,6 +34,7 @@ struct Store {
         false; /* a commit ends all unfinished uploads to its name: they are refused, and never mixed with it */
     bool same_process = false;   /* objects live in this process: a child has a copy of its own */
     uint32_t get_requests = 1;   /* that a read of one small object takes: HDFS asks for status, place and bytes */
+    bool makes_folders = false;  /* a write makes the folders that its name has: Azure's hierarchical accounts */
     bool survives_fork = true;   /* else each call of a forked child is FORKED at once: a JVM is in it */
     bool has_early_times = true; /* else a time before 1970 is INVALID: HDFS takes it for none given */
     /* Makes a symbolic link at the path of the second URL; 0 on success. Empty: the store has no way to. */

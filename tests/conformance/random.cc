@@ -345,10 +345,19 @@ class RandomCase : public Case
             model_.folders.erase(path);
         return codes;
     }
+    /* Would a write to it make folders where the store does that? The twin and the model know of no such store. */
+    bool MakesFolders(const std::string &path) const
+    {
+        return store().makes_folders && model_.Above(path).count(POLYFS_NOT_FOUND);
+    }
     /* False: this operation has no one answer in this state, so it is not made. */
     bool Sensible(const Draw &draw) const
     {
         const bool object = model_.objects.count(draw.path) > 0, is_folder = model_.IsDir(draw.path);
+        const bool copies = draw.verb == COPY || draw.verb == COPY_CREATE;
+        const bool writes = draw.verb <= SWAP || draw.verb == APPEND;
+        if ((copies && MakesFolders(draw.to)) || (writes && MakesFolders(draw.path)))
+            return false;
         switch (draw.verb) {
         case COPY:
         case RENAME:

@@ -62,6 +62,23 @@ CONFORMANCE_CASE(sub, PathsAreRelative)
     EXPECT_EQ((std::vector<std::string>{"a", "e/b", "new"}), names);
 }
 
+/* A name without a '/' is a bucket's at the top of some stores, and nobody's here. */
+CONFORMANCE_CASE(sub, ListsWhatIsMissing)
+{
+    ASSERT_CODE(POLYFS_OK, Put("d/a", "in d"));
+    OPEN_SUB(sub, "d", 0);
+    for (const char *name : {"missing", "missing/"}) {
+        polyfs_lister *raw = nullptr;
+        const polyfs_entry *rows = nullptr;
+        size_t count = 0;
+        int rc = polyfs_list_open(sub.get(), name, nullptr, &raw, E());
+        Lister lister(raw);
+        if (rc == POLYFS_OK)
+            rc = polyfs_list_next(raw, &rows, &count, E());
+        EXPECT_CODE(POLYFS_NOT_FOUND, rc) << name;
+    }
+}
+
 CONFORMANCE_CASE(sub, OfNoFolder)
 {
     ASSERT_CODE(POLYFS_OK, Put("a", "object"));

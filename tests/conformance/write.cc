@@ -147,7 +147,7 @@ CONFORMANCE_CASE(write, WrongSizeHint)
 CONFORMANCE_CASE(write, MissingFolder)
 {
     polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
-    int wanted = RealDirs() ? POLYFS_NOT_FOUND : POLYFS_OK;
+    int wanted = NeedsFolders() ? POLYFS_NOT_FOUND : POLYFS_OK;
     EXPECT_CODE(wanted, Put("x/y/a", "bytes", &opts));
     polyfs_writer *raw = nullptr;
     int rc = polyfs_writer_open(fs(), P("v/w/a").c_str(), &opts, &raw, E());
@@ -155,7 +155,7 @@ CONFORMANCE_CASE(write, MissingFolder)
     if (rc == POLYFS_OK)
         rc = Commit(writer);
     EXPECT_CODE(wanted, rc);
-    if (RealDirs())
+    if (NeedsFolders())
         ExpectNothingLeft();
     opts.flags = POLYFS_WRITE_PARENTS;
     EXPECT_CODE(POLYFS_OK, Put("p/q/a", "bytes", &opts));

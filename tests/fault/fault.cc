@@ -107,6 +107,10 @@ Fs OpenWith(std::vector<std::string> options)
 
 const Dialect dialects[] = {
     {"s3",
+     "PUT",
+     "",
+     "HEAD",
+     "",
      "partNumber=",
      "POST",
      "uploadId=",
@@ -114,6 +118,7 @@ const Dialect dialects[] = {
      "InternalError",
      "x-amz-request-id",
      "x-amz-retry-after",
+     R"("etag": "\"another\"")",
      "kill",
      {{403, "AccessDenied", POLYFS_PERMISSION},
       {404, "NoSuchBucket", POLYFS_NOT_FOUND},
@@ -124,6 +129,10 @@ const Dialect dialects[] = {
       {401, "", POLYFS_AUTH},
       {501, "NotImplemented", POLYFS_UNSUPPORTED}}},
     {"abfs",
+     "PUT",
+     "",
+     "HEAD",
+     "",
      "blockid=",
      "PUT",
      "comp=blocklist",
@@ -131,6 +140,7 @@ const Dialect dialects[] = {
      "InternalError",
      "x-ms-request-id",
      "x-ms-retry-after-ms",
+     R"("etag": "\"another\"")",
      "stop",
      {{403, "AuthorizationFailure", POLYFS_PERMISSION},
       {403, "AuthorizationPermissionMismatch", POLYFS_PERMISSION},
@@ -140,6 +150,25 @@ const Dialect dialects[] = {
       {400, "InvalidHeaderValue", POLYFS_INVALID},
       {409, "BlobArchived", POLYFS_PERMISSION},
       {501, "FeatureNotSupported", POLYFS_UNSUPPORTED}}},
+    {"gs",
+     "POST",
+     "/upload/",
+     "GET",
+     "projection=noAcl",
+     "partNumber=",
+     "POST",
+     "uploadId=",
+     "rateLimitExceeded",
+     "backendError",
+     "x-guploader-uploadid",
+     nullptr,
+     R"("x-goog-generation": "7")",
+     "stop",
+     {{403, "forbidden", POLYFS_PERMISSION},
+      {401, "required", POLYFS_AUTH},
+      {404, "notFound", POLYFS_NOT_FOUND},
+      {400, "invalid", POLYFS_INVALID},
+      {400, "userProjectMissing", POLYFS_INVALID}}},
 };
 
 } // namespace
@@ -152,9 +181,29 @@ const Dialect &D()
     return dialects[i];
 }
 
+static std::string At(const char *method, const char *target)
+{
+    return std::string(R"("method": ")") + method + R"(", "target": ")" + target + R"(", )";
+}
+
 std::string AtComplete()
 {
-    return std::string(R"("method": ")") + D().complete_method + R"(", "target": ")" + D().complete + R"(", )";
+    return At(D().complete_method, D().complete);
+}
+
+std::string AtPut()
+{
+    return At(D().put_method, D().put);
+}
+
+std::string AtStat()
+{
+    return At(D().stat_method, D().stat);
+}
+
+bool IsPinned(Request &request)
+{
+    return !request.headers["if-match"].empty() || request.target.find("ifGenerationMatch=") != std::string::npos;
 }
 
 std::string RangeOf(Request &request)
@@ -260,6 +309,26 @@ void Fault::Make(const std::string &name, const std::string &bytes)
 {
     ASSERT_CODE(POLYFS_OK,
                 polyfs_put(Direct(), P(name).c_str(), bytes.data(), bytes.size(), nullptr, nullptr, E()));
+}
+
+int Fault::List(std::vector<std::string> *out)
+{
+    polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
+    polyfs_lister *lister = nullptr;
+    const struct polyfs_entry *rows;
+    size_t count = 0;
+    out->clear();
+    opts.flags = POLYFS_LS_RECURSIVE;
+    int rc = polyfs_list_open(fs(), P("l").c_str(), &opts, &lister, E());
+    while (rc == POLYFS_OK || rc == POLYFS_MORE) {
+        rc = polyfs_list_next(lister, &rows, &count, E());
+        for (size_t i = 0; (rc == POLYFS_OK || rc == POLYFS_MORE) && i < count; i++)
+            out->push_back(rows[i].path);
+        if (rc == POLYFS_OK || out->size() > 10000)
+            break;
+    }
+    polyfs_list_close(lister);
+    return rc;
 }
 
 int Fault::Stream(const std::string &name, const std::string &bytes, uint32_t flags)

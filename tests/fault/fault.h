@@ -39,18 +39,24 @@ struct Dialect {
         int rc;
     };
     const char *scheme;
+    const char *put_method, *put;           /* of a whole object: in its target */
+    const char *stat_method, *stat;         /* the same of a look at one */
     const char *part;                       /* in the target of a part's PUT */
     const char *complete_method, *complete; /* in the target of the end of an upload */
     const char *busy, *failed;              /* codes of a 503 and a 500 */
-    const char *request_id, *wish_ms;       /* headers of an answer */
+    const char *request_id, *wish_ms;       /* headers of an answer; no wish in milliseconds: NULL */
+    const char *version;                    /* a header of an answer that names the version, with another one */
     const char *down;                       /* how the server goes away: "kill", or "stop" where it forgets then */
     std::vector<Refusal> final;             /* what cannot help is not repeated */
 };
 const Dialect &D();
-/* A rule for the end of an upload, without its brackets: `"method": ..., "target": ..., `. */
+/* A rule for the end of an upload, without its brackets: `"method": ..., "target": ..., `; for a put, and for a stat. */
 std::string AtComplete();
-/* The range that a request asks for, by whichever header. */
+std::string AtPut();
+std::string AtStat();
+/* The range that a request asks for, by whichever header; and whether it names the version that it wants. */
 std::string RangeOf(Request &request);
+bool IsPinned(Request &request);
 
 class Fault : public testing::Test
 {
@@ -82,6 +88,8 @@ class Fault : public testing::Test
     int Get(const std::string &name, std::string *out);
     std::string There(const std::string &name); /* past the proxy; "(absent)" when it is not there */
     void Make(const std::string &name, const std::string &bytes);
+    /* All of a recursive listing of the case's folder "l"; stops at 10,000 rows, which none of these has. */
+    int List(std::vector<std::string> *out);
     /* Writes through a stream in parts of 5 MiB. */
     int Stream(const std::string &name, const std::string &bytes, uint32_t flags = 0);
 

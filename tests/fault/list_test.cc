@@ -19,26 +19,6 @@ class Listing : public Fault
         std::string bytes;
         ASSERT_CODE(POLYFS_OK, Get("warm", &bytes));
     }
-    /* All of a recursive listing; stops at 10,000 rows, which none of these has. */
-    int List(std::vector<std::string> *out)
-    {
-        polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
-        polyfs_lister *lister = nullptr;
-        const struct polyfs_entry *rows;
-        size_t count = 0;
-        out->clear();
-        opts.flags = POLYFS_LS_RECURSIVE;
-        int rc = polyfs_list_open(fs(), P("l").c_str(), &opts, &lister, E());
-        while (rc == POLYFS_OK || rc == POLYFS_MORE) {
-            rc = polyfs_list_next(lister, &rows, &count, E());
-            for (size_t i = 0; (rc == POLYFS_OK || rc == POLYFS_MORE) && i < count; i++)
-                out->push_back(rows[i].path);
-            if (rc == POLYFS_OK || out->size() > 10000)
-                break;
-        }
-        polyfs_list_close(lister);
-        return rc;
-    }
     std::string Key(const std::string &name)
     {
         return "<Contents><Key>" + P("l/" + name).substr(P("").find('/') + 1) +

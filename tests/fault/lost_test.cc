@@ -38,39 +38,39 @@ class Lost : public Fault
 
 TEST_F(Lost, F08Put)
 {
-    Rules(std::string(R"({"method": "PUT", )") + LOST);
+    Rules(std::string("{") + AtPut() + LOST);
     ASSERT_CODE(POLYFS_OK, Put("a", Bytes(100000)));
     EXPECT_TRUE(Bytes(100000) == There("a"));
-    ExpectOneRequestAnAttempt("PUT", "", 2);
+    ExpectOneRequestAnAttempt(D().put_method, D().put, 2);
 }
 
 TEST_F(Lost, F08PutOfNothing)
 {
-    Rules(std::string(R"({"method": "PUT", )") + LOST);
+    Rules(std::string("{") + AtPut() + LOST);
     ASSERT_CODE(POLYFS_OK, Put("a", ""));
     EXPECT_EQ("", There("a"));
-    ExpectOneRequestAnAttempt("PUT", "", 2);
+    ExpectOneRequestAnAttempt(D().put_method, D().put, 2);
 }
 
 TEST_F(Lost, F10CreateOnly)
 {
-    Rules(std::string(R"({"method": "PUT", )") + LOST);
+    Rules(std::string("{") + AtPut() + LOST);
     ASSERT_CODE(POLYFS_OK, Put("a", Bytes(100000), POLYFS_WRITE_CREATE_ONLY));
     EXPECT_TRUE(Bytes(100000) == There("a"));
-    ExpectOneRequestAnAttempt("PUT", "", 2);
+    ExpectOneRequestAnAttempt(D().put_method, D().put, 2);
 }
 
 TEST_F(Lost, F10CreateOnlyOfNothing)
 {
-    Rules(std::string(R"({"method": "PUT", )") + LOST);
+    Rules(std::string("{") + AtPut() + LOST);
     ASSERT_CODE(POLYFS_OK, Put("a", "", POLYFS_WRITE_CREATE_ONLY));
-    ExpectOneRequestAnAttempt("PUT", "", 2);
+    ExpectOneRequestAnAttempt(D().put_method, D().put, 2);
 }
 
 TEST_F(Lost, F10CreateOnlyIsToldFromAForeignSuccess)
 {
     Make("a", "theirs");
-    Rules(std::string(R"({"method": "PUT", )") + LOST);
+    Rules(std::string("{") + AtPut() + LOST);
     EXPECT_CODE(POLYFS_EXISTS, Put("a", "mine", POLYFS_WRITE_CREATE_ONLY));
     EXPECT_EQ("theirs", There("a"));
 }
@@ -78,7 +78,7 @@ TEST_F(Lost, F10CreateOnlyIsToldFromAForeignSuccess)
 TEST_F(Lost, F10TheSameBytesOfAnotherAreForeign)
 {
     Make("a", "same");
-    Rules(std::string(R"({"method": "PUT", )") + LOST);
+    Rules(std::string("{") + AtPut() + LOST);
     EXPECT_CODE(POLYFS_EXISTS, Put("a", "same", POLYFS_WRITE_CREATE_ONLY));
 }
 
@@ -89,7 +89,7 @@ TEST_F(Lost, F10IfMatch)
     ASSERT_CODE(POLYFS_OK, polyfs_stat(Direct(), P("a").c_str(), nullptr, nullptr, &stat, E()));
     polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
     opts.if_match = stat.etag;
-    Rules(std::string(R"({"method": "PUT", )") + LOST);
+    Rules(std::string("{") + AtPut() + LOST);
     ASSERT_CODE(POLYFS_OK, polyfs_put(fs(), P("a").c_str(), "new", 3, &opts, nullptr, E()));
     EXPECT_EQ("new", There("a"));
 }
@@ -97,7 +97,7 @@ TEST_F(Lost, F10IfMatch)
 /* Where the check itself fails, the state is not guessed. */
 TEST_F(Lost, F10WhatCannotBeCheckedIsUnknown)
 {
-    Rules(std::string(R"({"method": "HEAD", "count": 0, "status": 500}, {"method": "PUT", )") + LOST);
+    Rules("{" + AtStat() + R"("count": 0, "status": 500}, {)" + AtPut() + LOST);
     const int rc = Put("a", "mine", POLYFS_WRITE_CREATE_ONLY);
     EXPECT_NE(POLYFS_OK, rc);
     EXPECT_NE(POLYFS_EXISTS, rc) << error().message;
@@ -211,7 +211,7 @@ TEST_F(Lost, F11MoveNeverLosesBoth)
 /* Reset before it was applied: nothing is known to be there, and the same call does it. */
 TEST_F(Lost, F07ResetBeforeItWasApplied)
 {
-    Rules(R"({"method": "PUT", "apply": false, "end": "reset"})");
+    Rules("{" + AtPut() + R"("apply": false, "end": "reset"})");
     ASSERT_CODE(POLYFS_OK, Put("a", "bytes", POLYFS_WRITE_CREATE_ONLY));
     EXPECT_EQ("bytes", There("a"));
 }

@@ -57,7 +57,7 @@ TEST_F(Read, F12EndsEarly)
             ASSERT_GE(sent.size(), 2u);
             if (std::string(end) == "close" && std::string(cut) == "\"half\"") {
                 EXPECT_NE(0u, RangeOf(sent[1]).find("bytes=0-")) << "it goes on where it was";
-                EXPECT_NE("", sent[1].headers["if-match"]) << "and is pinned to what it began with";
+                EXPECT_TRUE(IsPinned(sent[1])) << "to what it began with";
             }
         }
     }
@@ -187,7 +187,7 @@ TEST_F(Read, F18ReplacedAndTheConditionIgnored)
     Reader reader = OpenReader();
     std::string got;
     ASSERT_CODE(POLYFS_OK, Pread(reader, 0, 1000, &got));
-    Rules(R"({"method": "GET", "count": 0, "set": {"etag": "\"another\""}})");
+    Rules(std::string(R"({"method": "GET", "count": 0, "set": {)") + D().version + "}}");
     EXPECT_NE(POLYFS_OK, Pread(reader, 1000, 1000, &got));
 }
 

@@ -97,7 +97,9 @@ TEST_F(Retry, F02NotBeyondTheDeadline)
 TEST_F(Retry, F04WishesOfTheStore)
 {
     EXPECT_GE(Pause(R"(["Retry-After", "2"])"), 1.99);
-    EXPECT_GE(Pause(std::string("[\"") + D().wish_ms + R"(", "1500"])"), 1.49);
+    if (D().wish_ms) {
+        EXPECT_GE(Pause(std::string("[\"") + D().wish_ms + R"(", "1500"])"), 1.49);
+    }
     const double most = 6.3; /* 1 s of its own at most, and 5 s more */
     EXPECT_LE(Pause(R"(["Retry-After", "86400"])"), most);
     EXPECT_LE(Pause(R"(["Retry-After", "-5"])"), 1.2);
@@ -137,7 +139,7 @@ TEST_F(Retry, F29AFailureIsNeverAbsence)
         EXPECT_NE(POLYFS_OK, polyfs_exists(fs(), P("a").c_str(), nullptr, &exists, E())) << status;
         EXPECT_EQ(-1, exists) << "untouched: it could not be told";
     }
-    Rules(R"({"method": "HEAD", "status": 503})");
+    Rules("{" + AtStat() + R"("status": 503})");
     Stat stat = POLYFS_STAT_INIT;
     ASSERT_CODE(POLYFS_OK, polyfs_stat(fs(), P("a").c_str(), nullptr, nullptr, &stat, E()));
     EXPECT_EQ(10u, stat.size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bodies that do not arrive, or not as they left, and answers of 200 that are none: F15, F17, F27, F31. */
+/* Parts that do not arrive, and answers of 200 that are none: F15, F27, F31. */
 #include "fault.h"
 
 using namespace fault;
@@ -7,18 +7,6 @@ using namespace fault;
 class Write : public Fault
 {
 };
-
-TEST_F(Write, F15TheServerDoesNotRead)
-{
-    Fs quick = Open({"stall_timeout=1s"});
-    const std::string bytes = Bytes(32 * MiB);
-    Rules(R"({"method": "PUT", "count": 0, "deaf_ms": 30000})");
-    const double began = Now();
-    EXPECT_CODE(POLYFS_TIMEOUT,
-                polyfs_put(quick.get(), P("a").c_str(), bytes.data(), bytes.size(), nullptr, nullptr, E()));
-    EXPECT_LE(Now() - began, 6); /* three attempts at a part */
-    EXPECT_EQ("(absent)", There("a"));
-}
 
 TEST_F(Write, F15TheServerDoesNotReadAPart)
 {
@@ -36,31 +24,6 @@ TEST_F(Write, F15TheServerDoesNotReadAPart)
     EXPECT_CODE(POLYFS_TIMEOUT, rc);
     EXPECT_EQ("(absent)", There("a"));
     EXPECT_EQ(1u, Journal("DELETE", "uploadId=").size()) << "its upload was ended";
-}
-
-TEST_F(Write, F17FlippedOnItsWay)
-{
-    Rules(R"({"method": "PUT", "flip_request": 1000})");
-    ASSERT_CODE(POLYFS_OK, Put("a", Bytes(100000)));
-    EXPECT_TRUE(Bytes(100000) == There("a"));
-    auto sent = Journal("PUT");
-    ASSERT_EQ(2u, sent.size());
-    EXPECT_EQ(400, sent[0].status);
-}
-
-TEST_F(Write, F17APartFlippedOnItsWay)
-{
-    const std::string bytes = Bytes(11 * MiB);
-    Rules(R"({"method": "PUT", "target": "partNumber=2", "flip_request": -1})");
-    ASSERT_CODE(POLYFS_OK, Stream("a", bytes));
-    EXPECT_TRUE(bytes == There("a"));
-}
-
-TEST_F(Write, F17FlippedEachTimeIsNeverStored)
-{
-    Rules(R"({"method": "PUT", "count": 0, "flip_request": 1})");
-    EXPECT_CODE(POLYFS_CORRUPT, Put("a", Bytes(1000)));
-    EXPECT_EQ("(absent)", There("a"));
 }
 
 namespace

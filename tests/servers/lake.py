@@ -3,7 +3,8 @@
 
 lake.py AZURITE-PORT BLOB-PORT DFS-PORT
 Blobs are Azurite's. Folders are blobs whose metadata says so (hdi_isfolder), as the service shows them; parents come by
-themselves, a rename and the removal of a folder are one step, which nobody sees half done: one request at a time.
+themselves. A rename and the removal of a folder are one step, which nobody sees half done: one request at a time. A folder of
+more than PAGE names takes several, as the documents of the service have it.
 azure-storage-file-datalake passes it (tests/abfs/lake_client_test.py).
 """
 import email.utils
@@ -18,9 +19,10 @@ import xml.etree.ElementTree as xml
 
 from sharedkey import ACCOUNT, request, signature
 
-PAGE = 50  # names that one request of a recursive removal takes
+PAGE = 50  # names that one request on a whole folder takes
 LOCK = threading.Lock()
 PENDING = {}  # appended and not flushed, by path
+FOLDERS = set()  # that are known to be there, by path: all that changes them passes through here
 
 
 class Refused(Exception):
@@ -62,12 +64,16 @@ UP = Upstream()
 
 def kind(path):
     """"file", "directory" or None, and its etag."""
+    FOLDERS.discard(path)
     status, headers, _ = UP.ask("HEAD", path)
     if status == 404:
         return None, None
     if status >= 300:
         raise Refused(status, headers.get("x-ms-error-code", "InternalError"))
-    return ("directory" if headers.get("x-ms-meta-hdi_isfolder") == "true" else "file"), headers["etag"]
+    if headers.get("x-ms-meta-hdi_isfolder") != "true":
+        return "file", headers["etag"]
+    FOLDERS.add(path)
+    return "directory", headers["etag"]
 
 
 def split(path):
@@ -88,6 +94,7 @@ def make_folder(path):
     status, headers, _ = UP.ask("PUT", path, None, {"x-ms-blob-type": "BlockBlob", "x-ms-meta-hdi_isfolder": "true"})
     if status != 201:
         raise Refused(status, headers.get("x-ms-error-code", "InternalError"))
+    FOLDERS.add(path)
     return headers
 
 
@@ -99,17 +106,18 @@ def parents(path):
 
 def check_parents(path):
     for each in parents(path):
-        if kind(each)[0] == "file":
+        if each not in FOLDERS and kind(each)[0] == "file":
             raise Refused(409, "PathConflict")
 
 
 def make_parents(path):
     for each in parents(path):
-        if not kind(each)[0]:
+        if each not in FOLDERS and not kind(each)[0]:
             make_folder(each)
 
 
 def remove(path, headers=None):
+    FOLDERS.discard(path)
     status, told, _ = UP.ask("DELETE", path, None, headers)
     if status >= 300:
         raise Refused(status, told.get("x-ms-error-code", "InternalError"))
@@ -137,25 +145,39 @@ def dfs_create(path, query, headers):
     return 201, {"ETag": told["etag"], "Last-Modified": told["last-modified"]}, b""
 
 
-def dfs_rename(path, headers):
+def check_rename(source, path, there, headers):
+    """Of one that begins, by the service's own list of refusals."""
+    target, _ = kind(path)
+    if target and headers.get("if-none-match") == "*":
+        raise Refused(409, "PathAlreadyExists")
+    if there == "directory" and (path + "/").startswith(source + "/"):
+        raise Refused(409, "InvalidRenameSourcePath")
+    if target and target != there:
+        raise Refused(409, "InvalidSourceOrDestinationResourceType")
+    if target == "directory" and below(path, 1):
+        raise Refused(409, "PathAlreadyExists")
+    check_parents(path)
+    if parents(path) and not kind(parents(path)[-1])[0]:
+        raise Refused(404, "RenameDestinationParentPathNotFound")
+
+
+def dfs_rename(path, query, headers):
     source = f"/{ACCOUNT}" + urllib.parse.unquote(headers["x-ms-rename-source"].split("?")[0])
     there, etag = kind(source)
     if not there:
         raise Refused(404, "SourcePathNotFound")
     if headers.get("x-ms-source-if-match", etag) != etag:
         raise Refused(412, "SourceConditionNotMet")
-    target, _ = kind(path)
-    if target and headers.get("if-none-match") == "*":
-        raise Refused(409, "PathAlreadyExists")
-    if target and target != there:
-        raise Refused(409, "ResourceTypeMismatch")
-    check_parents(path)
-    if parents(path) and not kind(parents(path)[-1])[0]:
-        raise Refused(404, "RenameDestinationParentPathNotFound")
-    if source != path:
-        for each in below(source) if there == "directory" else []:
-            move(each, path + each[len(source):])
-        move(source, path)
+    if "continuation" not in query:
+        check_rename(source, path, there, headers)
+    if source == path:
+        return 201, {}, b""
+    names = below(source) if there == "directory" else []
+    for each in names[:PAGE]:
+        move(each, path + each[len(source):])
+    if len(names) > PAGE:
+        return 201, {"x-ms-continuation": f"{len(names) - PAGE} left"}, b""
+    move(source, path)
     return 201, {}, b""
 
 
@@ -210,7 +232,7 @@ def dfs_list(path, query):
 def dfs(method, path, query, headers, body):
     """The answer to a request that only the DFS endpoint has, or None."""
     if "x-ms-rename-source" in headers:
-        return dfs_rename(path, headers)
+        return dfs_rename(path, query, headers)
     if method == "PUT" and query.get("resource") in ("directory", "file"):
         return dfs_create(path, query, headers)
     if method == "PATCH":
@@ -231,19 +253,60 @@ def is_write(method, query, headers):
                                 ("x-ms-copy-source" in headers and not query.get("comp")))
 
 
+def is_folder(blob):
+    metadata = blob.find("Metadata")
+    return metadata is not None and metadata.findtext("hdi_isfolder") == "true"
+
+
+def azurite_list(container, query):
+    """All pages of a listing as one document; a refusal as it came."""
+    root, more = None, query
+    while more:
+        status, headers, body = UP.ask("GET", container, more)
+        if status != 200:
+            return status, headers, body
+        page = xml.fromstring(body.decode("utf-8-sig"))
+        if root is None:
+            root = page
+        else:
+            root.find("Blobs").extend(page.find("Blobs"))
+        marker = page.findtext("NextMarker")
+        more = {**query, "marker": marker} if marker and "delimiter" in query else None
+    return 200, root, b""
+
+
+def one_level(root, query):
+    """Folders are prefixes, whether anything is in them or not; a page of all that."""
+    blobs, rows = root.find("Blobs"), {}
+    for each in list(blobs):
+        blobs.remove(each)
+        name = each.findtext("Name")
+        if each.tag == "Blob" and is_folder(each):
+            name += "/"
+            each = xml.Element("BlobPrefix")
+            xml.SubElement(each, "Name").text = name
+        rows.setdefault(name, each)
+    names = sorted(name for name in rows if name > query.get("marker", "") and name != query.get("prefix", ""))
+    most = int(query.get("maxresults", 5000))
+    blobs.extend(rows[name] for name in names[:most])
+    if root.find("NextMarker") is None:
+        xml.SubElement(root, "NextMarker")
+    root.find("NextMarker").text = names[most - 1] if len(names) > most else ""
+
+
 def blob_list(container, query):
     """Azurite's, with what an account with folders tells of each."""
     asked = query.get("include", "").split(",")
-    status, headers, body = UP.ask("GET", container, {**query, "include": ",".join({*asked, "metadata"} - {""})})
+    own = {name: value for name, value in query.items() if name not in ("marker", "maxresults") or "delimiter" not in query}
+    status, root, body = azurite_list(container, {**own, "include": ",".join({*asked, "metadata"} - {""})})
     if status != 200:
-        return status, {"x-ms-error-code": headers.get("x-ms-error-code", ""), "Content-Type": "application/xml"}, body
-    root = xml.fromstring(body.decode("utf-8-sig"))
+        return status, {"x-ms-error-code": root.get("x-ms-error-code", ""), "Content-Type": "application/xml"}, body
+    if "delimiter" in query:
+        one_level(root, query)
     for blob in root.iterfind("Blobs/Blob"):
-        metadata = blob.find("Metadata")
-        folder = metadata is not None and metadata.findtext("hdi_isfolder") == "true"
-        xml.SubElement(blob.find("Properties"), "ResourceType").text = "directory" if folder else "file"
-        if metadata is not None and "metadata" not in asked:
-            blob.remove(metadata)
+        xml.SubElement(blob.find("Properties"), "ResourceType").text = "directory" if is_folder(blob) else "file"
+        if blob.find("Metadata") is not None and "metadata" not in asked:
+            blob.remove(blob.find("Metadata"))
     return 200, {"Content-Type": "application/xml"}, xml.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
@@ -263,6 +326,8 @@ def blob(method, target, path, query, headers, body):
         passed["x-ms-copy-source"] = re.sub("^http://127.0.0.1:[0-9]+", f"http://127.0.0.1:{Upstream.port}", passed["x-ms-copy-source"])
         passed["authorization"] = f"SharedKey {ACCOUNT}:" + signature(method, target.split("?")[0], query, passed)
     status, told, content = UP.send(method, target, passed, body)
+    if method == "DELETE" and not key:
+        FOLDERS.clear()
     if write and status < 300:
         make_parents(path)
     told = dict(told)
@@ -305,7 +370,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def serve(self):
         headers = {name.lower(): value for name, value in self.headers.items()}
-        body = self.rfile.read(int(headers.get("content-length", 0)))
+        size = int(headers.get("content-length", 0))
+        body = self.rfile.read(size)
+        if len(body) < size:  # whoever sent it is gone
+            self.close_connection = True
+            return
         try:
             with LOCK:
                 status, told, content = self.outcome(headers, body)

@@ -429,7 +429,7 @@ class Azurite(Server):
         data = os.path.join(self.folder, "data")
         os.makedirs(data, exist_ok=True)
         certs = os.path.join(self.folder, "certs")
-        more = ["--cert", os.path.join(certs, "public.crt"), "--key", os.path.join(certs, "private.key")] if self.tls else []
+        more = ["--cert", os.path.join(certs, "public.crt"), "--key", os.path.join(certs, "private.key"), "--oauth", "basic"] if self.tls else []
         return ["node", self.install(), "--location", data, "--blobHost", "127.0.0.1", "--blobPort", str(self.port), "--silent",
                 "--skipApiVersionCheck", "--disableTelemetry", *more]
 
@@ -479,7 +479,7 @@ class Lake(Azurite):
     def settings(self, url=None):
         values = super().settings(url)
         values["AZURE_STORAGE_CONNECTION_STRING"] += f"DfsEndpoint=http://127.0.0.1:{self.dfs}/{self.account};"
-        return values
+        return {**values, "POLYFS_ABFS_PROVIDER": "other"}
 
 
 class Toxiproxy(Server):

@@ -43,7 +43,7 @@ static int add(const struct cli_place *place, const char *path)
     return rc;
 }
 
-/* Whether @path is all of a store: nothing but slashes and dots, or the bucket of a store without real folders. */
+/* Whether @path is all of a store: nothing but slashes and dots, or a bucket; a name without '/' across a network is one. */
 static int is_root(const struct cli_place *place, const char *path)
 {
     struct polyfs_call_opts call = cli_call();
@@ -56,7 +56,7 @@ static int is_root(const struct cli_place *place, const char *path)
     if (path[first + strspn(path + first, "/")])
         return 0;
     return polyfs_caps(place->fs, path, 0, &call, &caps, NULL) != POLYFS_OK ||
-           caps.fact[POLYFS_FACT_REAL_DIRS] != POLYFS_YES;
+           caps.fact[POLYFS_FACT_REAL_DIRS] != POLYFS_YES || caps.fact[POLYFS_FACT_NETWORK] == POLYFS_YES;
 }
 
 static int remove_now(const struct cli_place *place, const char *path, const char *name)

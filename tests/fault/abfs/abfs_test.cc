@@ -27,47 +27,6 @@ class Abfs : public Fault
 
 } // namespace
 
-/* ---- bytes on their way: F15, F17 ---- */
-
-TEST_F(Abfs, F15TheServerDoesNotRead)
-{
-    Fs quick = Open({"stall_timeout=1s"});
-    polyfs_write_opts opts = POLYFS_WRITE_OPTS_INIT;
-    const std::string bytes = Bytes(32 * MiB);
-    opts.part_bytes = bytes.size(); /* cases with throttles before this one would send parts one after another */
-    Rules(R"({"method": "PUT", "count": 0, "deaf_ms": 30000})");
-    const double began = Now();
-    EXPECT_CODE(POLYFS_TIMEOUT,
-                polyfs_put(quick.get(), P("a").c_str(), bytes.data(), bytes.size(), &opts, nullptr, E()));
-    EXPECT_LE(Now() - began, 8);
-    EXPECT_EQ("(absent)", There("a"));
-}
-
-TEST_F(Abfs, F17FlippedOnItsWay)
-{
-    Rules(R"({"method": "PUT", "flip_request": 1000})");
-    ASSERT_CODE(POLYFS_OK, Put("a", Bytes(100000)));
-    EXPECT_TRUE(Bytes(100000) == There("a"));
-    auto sent = Journal("PUT");
-    ASSERT_EQ(2u, sent.size());
-    EXPECT_EQ(400, sent[0].status);
-}
-
-TEST_F(Abfs, F17ABlockFlippedOnItsWay)
-{
-    const std::string bytes = Bytes(11 * MiB);
-    Rules(R"({"method": "PUT", "target": "blockid=", "from": 2, "flip_request": -1})");
-    ASSERT_CODE(POLYFS_OK, Stream("a", bytes));
-    EXPECT_TRUE(bytes == There("a"));
-}
-
-TEST_F(Abfs, F17FlippedEachTimeIsNeverStored)
-{
-    Rules(R"({"method": "PUT", "count": 0, "flip_request": 1})");
-    EXPECT_CODE(POLYFS_CORRUPT, Put("a", Bytes(1000)));
-    EXPECT_EQ("(absent)", There("a"));
-}
-
 /* ---- successes that are none: F27 ---- */
 
 TEST_F(Abfs, F27ASuccessWithoutAnEtag)
@@ -188,25 +147,6 @@ namespace
 class AbfsPages : public Abfs
 {
   protected:
-    int List(std::vector<std::string> *out)
-    {
-        polyfs_list_opts opts = POLYFS_LIST_OPTS_INIT;
-        polyfs_lister *lister = nullptr;
-        const struct polyfs_entry *rows;
-        size_t count = 0;
-        out->clear();
-        opts.flags = POLYFS_LS_RECURSIVE;
-        int rc = polyfs_list_open(fs(), P("l").c_str(), &opts, &lister, E());
-        while (rc == POLYFS_OK || rc == POLYFS_MORE) {
-            rc = polyfs_list_next(lister, &rows, &count, E());
-            for (size_t i = 0; rc >= POLYFS_OK && i < count; i++)
-                out->push_back(rows[i].path);
-            if (rc == POLYFS_OK || out->size() > 10000)
-                break;
-        }
-        polyfs_list_close(lister);
-        return rc;
-    }
     std::string Blob(const std::string &name)
     {
         return "<Blob><Name>" + P("l/" + name).substr(P("").find('/') + 1) +

@@ -13,6 +13,7 @@ extern "C" {
 #include "plugins/support/json.h"
 #include "plugins/support/pager.h"
 #include "plugins/support/sigv4.h"
+#include "plugins/support/token.h"
 #include "plugins/support/url.h"
 #include "plugins/support/xml.h"
 /* The wall clock, which stands still but for this. */
