@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Append. Natively where the store adds bytes itself, to any object or to this one. Elsewhere the writer begins with the old bytes, read from the
- * version that was there when it was opened, and publishes under if-match: nobody ever sees a state without the old
- * bytes, and who loses a race is told CONDITION.
+ * Append. Natively where the store adds bytes itself, to any object or to this one. Elsewhere the writer begins with the
+ * old bytes, read from the version that was there when it was opened, and publishes under if-match: nobody ever sees a
+ * state without the old bytes, and who loses a race is told CONDITION.
  */
 #include <stdlib.h>
 
