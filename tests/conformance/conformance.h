@@ -32,6 +32,7 @@ struct Store {
     bool tells_absent = true;    /* removing what is not there is NOT_FOUND; else it may be OK */
     bool writers_collide =
         false; /* a commit ends all unfinished uploads to its name: they are refused, and never mixed with it */
+    bool streams_resume = true;  /* a stream tells how far it came; else its last call cannot be made again */
     bool same_process = false;   /* objects live in this process: a child has a copy of its own */
     uint32_t get_requests = 1;   /* that a read of one small object takes: HDFS asks for status, place and bytes */
     bool makes_folders = false;  /* a write makes the folders that its name has: Azure's hierarchical accounts */

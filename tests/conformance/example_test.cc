@@ -10,6 +10,7 @@ int main(int argc, char **argv)
         store.name = EXAMPLE;
         store.url = EXAMPLE "://conformance";
         store.options = {"folder=" + folder.Path()};
+        store.streams_resume = false;
         return std::vector<conformance::Store>{store};
     });
 }
