@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """9. Size of every struct and offset of every member of the public headers, as tests/lint/abi.c asserts them (LP64).
 
-With --write it makes abi.c anew, of what the compiler says. While the contract is a draft that is what a change of a
-header takes; after the freeze a changed row means that old plugins and programs break.
+With --write it makes abi.c anew, of what the compiler says: what a struct or member that was added takes. A changed row
+means that old plugins and programs break; of the contract with plugins frozen.py refuses it.
 """
 import re
 import sys

@@ -4,7 +4,8 @@
  * The contract between core and a store. A plugin author needs this header alone; docs/plugin-guide.md is the
  * way in, docs/adr/0001-slots.md says for each slot and each of six stores which request or call it is.
  *
- * Status: DRAFT. It may change until the last of the six stores works; then it is frozen.
+ * Status: FROZEN as major 1. Nothing in it moves, changes its number or its meaning; what is new is added at the end of a
+ * struct or table that says its size, with the next minor (docs/abi.md).
  *
  * A plugin is a shared object with one exported symbol, POLYFS_PLUGIN_ENTRY(name). It imports nothing of polyfs:
  * every service comes in `struct polyfs_host`. It fills tables of functions ("slots"); core copies what both
