@@ -174,7 +174,8 @@ class Secrets(unittest.TestCase):
         self.proxy.rules, self.proxy.journal = [faults.Rule(fields) for fields in rules], []
 
     def polyfs(self, words, stdin=b"x", **env):
-        settings = {**self.server.settings(self.url), "HOME": self.temp.name, "PATH": BIN, **self.store.settings(self.url)}
+        settings = {**self.server.settings(self.url), "HOME": self.temp.name, "PATH": BIN, f"POLYFS_{self.store.scheme.upper()}_STALL_TIMEOUT": "200ms",
+                    **self.store.settings(self.url)}
         done = subprocess.run(["polyfs", *words], env={**settings, **env}, capture_output=True, input=stdin, check=False, cwd=self.temp.name)
         self.printed += [(words, done.stdout), (words, done.stderr)]
         return done
