@@ -160,12 +160,17 @@ static const struct ps_refusal *row_of(const struct abfs_fs *fs, int status, con
     return ps_refusal_find(rows, sizeof(rows) / sizeof(rows[0]), status, document->code);
 }
 
+/* What is wrong with a token, in words of the service that quote nothing; of a signature it quotes what was signed. */
+static int is_told(const char *detail)
+{
+    return strstr(detail, "validation failed") || strstr(detail, "Authentication scheme");
+}
+
 static int fill(const struct abfs_fs *fs, int status, struct document *document, struct polyfs_error *err)
 {
     char room[200];
     const struct ps_refusal *row = row_of(fs, status, document);
-    /* Of a signature the detail says what was signed, which is nothing to show; of a token what is wrong with it. */
-    int more = *document->detail && fs->auth.kind == ABFS_TOKEN;
+    int more = fs->auth.kind == ABFS_TOKEN && is_told(document->detail);
     const char *todo = todo_of(fs, row, room);
     ps_tame(document->code);
     if (*document->message)
