@@ -84,6 +84,7 @@ static const struct polyfs_host host = {
     .fork_generation = pfs_fork_generation,
     .random = host_random,
     .crc = pfs_crc,
+    .crc_join = pfs_crc_join,
     .query = host_query,
 };
 

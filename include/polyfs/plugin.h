@@ -126,6 +126,8 @@ struct polyfs_host {
 
     /** CRC32C or CRC64NVME (enum polyfs_checksum_kind; 0 for any other), going on from @p crc, which begins as 0. */
     uint64_t (*crc)(uint32_t kind, uint64_t crc, const void *data, uint64_t size);
+    /** The same of bytes and @p behind_bytes more, of what both have. */
+    uint64_t (*crc_join)(uint32_t kind, uint64_t crc, uint64_t behind, uint64_t behind_bytes);
 
     /** Later tables by name; NULL when this core has none of it. */
     const void *(*query)(const char *id);

@@ -172,8 +172,7 @@ int64_t abfs_now_s(struct abfs_fs *fs)
 /* One call in the service's logs: which attempt of which call it was. */
 static void request_id(const struct polyfs_call *call, char out[64])
 {
-    for (size_t i = 0; i < sizeof(call->op_id); i++)
-        snprintf(out + 2 * i, 3, "%02x", call->op_id[i]);
+    ps_hex(call->op_id, sizeof(call->op_id), out);
     snprintf(out + 32, 32, "-%u", call->attempt);
 }
 

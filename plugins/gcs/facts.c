@@ -10,7 +10,7 @@ static void limits(struct polyfs_caps *out)
     out->list_page_max = 1000;
     out->metadata_max = GCS_METADATA_MAX;
     out->cancel_bound_ms = 100;
-    out->sign_max_s = 604800;
+    out->sign_max_s = PS_SIGV4_LIFE_MAX_S;
     out->mtime_resolution_ns = 1000000;
     out->stored_checksums = (uint32_t)POLYFS_CHECKSUM_CRC32C;
 }

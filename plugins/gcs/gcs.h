@@ -207,8 +207,8 @@ int gcs_sum_given(const struct polyfs_checksum *given, struct gcs_sum *out, stru
 /* The caller's, else one that is made. */
 int gcs_sum_of(const void *data, uint64_t size, const struct polyfs_checksum *given, struct gcs_sum *out,
                struct polyfs_error *err);
-/* CRC32C of bytes and @size more behind them, of their CRC32Cs. */
-uint32_t gcs_crc32c_join(uint32_t crc, uint32_t behind, uint64_t size);
+/* The number in a checksum that is a CRC32C. */
+uint32_t gcs_crc32c_of(const struct polyfs_checksum *sum);
 /* Is what the store tells what was sent? CORRUPT, applied. What one of them does not say is not looked at. */
 int gcs_check_sum_of(const struct polyfs_checksum *kept, const struct gcs_sum *sent, struct polyfs_error *err);
 /*

@@ -6,8 +6,6 @@
 #include "gcs.h"
 #include "plugins/support/digest.h"
 
-#define LIFE_MAX_S 604800
-
 struct signing {
     struct gcs_fs *fs;
     struct ps_target target;
@@ -112,11 +110,7 @@ static int check(const struct gcs_fs *fs, const char *verb, uint32_t life_s, str
         return polyfs_fail(err, POLYFS_UNSUPPORTED,
                            "without the key of a service account there is nothing to sign with; name its file: "
                            "GOOGLE_APPLICATION_CREDENTIALS");
-    if (strcmp(verb, "GET") != 0 && strcmp(verb, "PUT") != 0)
-        return polyfs_fail(err, POLYFS_INVALID, "a URL is signed for GET or PUT");
-    if (life_s < 1 || life_s > LIFE_MAX_S)
-        return polyfs_fail(err, POLYFS_INVALID, "a signed URL lives for 1 to 604,800 seconds (7 days)");
-    return POLYFS_OK;
+    return ps_sigv4_check(verb, life_s, err);
 }
 
 int gcs_sign(struct polyfs_call *call, void *self, const char *path, uint64_t path_len, const char *verb,

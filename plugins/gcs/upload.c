@@ -10,7 +10,6 @@
 #include "gcs.h"
 
 #define DIGITS 32
-#define TEMPORARY ".polyfs-tmp-" /* listings of core leave such names out, and its sweep removes old ones */
 #define ID_MAX 1100
 
 /* In the folder of the target, unless that makes it too long. */
@@ -18,11 +17,11 @@ static void stage(struct gcs_upload *u, const char *digits)
 {
     const char *slash = u->target.key_len ? memrchr(u->target.key, '/', u->target.key_len) : NULL;
     int folder = slash ? (int)(slash + 1 - u->target.key) : 0;
-    if (folder + (int)strlen(TEMPORARY) + DIGITS > GCS_KEY_MAX)
+    if (folder + (int)strlen(POLYFS_STAGING_PREFIX) + DIGITS > GCS_KEY_MAX)
         folder = 0;
     u->made.key = u->temporary;
-    u->made.key_len = (uint64_t)snprintf(u->temporary, sizeof(u->temporary), "%.*s" TEMPORARY "%.*s", folder,
-                                         u->target.key, DIGITS, digits);
+    u->made.key_len = (uint64_t)snprintf(u->temporary, sizeof(u->temporary), "%.*s" POLYFS_STAGING_PREFIX "%.*s",
+                                         folder, u->target.key, DIGITS, digits);
     u->staged = 1;
 }
 
@@ -194,8 +193,7 @@ static int start_staged(struct gcs_upload *u, struct polyfs_call *call, struct g
     unsigned char random[DIGITS / 2];
     ps_host->random(random, sizeof(random));
     snprintf(id, ID_MAX, "t:");
-    for (size_t i = 0; i < sizeof(random); i++)
-        snprintf(id + 2 + 2 * i, 3, "%02x", random[i]);
+    ps_hex(random, sizeof(random), id + 2);
     stage(u, id + 2);
     memcpy(id + 2 + DIGITS, ":", 2);
     int rc = settle_removal(u, call, err);
@@ -244,10 +242,8 @@ static int sum_of_parts(const struct polyfs_part *parts, uint64_t count, uint64_
     uint64_t known = 0;
     for (uint64_t i = 0; i < count; i++) {
         const struct polyfs_part *part = (const void *)((const char *)parts + stride * i);
-        const uint8_t *v = part->checksum.value;
         known += part->checksum.kind == POLYFS_CHECKSUM_CRC32C;
-        crc = gcs_crc32c_join(crc, (uint32_t)v[0] << 24 | (uint32_t)v[1] << 16 | (uint32_t)v[2] << 8 | v[3],
-                              part->size);
+        crc = (uint32_t)ps_host->crc_join(POLYFS_CHECKSUM_CRC32C, crc, gcs_crc32c_of(&part->checksum), part->size);
     }
     if (known == count)
         gcs_sum_text(crc, &made);

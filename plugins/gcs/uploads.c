@@ -10,16 +10,11 @@ static int parts_page(struct polyfs_call *call, struct gcs_fs *fs, const char *p
     struct gcs_upload u;
     struct gcs_request r;
     struct ps_http_connection *answer = NULL;
-    char marker[16], most[24];
     int rc = gcs_upload_load(&u, fs, path, path_len, id, err);
     if (rc != POLYFS_OK)
         return rc;
     gcs_request_init(&r, "GET", GCS_XML, &u.made);
-    gcs_query(&r, "uploadId", u.id);
-    snprintf(marker, sizeof(marker), "%u", after);
-    snprintf(most, sizeof(most), "%llu", (unsigned long long)(parts->room < 1000 ? parts->room : 1000));
-    gcs_query(&r, "part-number-marker", after ? marker : NULL);
-    gcs_query(&r, "max-parts", most);
+    ps_parts_ask(parts, u.id, after, r.query, &r.query_count);
     rc = gcs_send_xml(fs, call, &r, "ListPartsResult", ps_parts_element, parts, &answer, err);
     ps_http_clear(fs->http, answer);
     return rc;
@@ -57,22 +52,12 @@ static int uploads_page(struct gcs_fs *fs, struct polyfs_call *call, const struc
     struct gcs_request r;
     struct ps_target bucket = *target;
     struct ps_http_connection *answer = NULL;
-    char *key;
-    const char *id;
-    int rc = ps_uploads_markers(cursor, &key, &id, err);
-    if (rc != POLYFS_OK)
-        return rc;
     bucket.key_len = 0;
     gcs_request_init(&r, "GET", GCS_XML, &bucket);
-    gcs_query(&r, "uploads", "");
-    gcs_query(&r, "max-uploads", "1000");
-    gcs_query(&r, "encoding-type", "url");
-    gcs_query(&r, "prefix", target->key_len ? target->key : NULL);
-    gcs_query(&r, "key-marker", key);
-    gcs_query(&r, "upload-id-marker", id);
-    rc = gcs_send_xml(fs, call, &r, "ListMultipartUploadsResult", ps_uploads_element, page, &answer, err);
+    int rc = ps_uploads_ask(page, cursor, 1, r.query, &r.query_count, err);
+    if (rc == POLYFS_OK)
+        rc = gcs_send_xml(fs, call, &r, "ListMultipartUploadsResult", ps_uploads_element, page, &answer, err);
     ps_http_clear(fs->http, answer);
-    ps_host->free(key);
     return rc;
 }
 

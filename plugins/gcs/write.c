@@ -249,15 +249,20 @@ void gcs_sum_text(uint32_t crc, struct gcs_sum *out)
     ps_buf_clear(&text);
 }
 
+uint32_t gcs_crc32c_of(const struct polyfs_checksum *sum)
+{
+    const uint8_t *v = sum->value;
+    return (uint32_t)v[0] << 24 | (uint32_t)v[1] << 16 | (uint32_t)v[2] << 8 | v[3];
+}
+
 int gcs_sum_given(const struct polyfs_checksum *given, struct gcs_sum *out, struct polyfs_error *err)
 {
-    const uint8_t *v = given->value;
     *out = (struct gcs_sum){{0}};
     if (given->kind == POLYFS_CHECKSUM_NONE)
         return POLYFS_OK;
     if (given->kind != POLYFS_CHECKSUM_CRC32C || given->length != 4)
         return polyfs_fail(err, POLYFS_UNSUPPORTED, "Google Cloud Storage verifies CRC32C only");
-    gcs_sum_text((uint32_t)v[0] << 24 | (uint32_t)v[1] << 16 | (uint32_t)v[2] << 8 | v[3], out);
+    gcs_sum_text(gcs_crc32c_of(given), out);
     return POLYFS_OK;
 }
 
@@ -268,27 +273,6 @@ int gcs_sum_of(const void *data, uint64_t size, const struct polyfs_checksum *gi
     if (rc == POLYFS_OK && !*out->text)
         gcs_sum_text((uint32_t)ps_host->crc(POLYFS_CHECKSUM_CRC32C, 0, data, size), out);
     return rc;
-}
-
-/* a times b modulo the polynomial of CRC32C; the highest power of x is the lowest bit. */
-static uint32_t times(uint32_t a, uint32_t b)
-{
-    uint32_t product = 0;
-    for (uint32_t bit = UINT32_C(1) << 31; bit; bit >>= 1) {
-        product ^= a & bit ? b : 0;
-        b = b & 1 ? b >> 1 ^ UINT32_C(0x82f63b78) : b >> 1;
-    }
-    return product;
-}
-
-/* Each byte behind them multiplies what was there by x to the eighth. */
-uint32_t gcs_crc32c_join(uint32_t crc, uint32_t behind, uint64_t size)
-{
-    for (uint32_t power = UINT32_C(1) << 23; size; size >>= 1) {
-        crc = size & 1 ? times(crc, power) : crc;
-        power = times(power, power);
-    }
-    return crc ^ behind;
 }
 
 static int check_text(const char *kept, const struct gcs_sum *sent, struct polyfs_error *err)
@@ -381,8 +365,7 @@ int gcs_put(struct polyfs_call *call, void *self, const char *path, uint64_t pat
     if (rc != POLYFS_OK)
         return rc;
     ps_host->random(random, sizeof(random));
-    for (size_t i = 0; i < sizeof(random); i++)
-        snprintf(boundary + 6 + 2 * i, 3, "%02x", random[i]);
+    ps_hex(random, sizeof(random), boundary + 6);
     snprintf(type, sizeof(type), "multipart/related; boundary=%s", boundary);
     gcs_request_init(&r, "POST", GCS_UPLOAD, &target);
     gcs_query(&r, "uploadType", "multipart");

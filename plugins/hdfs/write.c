@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "hdfs.h"
+#include "plugins/support/buf.h"
 
 struct hdfs_stream {
     struct hdfs_fs *fs;
@@ -23,8 +24,7 @@ static char *staging_name(const char *path)
     uint8_t bits[16];
     char *out = NULL, hex[33];
     ps_host->random(bits, sizeof(bits));
-    for (unsigned i = 0; i < sizeof(bits); i++)
-        snprintf(hex + (size_t)i * 2, 3, "%02x", bits[i]);
+    ps_hex(bits, sizeof(bits), hex);
     int lead = (int)(strrchr(path, '/') - path) + 1;
     return asprintf(&out, "%.*s" POLYFS_STAGING_PREFIX "%s", lead, path, hex) < 0 ? NULL : out;
 }

@@ -149,10 +149,8 @@ int s3_sign(struct polyfs_call *call, void *self, const char *path, uint64_t pat
     int rc = s3_target(fs, path, path_len, 1, &target, err);
     if (rc == POLYFS_OK && !fs->creds)
         rc = polyfs_fail(err, POLYFS_UNSUPPORTED, "without keys there is nothing to sign with");
-    if (rc == POLYFS_OK && strcmp(verb, "GET") != 0 && strcmp(verb, "PUT") != 0)
-        rc = polyfs_fail(err, POLYFS_INVALID, "a URL is signed for GET or PUT");
-    if (rc == POLYFS_OK && (life_s < 1 || life_s > 604800))
-        rc = polyfs_fail(err, POLYFS_INVALID, "a signed URL lives for 1 to 604,800 seconds (7 days)");
+    if (rc == POLYFS_OK)
+        rc = ps_sigv4_check(verb, life_s, err);
     if (rc == POLYFS_OK)
         rc = s3_presign(fs, call, verb, &target, life_s, &url, err);
     if (rc == POLYFS_OK && ps_host->text_set(out, url.data, url.size) != POLYFS_OK)
@@ -179,30 +177,20 @@ static int uploads_ask(struct s3_fs *fs, struct polyfs_call *call, const struct 
     struct s3_request r;
     struct ps_target bucket = *target;
     struct ps_http_connection *answer = NULL;
-    char *key;
-    const char *id;
-    int rc = ps_uploads_markers(cursor, &key, &id, err);
-    if (rc != POLYFS_OK)
-        return rc;
     bucket.key_len = 0;
     s3_request_init(&r, "GET", &bucket);
-    s3_query(&r, "uploads", "");
-    s3_query(&r, "max-uploads", "1000");
-    s3_query(&r, "encoding-type", "url");
-    if (s3_traits[s3_profile(fs)].flags & S3_UPLOADS_BY_PREFIX && target->key_len)
-        s3_query(&r, "prefix", target->key);
-    s3_query(&r, "key-marker", key);
-    s3_query(&r, "upload-id-marker", id);
     r.http.sink = uploads_sink;
     r.http.arg = u;
-    rc = ps_xml_new(ps_uploads_element, u->page, &u->xml, err);
+    const int by_prefix = (s3_traits[s3_profile(fs)].flags & S3_UPLOADS_BY_PREFIX) != 0;
+    int rc = ps_uploads_ask(u->page, cursor, by_prefix, r.query, &r.query_count, err);
+    if (rc == POLYFS_OK)
+        rc = ps_xml_new(ps_uploads_element, u->page, &u->xml, err);
     if (rc == POLYFS_OK)
         rc = s3_send(fs, call, &r, &answer, err);
     if (rc == POLYFS_OK)
         rc = ps_xml_end(u->xml, "ListMultipartUploadsResult", err);
     ps_http_clear(fs->http, answer);
     ps_xml_free(u->xml);
-    ps_host->free(key);
     return rc;
 }
 

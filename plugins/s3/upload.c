@@ -305,16 +305,11 @@ static int parts_page(struct polyfs_call *call, struct s3_fs *fs, const char *pa
     struct ps_target target;
     struct s3_request r;
     struct ps_http_connection *answer = NULL;
-    char marker[16], most[24];
     int rc = s3_target(fs, path, path_len, 1, &target, err);
     if (rc != POLYFS_OK)
         return rc;
     s3_request_init(&r, "GET", &target);
-    s3_query(&r, "uploadId", id_of(upload_id));
-    snprintf(marker, sizeof(marker), "%u", after);
-    snprintf(most, sizeof(most), "%llu", (unsigned long long)(parts->list.room < 1000 ? parts->list.room : 1000));
-    s3_query(&r, "part-number-marker", after ? marker : NULL);
-    s3_query(&r, "max-parts", most);
+    ps_parts_ask(&parts->list, id_of(upload_id), after, r.query, &r.query_count);
     r.http.sink = parts_sink;
     r.http.arg = parts;
     rc = ps_xml_new(ps_parts_element, &parts->list, &parts->xml, err);

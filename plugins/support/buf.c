@@ -73,12 +73,23 @@ void ps_buf_base64(struct ps_buf *buf, const void *data, uint64_t size)
     }
 }
 
-void ps_buf_hex(struct ps_buf *buf, const void *data, uint64_t size)
+void ps_hex(const void *data, uint64_t size, char *out)
 {
     static const char digits[] = "0123456789abcdef";
     const unsigned char *at = data;
     for (; size; size--, at++) {
-        char two[2] = {digits[*at >> 4], digits[*at & 15]};
+        *out++ = digits[*at >> 4];
+        *out++ = digits[*at & 15];
+    }
+    *out = '\0';
+}
+
+void ps_buf_hex(struct ps_buf *buf, const void *data, uint64_t size)
+{
+    const unsigned char *at = data;
+    char two[3];
+    for (; size; size--, at++) {
+        ps_hex(at, 1, two);
         ps_buf_add(buf, two, 2);
     }
 }

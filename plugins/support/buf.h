@@ -25,6 +25,8 @@ void ps_buf_number(struct ps_buf *buf, uint64_t number);
 /* Bytes in base64 (RFC 4648, 4), or in lower-case hexadecimal digits. */
 void ps_buf_base64(struct ps_buf *buf, const void *data, uint64_t size);
 void ps_buf_hex(struct ps_buf *buf, const void *data, uint64_t size);
+/* The digits into @out, which has room for two of each byte and a NUL. */
+void ps_hex(const void *data, uint64_t size, char *out);
 
 /* POLYFS_NOMEM when an addition failed. */
 int ps_buf_check(const struct ps_buf *buf, struct polyfs_error *err);

@@ -49,6 +49,25 @@ void ps_complete_body(struct ps_buf *body, uint32_t kind, const struct polyfs_pa
     ps_buf_text(body, "</CompleteMultipartUpload>");
 }
 
+/* ---- questions -------------------------------------------------------------------------------------------------------- */
+
+static void ask(struct ps_query *query, unsigned *count, const char *name, const char *value)
+{
+    if (value)
+        query[(*count)++] = (struct ps_query){name, value};
+}
+
+void ps_parts_ask(struct ps_parts *parts, const char *upload_id, uint32_t after, struct ps_query *query,
+                  unsigned *query_count)
+{
+    snprintf(parts->after, sizeof(parts->after), "%u", after);
+    snprintf(parts->most, sizeof(parts->most), "%llu",
+             (unsigned long long)(parts->room < 1000 ? parts->room : 1000));
+    ask(query, query_count, "uploadId", upload_id);
+    ask(query, query_count, "part-number-marker", after ? parts->after : NULL);
+    ask(query, query_count, "max-parts", parts->most);
+}
+
 /* ---- parts ------------------------------------------------------------------------------------------------------------ */
 
 /* Encrypted parts have etags that are no MD5. */
@@ -109,6 +128,7 @@ struct ps_uploads {
     uint64_t count;
     const struct ps_target *target;
     const char *id_prefix;
+    char *after; /* the key that the page before ended with */
     char key_marker[1100], id_marker[1024];
     int truncated, is_url;
 };
@@ -128,21 +148,27 @@ struct ps_uploads *ps_uploads_new(const struct ps_target *target, const char *id
 
 void ps_uploads_free(struct ps_uploads *u)
 {
-    if (u)
-        ps_buf_clear(&u->text);
+    if (!u)
+        return;
+    ps_buf_clear(&u->text);
+    ps_host->free(u->after);
     ps_host->free(u);
 }
 
-int ps_uploads_markers(const char *cursor, char **out_key, const char **out_id, struct polyfs_error *err)
+int ps_uploads_ask(struct ps_uploads *u, const char *cursor, int by_prefix, struct ps_query *query,
+                   unsigned *query_count, struct polyfs_error *err)
 {
     const char *cut = cursor ? strrchr(cursor, '\n') : NULL;
-    *out_key = NULL;
-    *out_id = NULL;
+    ask(query, query_count, "uploads", "");
+    ask(query, query_count, "max-uploads", "1000");
+    ask(query, query_count, "encoding-type", "url");
+    ask(query, query_count, "prefix", by_prefix && u->target->key_len ? u->target->key : NULL);
     if (!cut)
         return POLYFS_OK;
-    *out_key = ps_copy(cursor, (uint64_t)(cut - cursor));
-    *out_id = cut[1] ? cut + 1 : NULL;
-    return *out_key ? POLYFS_OK : polyfs_fail(err, POLYFS_NOMEM, "no memory for a page of uploads");
+    u->after = ps_copy(cursor, (uint64_t)(cut - cursor));
+    ask(query, query_count, "key-marker", u->after);
+    ask(query, query_count, "upload-id-marker", cut[1] ? cut + 1 : NULL);
+    return u->after ? POLYFS_OK : polyfs_fail(err, POLYFS_NOMEM, "no memory for a page of uploads");
 }
 
 static void upload_key(struct ps_uploads *u, const char *text, uint64_t size)

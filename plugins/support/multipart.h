@@ -24,7 +24,11 @@ struct ps_parts {
     struct polyfs_part *out;
     uint64_t room, stride, count;
     int truncated, marked; /* there are more; the mark was among them */
+    char after[16], most[24];
 };
+/* What asks for a page behind a part: three rows at most, behind those that @query has. They point into @parts. */
+void ps_parts_ask(struct ps_parts *parts, const char *upload_id, uint32_t after, struct ps_query *query,
+                  unsigned *query_count);
 /* Elements of a `<ListPartsResult>`; its argument is a struct ps_parts with out, room and stride. */
 ps_xml_element ps_parts_element;
 
@@ -33,8 +37,10 @@ struct ps_uploads; /* one page */
 /* NULL without memory. @id_prefix goes in front of the ids; both are borrowed. Due to ps_uploads_free(). */
 struct ps_uploads *ps_uploads_new(const struct ps_target *target, const char *id_prefix, struct polyfs_error *err);
 void ps_uploads_free(struct ps_uploads *page);
-/* Where the page before ended: the key is due to ps_host->free(). Both NULL at first. */
-int ps_uploads_markers(const char *cursor, char **out_key, const char **out_id, struct polyfs_error *err);
+/* What asks for the page behind a cursor, or NULL: six rows at most, behind those that @query has. They point into the page and
+ * the cursor. @by_prefix: the server looks at prefixes as it should. */
+int ps_uploads_ask(struct ps_uploads *page, const char *cursor, int by_prefix, struct ps_query *query,
+                   unsigned *query_count, struct polyfs_error *err);
 /* Elements of a `<ListMultipartUploadsResult>`; its argument is the page. */
 ps_xml_element ps_uploads_element;
 /* Hands over the rows below the prefix, since not every server looks at it. POLYFS_MORE with the next cursor. */

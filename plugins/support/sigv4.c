@@ -217,6 +217,15 @@ static int presign_query(const struct ps_signer *s, const struct ps_query *rows,
     return rc;
 }
 
+int ps_sigv4_check(const char *verb, uint32_t life_s, struct polyfs_error *err)
+{
+    if (strcmp(verb, "GET") != 0 && strcmp(verb, "PUT") != 0)
+        return polyfs_fail(err, POLYFS_INVALID, "a URL is signed for GET or PUT");
+    if (life_s < 1 || life_s > PS_SIGV4_LIFE_MAX_S)
+        return polyfs_fail(err, POLYFS_INVALID, "a signed URL lives for 1 to 604,800 seconds (7 days)");
+    return POLYFS_OK;
+}
+
 int ps_sigv4_presign(const struct ps_signer *s, const char *method, const char *origin, const char *host,
                      const char *path, const struct ps_query *rows, unsigned count, uint32_t life_s,
                      struct ps_buf *out, struct polyfs_error *err)

@@ -9,6 +9,7 @@
 #include "buf.h"
 
 #define PS_SIGV4_UNSIGNED "UNSIGNED-PAYLOAD"
+#define PS_SIGV4_LIFE_MAX_S 604800 /* of a signed URL; Google's version 4 has the same */
 
 /* Who signs, for where, at which time. Borrowed. */
 struct ps_signer {
@@ -38,6 +39,9 @@ int ps_sigv4_derive(struct ps_signer *signer, struct polyfs_error *err);
  */
 int ps_sigv4_header(const struct ps_signer *signer, const char *method, const char *path, const char *query,
                     struct ps_header *headers, unsigned count, struct ps_buf *out, struct polyfs_error *err);
+
+/* INVALID for what no URL is signed for: another verb than GET and PUT, or another life than 1 s to the longest. */
+int ps_sigv4_check(const char *verb, uint32_t life_s, struct polyfs_error *err);
 
 /* `https://host/path?query` signed for @life_s seconds; @query rows are copied, at most 16. */
 struct ps_query;

@@ -254,7 +254,7 @@ AT(polyfs_call, wire_received, 64);
 AT(polyfs_call, requests, 72);
 AT(polyfs_call, reused, 76);
 
-SIZE(polyfs_host, 176);
+SIZE(polyfs_host, 184);
 AT(polyfs_host, struct_size, 0);
 AT(polyfs_host, abi_minor, 4);
 AT(polyfs_host, alloc, 8);
@@ -277,7 +277,8 @@ AT(polyfs_host, section_leave, 136);
 AT(polyfs_host, fork_generation, 144);
 AT(polyfs_host, random, 152);
 AT(polyfs_host, crc, 160);
-AT(polyfs_host, query, 168);
+AT(polyfs_host, crc_join, 168);
+AT(polyfs_host, query, 176);
 
 SIZE(polyfs_option, 56);
 AT(polyfs_option, name, 0);

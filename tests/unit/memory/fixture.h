@@ -177,6 +177,7 @@ inline const struct polyfs_plugin *plugin()
         host.section_enter = host_section_enter;
         host.section_leave = host_section_leave;
         host.crc = pfs_crc;
+        host.crc_join = pfs_crc_join;
         const struct polyfs_plugin *out = nullptr;
         struct polyfs_error err = POLYFS_ERROR_INIT;
         EXPECT_EQ(POLYFS_OK, POLYFS_PLUGIN_ENTRY(memory)(&host, &out, &err));
